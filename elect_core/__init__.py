@@ -1,0 +1,55 @@
+"""ELECT (ICCV 2025): run many seeds part of the way, finish the one that keeps the background.
+
+Shape letters used in every docstring of this package:
+
+    N  candidates        C  latent channels       K  steps of the whole schedule
+    S  recorded steps    h w  latent size         H W  image size
+
+Latents are ``(N, C, h, w)``; video-shaped latents ``(N, C, T, h, w)`` pass through every kernel.
+
+The stages, in the order the data flows (a stage imports only those above it):
+
+    schedule    fractions of steps -> step counts; what a run costs
+    tape        model calls        -> Tape: recorded, stopped, pruned, replayed
+    estimate    x, prediction      -> denoised (Tweedie)
+    relevance   cond, uncond       -> where the edit happens
+    score       estimates, source  -> change of the background (BIS) and of the edit
+    selection   scores             -> Ranking
+    elect       all of it as one function, outside ComfyUI
+"""
+
+from .elect import Election, classifier_free, elect, instruct_pix2pix
+from .estimate import TWEEDIE
+from .relevance import FORMS, aggregate, raw_relevance
+from .sampler import euler, euler_ancestral
+from .schedule import Cost, best_of_n_nfe, elect_nfe, step_count, step_of_sigma, window_steps
+from .score import background_inconsistency, change_inside
+from .selection import Ranking, rank
+from .tape import Step, Stopped, Tape, TapeModel
+
+__all__ = [
+    "FORMS",
+    "TWEEDIE",
+    "Cost",
+    "Election",
+    "Ranking",
+    "Step",
+    "Stopped",
+    "Tape",
+    "TapeModel",
+    "aggregate",
+    "background_inconsistency",
+    "best_of_n_nfe",
+    "change_inside",
+    "classifier_free",
+    "elect",
+    "elect_nfe",
+    "euler",
+    "euler_ancestral",
+    "instruct_pix2pix",
+    "rank",
+    "raw_relevance",
+    "step_count",
+    "step_of_sigma",
+    "window_steps",
+]
