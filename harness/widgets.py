@@ -1,4 +1,4 @@
-"""Which inputs of a node type are widgets, in the order in which the frontend stores their values."""
+"""Which inputs of a node type are widgets, in the order in which their values are stored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -2,7 +2,7 @@
 
 import pytest
 
-from elect_tino.harness.client import ExecutionFailed, ExecutionInterrupted, PromptRejected
+from elect_tino.harness.client import ExecutionFailed, PromptRejected
 from elect_tino.harness.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
