@@ -2,11 +2,12 @@
 
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import requests
 
-from .events import EventLog
+from .events import Event, EventLog
 
 POLL_SECONDS = 0.1
 
@@ -131,12 +132,25 @@ class ComfyClient:
         """The entry of a finished run, or None while it is queued or running."""
         return self.get(f"/history/{prompt_id}").get(prompt_id)
 
-    def wait(self, prompt_id: str, timeout: float = 300) -> dict:
-        """The history entry once the run has ended; raises if it failed or was interrupted."""
+    def wait(
+        self,
+        prompt_id: str,
+        timeout: float = 300,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> dict:
+        """The history entry once the run has ended; raises if it failed or was interrupted.
+
+        on_event: called with each of the run's events, in order
+        """
         deadline = time.monotonic() + timeout
+        seen = 0
         while time.monotonic() < deadline:
             self.check_alive()
             entry = self.history(prompt_id)
+            events = self.events.of_prompt(prompt_id) if on_event else []
+            for event in events[seen:]:
+                on_event(event)  # type: ignore[misc]
+            seen = len(events)
             if entry is not None:
                 raise_on_failure(entry)
                 return entry

@@ -1,0 +1,146 @@
+"""`python3 dev.py demo`: the ELECT workflow in the real ComfyUI, results in output/demo/."""
+
+import argparse
+import io
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+
+from .client import ComfyClient, ExecutionFailed, PromptRejected
+from .comfy_server import PACK_ROOT, ComfyServer
+from .contact_sheet import Candidate, contact_sheet
+from .events import Event
+from .summary import election_of, nodes_of, ranked, saved_images, score_of, summarise
+from .workflow import load_workflow, to_prompt
+
+WORKFLOW = PACK_ROOT / "workflows" / "elect_embedded_demo.json"
+PICTURES = PACK_ROOT / "workflows" / "input"
+OUTPUT = PACK_ROOT / "output" / "demo"
+TIMEOUT = 1800
+
+
+def upload_sources(client: ComfyClient, prompt: dict) -> None:
+    """Put the pictures that the workflow loads into ComfyUI's input folder."""
+    for key, node in nodes_of(prompt, "LoadImage"):
+        name = node["inputs"]["image"]
+        if not (PICTURES / name).is_file():
+            raise FileNotFoundError(f"node {key} loads {name}, which is not in {PICTURES}")
+        client.upload(PICTURES / name)
+
+
+def show_progress(prompt: dict, event: Event) -> None:
+    """One line as each node starts."""
+    if event.type == "executing" and event.node in prompt:
+        node = prompt[event.node]
+        print(f"  {node.get('_meta', {}).get('title') or node['class_type']} ...", flush=True)
+
+
+def fetch(client: ComfyClient, file: dict) -> Image.Image:
+    return Image.open(io.BytesIO(client.view(file)))
+
+
+def save_pictures(client: ComfyClient, prompt: dict, entry: dict, folder: Path) -> dict[str, str]:
+    """Write what the run made; returns kind -> path."""
+    files = {}
+    for prefix, file in saved_images(prompt, entry).items():
+        kind = "relevance" if "relevance" in prefix else "edited"
+        name = kind if kind not in files else prefix.replace("/", "_")
+        files[name] = folder / f"{name}.png"
+        fetch(client, file).save(files[name])
+    election = election_of(prompt, entry)
+    if election["thumbnails"]:
+        files["contact_sheet"] = folder / "contact_sheet.png"
+        draw_sheet(client, election).save(files["contact_sheet"])
+    return {kind: str(path) for kind, path in files.items()}
+
+
+def draw_sheet(client: ComfyClient, election: dict) -> Image.Image:
+    cells = [
+        Candidate(
+            image=fetch(client, file),
+            seed=election["seeds"][index],
+            score=score_of(election["scores"][index]),
+            elected=index == election["elected"],
+        )
+        for index, file in zip(ranked(election), election["thumbnails"], strict=False)
+    ]
+    return contact_sheet(cells)
+
+
+def run_demo(server: ComfyServer, workflow: dict, folder: Path) -> dict:
+    """Run the workflow on a started server and write all files but the summary."""
+    object_info = server.object_info()
+    prompt = to_prompt(workflow, object_info)
+    upload_sources(server, prompt)
+    start = time.monotonic()
+    prompt_id = server.submit(prompt, workflow)
+    entry = server.wait(prompt_id, TIMEOUT, lambda event: show_progress(prompt, event))
+    seconds = time.monotonic() - start
+    return {
+        "comfyui_version": server.system_stats()["system"]["comfyui_version"],
+        **summarise(prompt, entry, object_info),
+        "seconds": {"run": round(seconds, 1)},
+        "files": save_pictures(server, prompt, entry, folder),
+    }
+
+
+def demo(workflow_path: Path, folder: Path) -> Path:
+    """The whole demo; returns the path of summary.json, which is written last."""
+    workflow = load_workflow(workflow_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "summary.json"
+    path.unlink(missing_ok=True)
+    start = time.monotonic()
+    print("starting ComfyUI ...", flush=True)
+    server = ComfyServer()
+    with server:
+        started = time.monotonic() - start
+        print(f"ComfyUI answers after {started:.0f} s; running {workflow_path.name}", flush=True)
+        try:
+            summary = run_demo(server, workflow, folder)
+        except (PromptRejected, ExecutionFailed, RuntimeError):
+            (folder / "server.log").write_text(server.log(), encoding="utf-8")
+            raise
+    setup = float(os.environ.get("ELECT_SETUP_SECONDS", "0"))
+    summary["seconds"] |= {"set_up": setup, "start_comfyui": round(started, 1)}
+    path.write_text(json.dumps(summary, indent=2), encoding="utf-8")
+    return path
+
+
+def report(summary: dict) -> str:
+    """What a newcomer wants to see first."""
+    best = summary["scores"][summary["elected"]]
+    scored = [score for score in summary["scores"] if score is not None]
+    share = summary["nfe"] / summary["nfe_best_of_n"]
+    lines = [
+        f'"{summary["instruction"]}": elected seed {summary["elected_seed"]} of '
+        f"{len(summary['seeds'])}, BIS {best:.4g} (worst {max(scored):.4g})",
+        f"stopped at step {summary['stop']} of {summary['steps']}: {summary['nfe']} model steps "
+        f"instead of {summary['nfe_best_of_n']} for Best-of-N ({share:.0%}), "
+        f"{summary['seconds']['run']:.1f} s",
+        *(f"{kind:<14}{path}" for kind, path in summary["files"].items()),
+    ]
+    return "\n".join(lines)
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
+    parser.add_argument("--workflow", type=Path, default=WORKFLOW, help="another workflow file")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for the results")
+    args = parser.parse_args(argv)
+    try:
+        path = demo(args.workflow, args.output.resolve())
+    except (OSError, ValueError, RuntimeError) as failure:
+        print(f"\ndemo failed: {failure}", file=sys.stderr)
+        return 1
+    print(report(json.loads(path.read_text(encoding="utf-8"))))
+    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

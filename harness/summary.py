@@ -1,0 +1,93 @@
+"""What a run of an ELECT workflow did, read from its prompt and its history entry."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from .workflow import is_link
+
+SCORE_NODE = "BISSelect"
+SAVE_NODE = "SaveImage"
+
+
+def nodes_of(prompt: dict, class_type: str) -> Iterator[tuple[str, dict]]:
+    return ((key, node) for key, node in prompt.items() if node["class_type"] == class_type)
+
+
+def election_of(prompt: dict, entry: dict) -> dict:
+    """The record that BISSelect shows: seeds, scores, the elected one, steps, costs."""
+    for key, _ in nodes_of(prompt, SCORE_NODE):
+        shown = entry["outputs"].get(key, {})
+        if shown.get("elect"):
+            return {**shown["elect"][0], "thumbnails": shown.get("images", [])}
+    raise ValueError(f"the run shows no election: the workflow needs a {SCORE_NODE} node that ran")
+
+
+def saved_images(prompt: dict, entry: dict) -> dict[str, dict]:
+    """Filename prefix -> the first picture that a SaveImage node with it wrote."""
+    saved = {}
+    for key, node in nodes_of(prompt, SAVE_NODE):
+        images = entry["outputs"].get(key, {}).get("images", [])
+        if images:
+            saved[str(node["inputs"].get("filename_prefix", key))] = images[0]
+    return saved
+
+
+def ranked(election: dict) -> list[int]:
+    """Candidate indices, best first: BISSelect's own order, or by score."""
+    if "order" in election:
+        return list(election["order"])
+    scores = [score_of(value) for value in election["scores"]]
+    order = sorted(range(len(scores)), key=lambda i: sortable(scores[i]))
+    elected = election["elected"]
+    return [elected, *(i for i in order if i != elected)]
+
+
+def sortable(score: float | None) -> float:
+    return math.inf if score is None else score
+
+
+def score_of(value: Any) -> float | None:
+    """A finite score, or None for a candidate that could not be scored."""
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+
+
+def instruction_of(prompt: dict) -> str:
+    """The edit instruction: the text of the node titled so, else the first text there is."""
+    texts = [
+        (node.get("_meta", {}).get("title", ""), value.strip())
+        for node in prompt.values()
+        for name, value in node["inputs"].items()
+        if name in ("text", "instruction", "prompt") and isinstance(value, str) and value.strip()
+    ]
+    titled = [text for title, text in texts if "instruction" in title.lower()]
+    return next(iter(titled or [text for _, text in texts]), "")
+
+
+def model_of(prompt: dict, object_info: dict) -> str:
+    """The node that loads the model, with the file or variant it was told to load."""
+    for node in prompt.values():
+        wired = any(is_link(value) for value in node["inputs"].values())
+        if not wired and "MODEL" in object_info[node["class_type"]]["output"]:
+            given = [value for value in node["inputs"].values() if isinstance(value, str)]
+            return " ".join([node["class_type"], *given])
+    return "unknown"
+
+
+def summarise(prompt: dict, entry: dict, object_info: dict) -> dict:
+    """The summary of a run, but for times and files."""
+    election = election_of(prompt, entry)
+    return {
+        "model": model_of(prompt, object_info),
+        "instruction": instruction_of(prompt),
+        "seeds": election["seeds"],
+        "scores": [score_of(value) for value in election["scores"]],
+        "elected": election["elected"],
+        "elected_seed": election["elected_seed"],
+        "steps": election["num_steps"],
+        "stop": election["stop_step"],
+        "stop_sigma": election.get("stop_sigma"),
+        "nfe": election["nfe"],
+        "nfe_best_of_n": election["nfe_best_of_n"],
+        "model_evaluations": election.get("model_evaluations"),
+    }
