@@ -1,53 +1,36 @@
-"""All candidates on one picture: best first, each with its rank, seed and score under it."""
+"""All candidates on one picture, best first, the elected one framed."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-CELL, CAPTION, MARGIN, BORDER = 160, 40, 10, 4
-PAPER, INK, ELECTED = (24, 24, 27), (228, 228, 231), (74, 222, 128)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One cell of the sheet; a score of None stands for a candidate that could not be scored."""
-
-    image: Image.Image
-    seed: int
-    score: float | None
-    elected: bool = False
+MARGIN, BORDER = 12, 6
+PAPER, ELECTED = (24, 24, 27), (74, 222, 128)
 
 
-def contact_sheet(candidates: Sequence[Candidate]) -> Image.Image:
-    """Candidates in the given order, in a grid that is about as wide as it is high."""
-    if not candidates:
-        raise ValueError("a contact sheet needs at least one candidate, got none")
-    columns = math.ceil(math.sqrt(len(candidates)))
-    rows = math.ceil(len(candidates) / columns)
-    width = columns * (CELL + MARGIN) + MARGIN
-    sheet = Image.new("RGB", (width, rows * (CELL + CAPTION + MARGIN) + MARGIN), PAPER)
-    for index, candidate in enumerate(candidates):
+def contact_sheet(pictures: Sequence[Image.Image], elected: int | None = None) -> Image.Image:
+    """Pictures in the given order, in a grid that is about as wide as it is high.
+
+    pictures: labelled already, of about one size; elected: index of the one to frame
+    """
+    if not pictures:
+        raise ValueError("a contact sheet needs at least one picture, got none")
+    columns = math.ceil(math.sqrt(len(pictures)))
+    rows = math.ceil(len(pictures) / columns)
+    width = max(picture.width for picture in pictures) + MARGIN
+    height = max(picture.height for picture in pictures) + MARGIN
+    sheet = Image.new("RGB", (columns * width + MARGIN, rows * height + MARGIN), PAPER)
+    for index, picture in enumerate(pictures):
         row, column = divmod(index, columns)
-        left = MARGIN + column * (CELL + MARGIN)
-        top = MARGIN + row * (CELL + CAPTION + MARGIN)
-        draw_cell(sheet, candidate, index + 1, left, top)
+        corner = (MARGIN + column * width, MARGIN + row * height)
+        sheet.paste(picture.convert("RGB"), corner)
+        if index == elected:
+            frame(sheet, corner, picture.size)
     return sheet
 
 
-def draw_cell(sheet: Image.Image, candidate: Candidate, rank: int, left: int, top: int) -> None:
-    picture = candidate.image.convert("RGB")
-    scale = CELL / max(picture.size)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    picture = picture.resize(size, Image.Resampling.LANCZOS)
-    sheet.paste(picture, (left + (CELL - size[0]) // 2, top + (CELL - size[1]) // 2))
-    draw = ImageDraw.Draw(sheet)
-    if candidate.elected:
-        box = (left - BORDER, top - BORDER, left + CELL + BORDER - 1, top + CELL + BORDER - 1)
-        draw.rectangle(box, outline=ELECTED, width=BORDER)
-    score = "no score" if candidate.score is None else f"{candidate.score:.4g}"
-    color = ELECTED if candidate.elected else INK
-    font = ImageFont.load_default(size=13)
-    draw.text((left, top + CELL + 6), f"{rank}. seed {candidate.seed}", color, font=font)
-    draw.text((left, top + CELL + 22), f"BIS {score}", color, font=font)
+def frame(sheet: Image.Image, corner: tuple[int, int], size: tuple[int, int]) -> None:
+    (left, top), (width, height) = corner, size
+    box = (left - BORDER, top - BORDER, left + width + BORDER - 1, top + height + BORDER - 1)
+    ImageDraw.Draw(sheet).rectangle(box, outline=ELECTED, width=BORDER)

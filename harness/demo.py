@@ -12,9 +12,9 @@ from PIL import Image
 
 from .client import ComfyClient, ExecutionFailed, PromptRejected
 from .comfy_server import PACK_ROOT, ComfyServer
-from .contact_sheet import Candidate, contact_sheet
+from .contact_sheet import contact_sheet
 from .events import Event
-from .summary import election_of, nodes_of, ranked, saved_images, score_of, summarise
+from .summary import election_of, nodes_of, saved_images, summarise
 from .workflow import load_workflow, to_prompt
 
 WORKFLOW = PACK_ROOT / "workflows" / "elect_embedded_demo.json"
@@ -59,16 +59,9 @@ def save_pictures(client: ComfyClient, prompt: dict, entry: dict, folder: Path) 
 
 
 def draw_sheet(client: ComfyClient, election: dict) -> Image.Image:
-    cells = [
-        Candidate(
-            image=fetch(client, file),
-            seed=election["seeds"][index],
-            score=score_of(election["scores"][index]),
-            elected=index == election["elected"],
-        )
-        for index, file in zip(ranked(election), election["thumbnails"], strict=False)
-    ]
-    return contact_sheet(cells)
+    """BISSelect's own thumbnails, which carry rank, seed and score, on one sheet."""
+    pictures = [fetch(client, file) for file in election["thumbnails"]]
+    return contact_sheet(pictures, election["order"].index(election["elected"]))
 
 
 def run_demo(server: ComfyServer, workflow: dict, folder: Path) -> dict:

@@ -33,20 +33,6 @@ def saved_images(prompt: dict, entry: dict) -> dict[str, dict]:
     return saved
 
 
-def ranked(election: dict) -> list[int]:
-    """Candidate indices, best first: BISSelect's own order, or by score."""
-    if "order" in election:
-        return list(election["order"])
-    scores = [score_of(value) for value in election["scores"]]
-    order = sorted(range(len(scores)), key=lambda i: sortable(scores[i]))
-    elected = election["elected"]
-    return [elected, *(i for i in order if i != elected)]
-
-
-def sortable(score: float | None) -> float:
-    return math.inf if score is None else score
-
-
 def score_of(value: Any) -> float | None:
     """A finite score, or None for a candidate that could not be scored."""
     return float(value) if isinstance(value, int | float) and math.isfinite(value) else None

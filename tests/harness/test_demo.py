@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from elect_tino.harness import demo
-from elect_tino.harness.contact_sheet import ELECTED, Candidate, contact_sheet
-from elect_tino.harness.summary import ranked, saved_images, summarise
+from elect_tino.harness.contact_sheet import ELECTED, contact_sheet
+from elect_tino.harness.summary import saved_images, summarise
 
 OBJECT_INFO = {
     "EmbeddedLoader": {"output": ["MODEL", "CLIP", "VAE"]},
@@ -35,6 +35,7 @@ PROMPT = {
 ELECTION = {
     "seeds": [10, 11, 12],
     "scores": [0.5, None, 0.25],
+    "order": [2, 0, 1],
     "elected": 2,
     "elected_seed": 12,
     "num_steps": 20,
@@ -75,12 +76,6 @@ def test_a_run_without_election_is_an_error():
         summarise(PROMPT, {"outputs": {}}, OBJECT_INFO)
 
 
-def test_elected_comes_first_and_unscored_last():
-    assert ranked(ELECTION) == [2, 0, 1]
-    assert ranked({**ELECTION, "elected": 0}) == [0, 2, 1]
-    assert ranked({**ELECTION, "order": [1, 2, 0]}) == [1, 2, 0]
-
-
 def test_saved_pictures_go_by_prefix():
     saved = saved_images(PROMPT, ENTRY)
     assert saved["elect/relevance"]["filename"] == "relevance_1.png"
@@ -112,13 +107,16 @@ def test_report_names_the_elected_seed_and_the_saving():
     assert "36 model steps instead of 60" in text
 
 
+def colors(picture: Image.Image) -> set:
+    return {color for _, color in picture.getcolors(1 << 20) or []}
+
+
 def test_sheet_frames_only_the_elected():
-    blue = Image.new("RGB", (64, 32), "blue")
-    sheet = contact_sheet([Candidate(blue, 1, 0.1, elected=True), Candidate(blue, 2, None)])
-    framed = [color for _, color in sheet.getcolors(1 << 20) or []]
-    assert ELECTED in framed
-    plain = contact_sheet([Candidate(blue, 1, 0.1), Candidate(blue, 2, None)])
-    assert ELECTED not in [color for _, color in plain.getcolors(1 << 20) or []]
+    blue, red = Image.new("RGB", (64, 32), "blue"), Image.new("RGB", (64, 32), "red")
+    assert ELECTED not in colors(contact_sheet([blue, red]))
+    sheet = contact_sheet([blue, red], elected=1)
+    assert ELECTED in colors(sheet)
+    assert ELECTED not in colors(sheet.crop((0, 0, sheet.width // 2 - 6, sheet.height)))
 
 
 def test_missing_workflow_is_a_readable_failure(tmp_path, capsys: pytest.CaptureFixture):
