@@ -56,29 +56,35 @@ def to_ui(
     """
     order = topological(prompt)
     inputs = {key: node_inputs(object_info[prompt[key]["class_type"]]) for key in order}
-    sizes = {key: node_size(prompt[key], inputs[key], object_info) for key in order} | dict(
-        sizes or {}
-    )
-    places = auto_layout(prompt, order, sizes) | dict(positions or {})
+    default_sizes = {key: node_size(prompt[key], inputs[key], object_info) for key in order}
+    all_sizes = default_sizes | dict(sizes or {})
+    places = auto_layout(prompt, order, all_sizes) | dict(positions or {})
     links = make_links(prompt, order, inputs, object_info)
     nodes = []
     for rank, key in enumerate(order):
         node = ui_node(key, prompt[key], inputs[key], object_info, links)
         title = (titles or {}).get(key) or prompt[key].get("_meta", {}).get("title")
-        if title:
-            node["title"] = title
+        node |= {"title": title} if title else {}
         node["properties"] |= (properties or {}).get(key, {})
-        nodes.append({**node, "order": rank, "pos": list(places[key]), "size": list(sizes[key])})
+        node |= {"order": rank, "pos": list(places[key]), "size": list(all_sizes[key])}
+        nodes.append(node)
     last_id = max(int(key) for key in order)
     nodes += [ui_note(note, last_id + 1 + i, len(order) + i) for i, note in enumerate(notes)]
+    frames = [ui_group(i + 1, group, places, all_sizes) for i, group in enumerate(groups)]
+    identity = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(prompt, sort_keys=True))
+    return workflow_file(str(identity), nodes, links, frames)
+
+
+def workflow_file(identity: str, nodes: list[dict], links: list[list], groups: list[dict]) -> dict:
+    """The frontend's file format, version 0.4."""
     return {
-        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, json.dumps(prompt, sort_keys=True))),
+        "id": identity,
         "revision": 0,
-        "last_node_id": last_id + len(notes),
+        "last_node_id": max(node["id"] for node in nodes),
         "last_link_id": len(links),
         "nodes": nodes,
         "links": links,
-        "groups": [ui_group(i + 1, group, places, sizes) for i, group in enumerate(groups)],
+        "groups": groups,
         "config": {},
         "extra": {"ds": {"scale": 0.7, "offset": [40, 80]}},
         "version": 0.4,
