@@ -244,7 +244,12 @@ class Setup:
     def python(self, *args: str | Path) -> int:
         """Run the environment's Python; returns its exit code."""
         command = [str(venv_python()), *map(str, args)]
-        return subprocess.run(command, cwd=ROOT, env=self.env).returncode
+        process = subprocess.Popen(command, cwd=ROOT, env=self.env)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # it got the Ctrl-C too: let it stop its own ComfyUI
+            raise
 
 
 def set_up(version: str = DEFAULT_HOST) -> Setup:
