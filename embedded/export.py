@@ -1,0 +1,57 @@
+"""Writes trained weights as fp16 safetensors with metadata that says what they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .train_unet import Editor
+from .vae import TinyVAE, widen
+
+WEIGHTS = Path(__file__).parent / "weights"
+_LICENCE = {"license": "Apache-2.0", "format": "pt"}
+_WORLD = "procedural 128x128 scenes of elect_tino.embedded.world (training split)"
+
+
+def write(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Half-precision safetensors, moved into place in one step."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = {k: v.detach().to(torch.float16).contiguous() for k, v in state.items()}
+    temporary = path.with_suffix(".tmp")
+    save_file(half, temporary, metadata={**_LICENCE, **metadata})
+    os.replace(temporary, path)
+
+
+def export_vae(vae: TinyVAE, steps: int, folder: Path = WEIGHTS) -> None:
+    write(
+        folder / "vae.safetensors",
+        widen(vae),
+        {
+            "title": "Embedded tiny VAE (TAESD layout, f8, 4 channels)",
+            "trained": f"{steps} steps on crops of {_WORLD}; python -m elect_tino.embedded.train vae",
+        },
+    )
+
+
+def export_editor(editor: Editor, steps: int, folder: Path = WEIGHTS) -> None:
+    """UNet and text encoder; the mask heads of the training stay behind."""
+    trained = f"{steps} steps on {_WORLD}; python -m elect_tino.embedded.train unet"
+    write(
+        folder / "unet.safetensors",
+        editor.unet.state_dict(),
+        {
+            "title": "Embedded tiny InstructPix2Pix UNet (LDM keys)",
+            "prediction": "v, 1000 steps scaled linear",
+            "trained": trained,
+        },
+    )
+    write(
+        folder / "text_encoder.safetensors",
+        editor.text.state_dict(),
+        {"title": "Embedded tiny text encoder (CLIP keys, own vocabulary)", "trained": trained},
+    )

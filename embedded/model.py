@@ -1,0 +1,178 @@
+"""Loads the embedded model as ComfyUI objects: MODEL, CLIP and VAE like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import comfy.latent_formats
+import comfy.model_base
+import comfy.model_detection
+import comfy.model_management
+import comfy.model_patcher
+import comfy.sd
+import comfy.sd1_clip
+import comfy.supported_models
+import comfy.supported_models_base
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from . import text
+from .unet import NUM_HEADS
+
+WEIGHTS = Path(__file__).parent / "weights"
+_CURE = "restore the file with 'git checkout -- embedded/weights' or install the pack again"
+
+
+class EmbeddedLatent(comfy.latent_formats.LatentFormat):
+    """The VAE file's own scale gives unit deviation, so the model needs no further scaling."""
+
+    scale_factor = 1.0
+
+
+class EmbeddedInstructPix2Pix(comfy.supported_models.SD15_instructpix2pix):
+    """The small UNet: v-prediction and heads of its own number."""
+
+    unet_extra_config = {"num_heads": NUM_HEADS, "num_head_channels": -1}
+    latent_format = EmbeddedLatent
+
+    def get_model(self, state_dict, prefix="", device=None):
+        kind = comfy.model_base.ModelType.V_PREDICTION
+        return comfy.model_base.SD15_instructpix2pix(self, model_type=kind, device=device)
+
+
+class WordTokenizer:
+    """The interface of a transformers tokenizer that ComfyUI's SDTokenizer uses."""
+
+    @classmethod
+    def from_pretrained(cls, path, **kwargs) -> WordTokenizer:
+        return cls()
+
+    def __call__(self, sentence: str) -> dict[str, list[int]]:
+        return {"input_ids": [text.START, *text.word_ids(sentence), text.END]}
+
+    def get_vocab(self) -> dict[str, int]:
+        return text.vocabulary()
+
+
+class EmbeddedTokenizer(comfy.sd1_clip.SDTokenizer):
+    def __init__(self, embedding_directory=None, tokenizer_data=None):
+        super().__init__(
+            max_length=text.MAX_TOKENS,
+            pad_with_end=False,
+            pad_token=text.PAD,
+            embedding_directory=embedding_directory,
+            embedding_size=text.WIDTH,
+            tokenizer_class=WordTokenizer,
+            tokenizer_data=tokenizer_data or {},
+        )
+
+
+class EmbeddedSD1Tokenizer(comfy.sd1_clip.SD1Tokenizer):
+    def __init__(self, embedding_directory=None, tokenizer_data=None):
+        super().__init__(embedding_directory, tokenizer_data or {}, tokenizer=EmbeddedTokenizer)
+
+
+class EmbeddedClip(comfy.sd1_clip.SDClipModel):
+    def __init__(self, device="cpu", dtype=None, model_options=None):
+        super().__init__(
+            device=device,
+            dtype=dtype,
+            max_length=text.MAX_TOKENS,
+            textmodel_json_config=dict(text.CONFIG),
+            model_class=text.TinyTextModel,
+            special_tokens=text.SPECIAL_TOKENS,
+            return_projected_pooled=False,
+            model_options=model_options or {},
+        )
+
+
+class EmbeddedSD1Clip(comfy.sd1_clip.SD1ClipModel):
+    def __init__(self, device="cpu", dtype=None, model_options=None):
+        super().__init__(device, dtype, model_options or {}, clip_model=EmbeddedClip)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file; anything else is refused without being opened as one."""
+    if not path.is_file():
+        raise FileNotFoundError(f"embedded weights are missing: {path}; {_CURE}")
+    if path.suffix != ".safetensors":
+        raise ValueError(f"expected a .safetensors file, got {path}; pickles are not loaded")
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is not a whole safetensors file ({error}); it may be truncated or a pickle "
+            f"under another name, which is never loaded; {_CURE}"
+        ) from error
+
+
+def _require_same_keys(path: Path, module: torch.nn.Module, state: dict[str, Tensor]) -> None:
+    expected = {k: tuple(v.shape) for k, v in module.state_dict().items()}
+    found = {k: tuple(v.shape) for k, v in state.items()}
+    missing = sorted(expected.keys() - found.keys())
+    unexpected = sorted(found.keys() - expected.keys())
+    reshaped = sorted(k for k in expected.keys() & found.keys() if expected[k] != found[k])
+    if missing or unexpected or reshaped:
+        raise ValueError(
+            f"{path} holds another architecture: missing {missing[:3]}, unexpected "
+            f"{unexpected[:3]}, of another shape {reshaped[:3]}; {_CURE}"
+        )
+
+
+def load_unet(path: Path) -> comfy.model_patcher.ModelPatcher:
+    """The UNet as a MODEL. Raises ValueError when keys are missing or do not fit."""
+    state = read_weights(path)
+    config = comfy.model_detection.detect_unet_config(state, "")
+    if config is None or not comfy.supported_models.SD15_instructpix2pix.unet_config.items() >= {
+        ("in_channels", config.get("in_channels"))
+    }:
+        raise ValueError(f"{path} is no InstructPix2Pix UNet with 8 input channels; {_CURE}")
+    device = comfy.model_management.get_torch_device()
+    model_config = EmbeddedInstructPix2Pix(config)
+    # Tiny weights: full precision everywhere costs nothing and keeps results the same.
+    model_config.set_inference_dtype(torch.float32, None)
+    offload = comfy.model_management.unet_offload_device()
+    model = model_config.get_model(state, device=offload)
+    _require_same_keys(path, model.diffusion_model, state)
+    model.load_model_weights(dict(state))
+    model.diffusion_model.to(memory_format=torch.channels_last)
+    return comfy.model_patcher.ModelPatcher(model, load_device=device, offload_device=offload)
+
+
+def load_clip(path: Path, embedding_directory=None) -> comfy.sd.CLIP:
+    """The text encoder as a CLIP with its own word tokenizer."""
+    state = read_weights(path)
+    target = comfy.supported_models_base.ClipTarget(EmbeddedSD1Tokenizer, EmbeddedSD1Clip)
+    clip = comfy.sd.CLIP(
+        target,
+        embedding_directory=embedding_directory,
+        parameters=sum(v.numel() for v in state.values()),
+        model_options={"dtype": torch.float32},
+    )
+    transformer = clip.cond_stage_model.clip_l.transformer
+    _require_same_keys(path, transformer, state)
+    transformer.load_state_dict(state)
+    return clip
+
+
+def load_vae(path: Path) -> comfy.sd.VAE:
+    """The VAE, read exactly as ComfyUI's VAELoader reads it."""
+    state = read_weights(path)
+    if "taesd_decoder.1.weight" not in state:
+        raise ValueError(f"{path} is no VAE in TAESD's layout; {_CURE}")
+    vae = comfy.sd.VAE(sd=dict(state))
+    _require_same_keys(path, vae.first_stage_model, state)
+    return vae
+
+
+def load_embedded(
+    folder: Path = WEIGHTS, embedding_directory=None
+) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
+    """MODEL, CLIP and VAE of the embedded model from vae, unet and text_encoder .safetensors."""
+    return (
+        load_unet(folder / "unet.safetensors"),
+        load_clip(folder / "text_encoder.safetensors", embedding_directory),
+        load_vae(folder / "vae.safetensors"),
+    )

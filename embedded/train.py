@@ -1,0 +1,101 @@
+"""Trains the embedded model: python -m elect_tino.embedded.train [all|vae|data|unet].
+
+Each stage resumes from its last checkpoint after a kill and skips what is done. Weights are
+exported to embedded/weights at every report, so the loader always has the newest ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from .run import Budget, Run
+
+DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / ".cache" / "train"
+NUM_SCENES = 3500
+_GRID_ROWS, _GRID_COLUMNS = 6, 4
+
+
+def use_cpu() -> None:
+    """Tells ComfyUI that there is no GPU; must run before its model management is imported."""
+    from comfy.cli_args import args
+
+    args.cpu = not torch.cuda.is_available()
+    args.use_pytorch_cross_attention = True
+
+
+def _vae(folder: Path, budget: Budget) -> None:
+    from .export import export_vae
+    from .train_vae import train_vae
+
+    vae, steps = train_vae(folder / "vae", budget)
+    temporary = folder / "vae.tmp"
+    torch.save(vae.state_dict(), temporary)
+    temporary.replace(folder / "vae.pt")
+    export_vae(vae, steps)
+
+
+def _data(folder: Path, budget: Budget) -> None:
+    from .dataset import encode_dataset
+
+    encode_dataset(folder / "vae.pt", folder / "data", NUM_SCENES)
+
+
+def _unet(folder: Path, budget: Budget) -> None:
+    use_cpu()
+    from .export import export_editor
+    from .train_unet import averaged_editor, train_unet
+    from .vae import load_vae
+
+    vae = load_vae(folder / "vae.pt")
+
+    def report(run: Run) -> None:
+        if run.step % 500 == 0 or run.progress >= 1:
+            editor = averaged_editor(run)
+            export_editor(editor, run.step)
+            write_grid(editor, vae, folder / f"grid_{run.step:06d}.jpg")
+
+    run = train_unet(folder / "unet", folder / "data", budget, report=report)
+    export_editor(averaged_editor(run), run.step)
+
+
+def write_grid(editor, vae, path: Path, split: str = "val") -> None:
+    """Columns of source, edit and truth for the first edits of the split."""
+    from .sampling import sample_latents
+    from .text import token_ids
+    from .train_vae import to_bytes, to_floats
+    from .world import sample
+
+    samples = [sample(split, i) for i in range(_GRID_ROWS * _GRID_COLUMNS)]
+    tokens = torch.tensor([token_ids(s.instruction) for s in samples])
+    with torch.inference_mode():
+        source = vae.encode(to_floats(to_bytes(np.stack([s.source for s in samples]))))
+        edited = vae.decode(sample_latents(editor, source, tokens, list(range(len(samples)))))
+    pictures = edited.permute(0, 2, 3, 1).numpy()
+    tiles = [np.concatenate([s.source, p, s.target], 1) for s, p in zip(samples, pictures, strict=True)]
+    rows = [np.concatenate(tiles[i :: _GRID_ROWS], 1) for i in range(_GRID_ROWS)]
+    Image.fromarray((np.concatenate(rows) * 255).astype(np.uint8)).save(path, quality=88)
+
+
+STAGES = {"vae": _vae, "data": _data, "unet": _unet}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=["all", *STAGES], nargs="?", default="all")
+    parser.add_argument("--minutes", type=float, help="end each training after so many minutes")
+    parser.add_argument("--steps", type=int, help="end each training after so many steps")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="checkpoints and logs")
+    arguments = parser.parse_args()
+    budget = Budget(arguments.steps, arguments.minutes)
+    for name, stage in STAGES.items():
+        if arguments.stage in ("all", name):
+            stage(arguments.folder, budget)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""Nodes of the embedded model: a loader and example edits, so the pack works with no download."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from ..embedded.examples import index, load_example
+
+_CATEGORY = "image editing/embedded"
+
+
+class EmbeddedModelLoader(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="EmbeddedModelLoader",
+            display_name="Load Embedded Model",
+            category=_CATEGORY,
+            description="The tiny instruction-editing model that ships with this pack: 128x128 "
+            "pictures of coloured shapes. For trying the workflows before downloading a checkpoint.",
+            inputs=[],
+            outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
+        )
+
+    @classmethod
+    def execute(cls) -> io.NodeOutput:
+        import folder_paths
+
+        from ..embedded.model import load_embedded
+
+        embeddings = folder_paths.get_folder_paths("embeddings")
+        return io.NodeOutput(*load_embedded(embedding_directory=embeddings))
+
+
+class EmbeddedExample(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        names = list(index())
+        return io.Schema(
+            node_id="EmbeddedExample",
+            display_name="Embedded Example",
+            category=_CATEGORY,
+            description="A picture of the embedded model's world with an instruction and the true "
+            "mask of what may change. None of them was seen in training.",
+            inputs=[
+                io.Combo.Input(
+                    "example",
+                    options=names,
+                    default=names[0],
+                    tooltip="Which example edit: 128x128 pixels, named by its instruction.",
+                )
+            ],
+            outputs=[
+                io.Image.Output(display_name="image"),
+                io.String.Output(display_name="instruction"),
+                io.String.Output(display_name="source caption"),
+                io.Mask.Output(display_name="true mask"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, example: str) -> io.NodeOutput:
+        chosen = load_example(example)
+        image = torch.from_numpy(chosen.source)[None]
+        mask = torch.from_numpy(chosen.mask)[None]
+        return io.NodeOutput(image, chosen.instruction, chosen.source_caption, mask)
+
+
+NODES: list[type[io.ComfyNode]] = [EmbeddedModelLoader, EmbeddedExample]
