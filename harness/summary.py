@@ -1,6 +1,7 @@
 """What a run of an ELECT workflow did, read from its prompt and its history entry."""
 
 import math
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,13 +42,22 @@ def score_of(value: Any) -> float | None:
 def instruction_of(prompt: dict) -> str:
     """The edit instruction: the text of the node titled so, else the first text there is."""
     texts = [
-        (node.get("_meta", {}).get("title", ""), value.strip())
+        (node.get("_meta", {}).get("title", ""), text_of(node["inputs"][name], prompt))
         for node in prompt.values()
-        for name, value in node["inputs"].items()
-        if name in ("text", "instruction", "prompt") and isinstance(value, str) and value.strip()
+        for name in ("text", "instruction", "prompt")
+        if name in node["inputs"]
     ]
-    titled = [text for title, text in texts if "instruction" in title.lower()]
-    return next(iter(titled or [text for _, text in texts]), "")
+    titled = [text for title, text in texts if text and "instruction" in title.lower()]
+    return next(iter(titled or [text for _, text in texts if text]), "")
+
+
+def text_of(value: Any, prompt: dict) -> str:
+    """A typed text, or the choice made in the node that a text is wired from ("2: remove it")."""
+    if not is_link(value):
+        return str(value).strip()
+    given = prompt[value[0]]["inputs"].values()
+    choice = next((text for text in given if isinstance(text, str)), "")
+    return re.sub(r"^\d+:", "", choice).strip()
 
 
 def model_of(prompt: dict, object_info: dict) -> str:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from elect_tino.harness import demo
 from elect_tino.harness.contact_sheet import ELECTED, contact_sheet
-from elect_tino.harness.summary import saved_images, summarise
+from elect_tino.harness.summary import instruction_of, saved_images, summarise
 
 OBJECT_INFO = {
     "EmbeddedLoader": {"output": ["MODEL", "CLIP", "VAE"]},
@@ -63,6 +63,14 @@ def test_summary_has_what_the_run_did():
     assert (summary["seeds"], summary["elected_seed"]) == ([10, 11, 12], 12)
     assert (summary["steps"], summary["stop"]) == (20, 8)
     assert (summary["nfe"], summary["nfe_best_of_n"]) == (36, 60)
+
+
+def test_instruction_may_come_from_an_example_node():
+    wired = {
+        "1": node("EmbeddedExample", example="2: remove the star"),
+        "2": node("CLIPTextEncode", "Instruction", text=["1", 1]),
+    }
+    assert instruction_of(wired) == "remove the star"
 
 
 def test_summary_survives_json_without_nan():
