@@ -47,8 +47,7 @@ def window_steps(start: float, end: float, num_steps: int, num_recorded: int) ->
     """
     if not 0 <= start < end <= 1:
         raise ValueError(
-            "relevance window: expected 0 <= window_start < window_end <= 1, "
-            f"got {start} to {end}."
+            f"relevance window: expected 0 <= window_start < window_end <= 1, got {start} to {end}."
         )
     first = math.floor(start * num_steps + 0.5)
     steps = range(first, max(first + 1, math.floor(end * num_steps + 0.5)))

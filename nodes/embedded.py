@@ -18,7 +18,7 @@ class EmbeddedModelLoader(io.ComfyNode):
             display_name="Load Embedded Model",
             category=_CATEGORY,
             description="The tiny instruction-editing model that ships with this pack: 128x128 "
-            "pictures of coloured shapes. For trying the workflows before downloading a checkpoint.",
+            "pictures of coloured shapes, for trying workflows before downloading a checkpoint.",
             inputs=[],
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
         )

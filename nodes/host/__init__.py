@@ -1,0 +1,10 @@
+"""The one place that knows ComfyUI: its GUIDER, SAMPLER, LATENT, MASK as plain data and calls.
+
+conditions  which condition is the text and which the null text; the source latent
+latents     LATENT, MASK and IMAGE against the kernels' shapes
+batching    what can run side by side and still be true to each seed, and how many of it
+noise       each candidate's own noise, whoever runs beside it
+taped       a guider that records, stops and replays
+run         candidates through a sampler, in chunks
+preview     progress over all candidates, with a picture of each
+"""

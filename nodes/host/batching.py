@@ -1,0 +1,107 @@
+"""What may run side by side and stay true to each seed, and how much of it fits in memory."""
+
+from collections.abc import Callable
+
+import comfy.model_management
+import comfy.samplers
+
+from .noise import takes_noise_sampler
+
+# Guiders whose rule treats each candidate of a batch on its own.
+_PER_SAMPLE_GUIDERS = ("CFGGuider", "Guider_Basic", "Guider_DualCFG")
+# CFG hooks that do too; any other hook may reduce over the batch (Mahiro and SLG do).
+_PER_SAMPLE_HOOKS = ("RescaleCFG.", "TCFG.")
+_CFG_HOOKS = (
+    "sampler_cfg_function",
+    "sampler_pre_cfg_function",
+    "sampler_post_cfg_function",
+    "sampler_calc_cond_batch_function",
+    "model_function_wrapper",
+)
+_OWN_SIGMAS = (
+    "sample_dpm_fast",
+    "sample_dpm_adaptive",
+    "dpm_fast_function",
+    "dpm_adaptive_function",
+)
+_RESIZING = ("sample_lcm_upscale",)
+
+
+def refuse_sampler(sampler: comfy.samplers.Sampler) -> None:
+    """Raise ValueError for a SAMPLER that cannot be stopped and resumed, by its name."""
+    name = getattr(getattr(sampler, "sampler_function", None), "__name__", "")
+    if name in _OWN_SIGMAS:
+        shown = name.removeprefix("sample_").removesuffix("_function")
+        raise ValueError(
+            f"sampler: {shown} chooses its own noise levels, so no step of the schedule can be "
+            "its stop. Choose another sampler, such as euler or dpmpp_2m."
+        )
+    if name in _RESIZING:
+        raise ValueError(
+            "sampler: SamplerLCMUpscale changes the size of the latent while it runs, so its "
+            "candidates cannot be compared with the source. Choose another sampler, such as lcm."
+        )
+
+
+def refuse_caches(model_options: dict) -> None:
+    """Raise ValueError for step caches, whose state a replay does not rebuild."""
+    cache = model_options.get("transformer_options", {}).get("easycache")
+    if cache is not None:
+        raise ValueError(
+            f"guider: its MODEL carries {getattr(cache, 'name', 'EasyCache')}, which skips model "
+            "calls by what it remembers of earlier ones; a resumed run would skip others. Remove "
+            "that node from the model's path."
+        )
+
+
+def _hooks(model_options: dict) -> list[Callable]:
+    found = [model_options[name] for name in _CFG_HOOKS if name in model_options]
+    return [hook for item in found for hook in (item if isinstance(item, list) else [item])]
+
+
+def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
+    """Why candidates of this run must go one by one to be true to their seeds, or None."""
+    name = type(guider).__name__
+    known = type(guider).__module__.startswith(("comfy.", "comfy_extras.", "nodes_"))
+    if name not in _PER_SAMPLE_GUIDERS or not known:
+        return f"the guider {name} may mix the candidates of a batch"
+    for hook in _hooks(guider.model_options):
+        if not getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS):
+            return f"the model's hook {getattr(hook, '__qualname__', hook)} may mix the candidates"
+    if any("unclip_conditioning" in c for conds in guider.original_conds.values() for c in conds):
+        return "unCLIP draws the noise of its image condition from the seed"
+    return _why_sampler(sampler, masked)
+
+
+def _why_sampler(sampler, masked: bool) -> str | None:
+    function = getattr(sampler, "sampler_function", None)
+    module = getattr(function, "__module__", "")
+    if type(sampler) is not comfy.samplers.KSAMPLER or function is None:
+        return f"the sampler {type(sampler).__name__} may draw one noise for the whole batch"
+    if masked and sampler.inpaint_options.get("random", False):
+        return "DDIM draws one inpainting noise for the whole batch"
+    if sampler.extra_options.get("s_churn", 0) > 0:
+        return "churn draws one noise for the whole batch"
+    if sampler.extra_options.get("noise_sampler") is not None:
+        return "the sampler brings its own noise"
+    if not module.startswith(("comfy.k_diffusion", "comfy.extra_samplers", "comfy.samplers")):
+        return f"the sampler {function.__name__} is not ComfyUI's own"
+    if not takes_noise_sampler(sampler) and function.__name__ == "sample_lcm":
+        return "this host's lcm draws one noise for the whole batch"
+    return None
+
+
+def candidates_that_fit(
+    guider: comfy.samplers.CFGGuider, shape: tuple[int, ...], limit: int
+) -> int:
+    """How many candidates of `shape` (1, C, h, w) one batch can hold, from 1 to `limit`.
+
+    By ComfyUI's own estimate for one condition (it splits conditions, never candidates), against
+    what is free once the model itself is loaded.
+    """
+    patcher = guider.model_patcher
+    one = patcher.model.memory_required(list(shape))
+    comfy.model_management.load_models_gpu([patcher], memory_required=one * 2)
+    free = comfy.model_management.get_free_memory(patcher.load_device)
+    assert isinstance(free, (int, float))
+    return max(1, min(limit, int(free / (one * 1.5))))

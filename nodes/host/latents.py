@@ -1,0 +1,122 @@
+"""LATENT, MASK and IMAGE against the shapes the kernels want."""
+
+import comfy.sample
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def single_latent(patcher, latent: dict) -> dict:
+    """A LATENT of one picture with the model's own channel count, or a ValueError.
+
+    Empty latents of another model's channel count are widened, as SamplerCustomAdvanced does.
+    """
+    samples = latent["samples"]
+    if samples.is_nested:
+        raise ValueError(
+            "latent_image: nested latents (video with audio) are not supported; "
+            "give the latent of one picture or video."
+        )
+    if latent.get("type") == "audio" or samples.ndim not in (4, 5):
+        raise ValueError(
+            "latent_image: expected the latent of a picture (1, C, h, w) or a video "
+            f"(1, C, T, h, w), got {tuple(samples.shape)}."
+        )
+    if len(samples) != 1:
+        raise ValueError(
+            f"latent_image: expected one picture, got a batch of {len(samples)}. Candidates come "
+            "from num_candidates; pick one latent with LatentFromBatch."
+        )
+    return {**latent, "samples": comfy.sample.fix_empty_latent_channels(patcher, samples)}
+
+
+def match_source(source: Tensor, estimates: Tensor, name: str) -> Tensor:
+    """The source latent in the estimates' layout, (1, C, h, w), or a ValueError naming `name`."""
+    if source.ndim == 4 and estimates.ndim == 5:
+        source = source.unsqueeze(2)
+    if source.shape[1:] != estimates.shape[1:]:
+        raise ValueError(
+            f"{name}: expected the source's latent in the candidates' size "
+            f"{tuple(estimates.shape[1:])}, got {tuple(source.shape[1:])}. Encode the image at "
+            "the size that is being generated."
+        )
+    return source[:1]
+
+
+def crop_like_host(image: Tensor, height: int, width: int, name: str = "image") -> Tensor:
+    """IMAGE (B, H, W, 3) cut to a size as InstructPixToPixConditioning cuts it: centred.
+
+    height, width: the size the latent stands for.  Raises ValueError unless the image is that
+    size or up to 63 pixels larger.
+    """
+    rest = (image.shape[1] - height, image.shape[2] - width)
+    if not all(0 <= r < 64 for r in rest):
+        raise ValueError(
+            f"{name}: expected the source picture at {width}x{height} (what the candidates' "
+            f"latent stands for), got {image.shape[2]}x{image.shape[1]}."
+        )
+    top, left = rest[0] // 2, rest[1] // 2
+    return image[:, top : top + height, left : left + width]
+
+
+def pixels_per_latent(patcher, latent: Tensor, image: Tensor | None) -> int:
+    """Pixels that one latent cell stands for, from the picture or else the model's format."""
+    if image is not None:
+        ratio = image.shape[1] // latent.shape[-2]
+        if ratio >= 1 and image.shape[2] // latent.shape[-1] == ratio:
+            return ratio
+    return int(getattr(patcher.model.latent_format, "spacial_downscale_ratio", 8))
+
+
+def check_mask(mask: Tensor, height: int, width: int) -> Tensor:
+    """The user's own MASK as (B, H, W) in [0, 1], or a ValueError naming it.
+
+    height, width: the picture's size.  An empty or full mask leaves nothing to compare.
+    """
+    mask = mask.reshape(-1, *mask.shape[-2:]).float()
+    low, high = float(mask.min()), float(mask.max())
+    if not 0 <= low <= high <= 1:
+        raise ValueError(f"mask: expected values from 0 to 1, got {low:.3g} to {high:.3g}.")
+    if high == 0:
+        raise ValueError("mask: it is empty. Paint what may be edited (1 = edited).")
+    if low == 1:
+        raise ValueError(
+            "mask: it covers the whole picture, so there is no background to compare. "
+            "Paint only what may be edited (1 = edited)."
+        )
+    if abs(mask.shape[-2] / mask.shape[-1] - height / width) > 0.1 * height / width:
+        raise ValueError(
+            f"mask: expected the picture's shape {width}x{height}, got "
+            f"{mask.shape[-1]}x{mask.shape[-2]}."
+        )
+    return mask
+
+
+def mask_like(mask: Tensor, target: Tensor) -> Tensor:
+    """MASK (B, H, W) as weights for a tensor (N, C, [T,] h, w): (1, 1, [T,] h, w), area-averaged.
+
+    A mask of one frame serves all T frames; otherwise frames are matched in order.
+    """
+    mask = F.interpolate(mask[:, None].float(), size=target.shape[-2:], mode="area")
+    if target.ndim == 4:
+        return mask.mean(0, keepdim=True)
+    frames = target.shape[2]
+    if len(mask) not in (1, frames):
+        raise ValueError(f"mask: expected 1 frame or {frames}, got {len(mask)}.")
+    return mask.movedim(0, 1)[None].expand(1, 1, frames, -1, -1)
+
+
+def to_mask(weight: Tensor, height: int, width: int) -> Tensor:
+    """Weights (1, 1, [T,] h, w) as a MASK (T, H, W) at image size, bilinear."""
+    frames = weight[0].movedim(0, 1) if weight.ndim == 5 else weight
+    size = (height, width)
+    return F.interpolate(frames, size=size, mode="bilinear", align_corners=False)[:, 0].clamp(0, 1)
+
+
+def overlay(image: Tensor, mask: Tensor) -> Tensor:
+    """IMAGE (B, H, W, 3) with the MASK (T, H, W) laid over it in red."""
+    frames = max(len(image), len(mask))
+    mask = mask[..., None].expand(frames, -1, -1, 1) if len(mask) == 1 else mask[..., None]
+    red = torch.tensor([1.0, 0.1, 0.1], dtype=image.dtype)
+    strength = 0.65 * mask.to(image)
+    return image[..., :3] * (1 - strength) + red * strength
