@@ -74,7 +74,7 @@ def noise(rng: np.random.Generator, split: str) -> np.ndarray:
     return _mix(*_two_colours(rng), np.clip((total - 0.5) * 2 + 0.5, 0, 1))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _photo(name: str) -> Image.Image:
     package, folder = ("sklearn", "datasets/images") if name in _SKLEARN else ("skimage", "data")
     spec = importlib.util.find_spec(package)  # found, not imported: only its files are needed

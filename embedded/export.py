@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -33,13 +34,33 @@ def export_vae(vae: TinyVAE, steps: int, folder: Path = WEIGHTS) -> None:
         widen(vae),
         {
             "title": "Embedded tiny VAE (TAESD layout, f8, 4 channels)",
-            "trained": f"{steps} steps on crops of {_WORLD}; python -m elect_tino.embedded.train vae",
+            "trained": f"{steps} steps on crops of {_WORLD}; elect_tino.embedded.train vae",
         },
     )
 
 
-def export_editor(editor: Editor, steps: int, folder: Path = WEIGHTS) -> None:
+def rgb_factors(editor: Editor, vae: TinyVAE, latents: Tensor) -> list[list[float]]:
+    """Least-squares map from normalised latents and 1 to colours in [-1, 1], (C + 1, 3).
+
+    latents (N, C, h, w): stored latents to fit on. ComfyUI draws its previews with this.
+    """
+    with torch.no_grad():
+        colours = torch.nn.functional.avg_pool2d(vae.decode(latents), 8) * 2 - 1
+        known = editor.normalise(latents).permute(0, 2, 3, 1).flatten(0, 2)
+        known = torch.cat([known, torch.ones(len(known), 1)], 1)
+        wanted = colours.permute(0, 2, 3, 1).flatten(0, 2)
+        return torch.linalg.lstsq(known, wanted).solution.tolist()
+
+
+def export_editor(
+    editor: Editor, steps: int, factors: list[list[float]], folder: Path = WEIGHTS
+) -> None:
     """UNet and text encoder; the mask heads of the training stay behind."""
+    latent = {
+        "mean": editor.latent_mean.flatten().tolist(),
+        "std": editor.latent_std.flatten().tolist(),
+        "rgb_factors": factors,
+    }
     trained = f"{steps} steps on {_WORLD}; python -m elect_tino.embedded.train unet"
     write(
         folder / "unet.safetensors",
@@ -47,6 +68,7 @@ def export_editor(editor: Editor, steps: int, folder: Path = WEIGHTS) -> None:
         {
             "title": "Embedded tiny InstructPix2Pix UNet (LDM keys)",
             "prediction": "v, 1000 steps scaled linear",
+            "latent": json.dumps(latent),
             "trained": trained,
         },
     )

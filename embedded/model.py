@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import comfy.latent_formats
@@ -25,9 +26,20 @@ _CURE = "restore the file with 'git checkout -- embedded/weights' or install the
 
 
 class EmbeddedLatent(comfy.latent_formats.LatentFormat):
-    """The VAE file's own scale gives unit deviation, so the model needs no further scaling."""
+    """Normalises each channel of the VAE's latents; the UNet file's metadata says how."""
 
-    scale_factor = 1.0
+    def __init__(self, mean=(0.0,) * 4, std=(1.0,) * 4, rgb_factors=None):
+        self.mean = torch.tensor(mean).view(1, -1, 1, 1)
+        self.std = torch.tensor(std).view(1, -1, 1, 1)
+        if rgb_factors is not None:
+            self.latent_rgb_factors = rgb_factors[:-1]
+            self.latent_rgb_factors_bias = rgb_factors[-1]
+
+    def process_in(self, latent):
+        return (latent - self.mean.to(latent)) / self.std.to(latent)
+
+    def process_out(self, latent):
+        return latent * self.std.to(latent) + self.mean.to(latent)
 
 
 class EmbeddedInstructPix2Pix(comfy.supported_models.SD15_instructpix2pix):
@@ -38,7 +50,10 @@ class EmbeddedInstructPix2Pix(comfy.supported_models.SD15_instructpix2pix):
 
     def get_model(self, state_dict, prefix="", device=None):
         kind = comfy.model_base.ModelType.V_PREDICTION
-        return comfy.model_base.SD15_instructpix2pix(self, model_type=kind, device=device)
+        model = comfy.model_base.SD15_instructpix2pix(self, model_type=kind, device=device)
+        # The source is normalised like the noisy latent, also where it is zeros: so trained.
+        model.process_ip2p_image_in = self.latent_format.process_in
+        return model
 
 
 class WordTokenizer:
@@ -108,6 +123,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
+def _latent_description(path: Path) -> dict:
+    with safe_open(path, framework="pt", device="cpu") as file:
+        metadata = file.metadata() or {}
+    if "latent" not in metadata:
+        raise ValueError(f"{path} does not say how its latents are normalised; {_CURE}")
+    return json.loads(metadata["latent"])
+
+
 def _require_same_keys(path: Path, module: torch.nn.Module, state: dict[str, Tensor]) -> None:
     expected = {k: tuple(v.shape) for k, v in module.state_dict().items()}
     found = {k: tuple(v.shape) for k, v in state.items()}
@@ -131,6 +154,7 @@ def load_unet(path: Path) -> comfy.model_patcher.ModelPatcher:
         raise ValueError(f"{path} is no InstructPix2Pix UNet with 8 input channels; {_CURE}")
     device = comfy.model_management.get_torch_device()
     model_config = EmbeddedInstructPix2Pix(config)
+    model_config.latent_format = EmbeddedLatent(**_latent_description(path))
     # Tiny weights: full precision everywhere costs nothing and keeps results the same.
     model_config.set_inference_dtype(torch.float32, None)
     offload = comfy.model_management.unet_offload_device()

@@ -28,7 +28,7 @@ class Budget:
         return min(1.0, max(by_step, by_time))
 
 
-def one_cycle(progress: float, warmup: float = 0.03, hold: float = 0.3) -> float:
+def one_cycle(progress: float, warmup: float = 0.03, hold: float = 0.5) -> float:
     """Learning-rate factor: linear warm-up, a plateau, cosine decay to 1 %."""
     if progress < warmup:
         return max(progress / warmup, 0.02)

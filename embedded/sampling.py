@@ -32,13 +32,17 @@ def denoise(
     editor: Editor, x: Tensor, sigma: Tensor, source: Tensor, tokens: Tensor,
     cfg_text: float, cfg_image: float,
 ) -> Tensor:  # fmt: skip
-    """Guided estimate u + cfg_image (i - u) + cfg_text (t - i), (N, C, h, w)."""
+    """Guided estimate u + cfg_image (i - u) + cfg_text (t - i), (N, C, h, w).
+
+    x and the estimate are normalised latents, source is a stored latent.
+    """
     n = len(x)
+    known, unknown = editor.normalise(source), editor.normalise(torch.zeros_like(source))
     nothing = torch.tensor(token_ids("")).expand(n, -1)
     scale = (sigma**2 + 1).sqrt()
     v = editor(
         (x / scale).repeat(3, 1, 1, 1),
-        torch.cat([source, source, torch.zeros_like(source)]),
+        torch.cat([known, known, unknown]),
         timestep(sigma).expand(3 * n),
         torch.cat([tokens, nothing, nothing]),
     )
@@ -51,7 +55,7 @@ def sample_latents(
     editor: Editor, source: Tensor, tokens: Tensor, seeds: list[int],
     cfg_text: float = 3.0, cfg_image: float = 1.5, num_steps: int = 20,
 ) -> Tensor:  # fmt: skip
-    """Edits of the source latents (N, C, h, w), one seed each, by Euler."""
+    """Edits of the stored source latents (N, C, h, w), one seed each, by Euler; stored latents."""
     shape = source.shape[1:]
     noise = torch.stack(
         [torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]
@@ -61,4 +65,4 @@ def sample_latents(
     for sigma, following in zip(sigmas[:-1], sigmas[1:], strict=True):
         denoised = denoise(editor, x, sigma, source, tokens, cfg_text, cfg_image)
         x = x + (x - denoised) / sigma * (following - sigma)
-    return x
+    return editor.restore(x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -25,7 +25,7 @@ SPECIAL_TOKENS = {"start": START, "end": END, "pad": PAD}
 VOCABULARY_FILE = Path(__file__).parent / "vocabulary.txt"
 
 
-@lru_cache(maxsize=None)
+@cache
 def vocabulary() -> dict[str, int]:
     """Word -> id. The order of the file is part of the weights: only ever append to it."""
     words = VOCABULARY_FILE.read_text(encoding="utf-8").split()
@@ -53,7 +53,8 @@ class _Attention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         n, length, width = x.shape
         split = (n, length, self.heads, width // self.heads)
-        q, k, v = (p(x).view(split).transpose(1, 2) for p in (self.q_proj, self.k_proj, self.v_proj))
+        projections = (self.q_proj, self.k_proj, self.v_proj)
+        q, k, v = (p(x).view(split).transpose(1, 2) for p in projections)
         out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.out_proj(out.transpose(1, 2).reshape(n, length, width))
 

@@ -28,7 +28,7 @@ def use_cpu() -> None:
     args.use_pytorch_cross_attention = True
 
 
-def _vae(folder: Path, budget: Budget) -> None:
+def _vae(folder: Path, budget: Budget, scenes: int) -> None:
     from .export import export_vae
     from .train_vae import train_vae
 
@@ -39,28 +39,31 @@ def _vae(folder: Path, budget: Budget) -> None:
     export_vae(vae, steps)
 
 
-def _data(folder: Path, budget: Budget) -> None:
+def _data(folder: Path, budget: Budget, scenes: int) -> None:
     from .dataset import encode_dataset
 
-    encode_dataset(folder / "vae.pt", folder / "data", NUM_SCENES)
+    encode_dataset(folder / "vae.pt", folder / "data", scenes)
 
 
-def _unet(folder: Path, budget: Budget) -> None:
+def _unet(folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
-    from .export import export_editor
+    from .dataset import load_dataset
+    from .export import export_editor, rgb_factors
     from .train_unet import averaged_editor, train_unet
     from .vae import load_vae
 
     vae = load_vae(folder / "vae.pt")
+    latents = load_dataset(folder / "data")["latents"][:50, 0].float()
 
     def report(run: Run) -> None:
         if run.step % 500 == 0 or run.progress >= 1:
             editor = averaged_editor(run)
-            export_editor(editor, run.step)
+            export_editor(editor, run.step, rgb_factors(editor, vae, latents))
             write_grid(editor, vae, folder / f"grid_{run.step:06d}.jpg")
 
     run = train_unet(folder / "unet", folder / "data", budget, report=report)
-    export_editor(averaged_editor(run), run.step)
+    editor = averaged_editor(run)
+    export_editor(editor, run.step, rgb_factors(editor, vae, latents))
 
 
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
@@ -76,8 +79,9 @@ def write_grid(editor, vae, path: Path, split: str = "val") -> None:
         source = vae.encode(to_floats(to_bytes(np.stack([s.source for s in samples]))))
         edited = vae.decode(sample_latents(editor, source, tokens, list(range(len(samples)))))
     pictures = edited.permute(0, 2, 3, 1).numpy()
-    tiles = [np.concatenate([s.source, p, s.target], 1) for s, p in zip(samples, pictures, strict=True)]
-    rows = [np.concatenate(tiles[i :: _GRID_ROWS], 1) for i in range(_GRID_ROWS)]
+    triples = [(s.source, p, s.target) for s, p in zip(samples, pictures, strict=True)]
+    tiles = [np.concatenate(t, 1) for t in triples]
+    rows = [np.concatenate(tiles[i::_GRID_ROWS], 1) for i in range(_GRID_ROWS)]
     Image.fromarray((np.concatenate(rows) * 255).astype(np.uint8)).save(path, quality=88)
 
 
@@ -90,11 +94,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="end each training after so many minutes")
     parser.add_argument("--steps", type=int, help="end each training after so many steps")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="checkpoints and logs")
+    parser.add_argument("--scenes", type=int, default=NUM_SCENES, help="how many scenes to encode")
     arguments = parser.parse_args()
     budget = Budget(arguments.steps, arguments.minutes)
     for name, stage in STAGES.items():
         if arguments.stage in ("all", name):
-            stage(arguments.folder, budget)
+            stage(arguments.folder, budget, arguments.scenes)
 
 
 if __name__ == "__main__":

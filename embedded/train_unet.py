@@ -39,6 +39,9 @@ class Editor(nn.Module):
         width = self.unet.model_channels
         self.coarse_head = nn.Conv2d(width * self.unet.channel_mult[-1], 1, 1)
         self.fine_head = nn.Conv2d(width, 1, 1)
+        # Latents are normalised per channel inside the model; a dropped source is zeros before.
+        self.register_buffer("latent_mean", torch.zeros(1, 4, 1, 1))
+        self.register_buffer("latent_std", torch.ones(1, 4, 1, 1))
         self._features: dict[str, Tensor] = {}
         self.unet.output_blocks[0][-1].register_forward_hook(self._keep("coarse"))
         self.unet.output_blocks[-1][-1].register_forward_hook(self._keep("fine"))
@@ -48,6 +51,20 @@ class Editor(nn.Module):
             self._features[name] = output
 
         return hook
+
+    def measure(self, latents: Tensor) -> None:
+        """Sets mean and deviation of each channel from stored latents (..., C, h, w)."""
+        flat = latents.float().flatten(0, -4)
+        self.latent_mean.copy_(flat.mean((0, 2, 3), keepdim=True))
+        self.latent_std.copy_(flat.std((0, 2, 3), keepdim=True))
+
+    def normalise(self, latents: Tensor) -> Tensor:
+        """Stored latents -> the space the diffusion runs in."""
+        return (latents - self.latent_mean) / self.latent_std
+
+    def restore(self, latents: Tensor) -> Tensor:
+        """The inverse of normalise."""
+        return latents * self.latent_std + self.latent_mean
 
     def forward(self, noisy: Tensor, source: Tensor, t: Tensor, tokens: Tensor) -> Tensor:
         """The predicted v, (N, C, h, w)."""
@@ -80,13 +97,16 @@ def editor_loss(
 ) -> tuple[Tensor, dict[str, float]]:
     """min-SNR weighted v loss plus the heads' cross-entropy."""
     t = torch.randint(len(schedule), (len(batch.target),), generator=generator)
-    noise = torch.randn(batch.target.shape, generator=generator)
+    source, target = editor.normalise(batch.source), editor.normalise(batch.target)
+    noise = torch.randn(target.shape, generator=generator)
     alpha = schedule[t].view(-1, 1, 1, 1)
-    noisy = alpha.sqrt() * batch.target + (1 - alpha).sqrt() * noise
-    v = alpha.sqrt() * noise - (1 - alpha).sqrt() * batch.target
-    error = (editor(noisy, batch.source, t, batch.tokens) - v).square()
+    noisy = alpha.sqrt() * target + (1 - alpha).sqrt() * noise
+    v = alpha.sqrt() * noise - (1 - alpha).sqrt() * target
+    error = (editor(noisy, source, t, batch.tokens) - v).square()
     snr = alpha / (1 - alpha)
-    weight = snr.clamp(max=GAMMA) / (snr + 1) * (1 + _MASK_WEIGHT * batch.mask)
+    # min-SNR weighs a v error by min(snr, gamma) / (snr + 1), which leaves next to nothing at high
+    # noise, where an edit chooses its object; the floor of 1 is Salimans and Ho's truncated SNR.
+    weight = snr.clamp(1, GAMMA) / (snr + 1) * (1 + _MASK_WEIGHT * batch.mask)
     denoising, grounding = (weight * error).mean(), _mask_loss(editor, batch)
     parts = {"v": round(denoising.item(), 5), "mask": round(grounding.item(), 5)}
     return denoising + _HEAD_WEIGHT * grounding, parts
@@ -101,13 +121,15 @@ def train_unet(
     editor = editor if editor is not None else Editor()
     editor = editor.to(memory_format=torch.channels_last)
     data, schedule = load_dataset(data_folder), alphas_cumprod()
+    editor.measure(data["latents"])  # replaced by the checkpoint's when resuming
     run = Run(folder, nn.ModuleDict({"editor": editor}), lr=LR, budget=budget, ema=0.999)
 
     def loss_of(generator: torch.Generator):
         return editor_loss(editor, draw_batch(data, batch, generator), schedule, generator)
 
     def say(run: Run) -> None:
-        print(f"unet step {run.step} {run.seconds:.0f} s", flush=True)
+        print(f"unet step {run.step} {run.seconds:.0f} s, {len(data['masks'])} scenes", flush=True)
+        data.update(load_dataset(data_folder))  # the data stage may still be adding scenes
         report(run)
 
     run.loop(loss_of, every, say, stop_at)
@@ -119,5 +141,3 @@ def averaged_editor(run: Run) -> Editor:
     editor = Editor().to(memory_format=torch.channels_last)
     editor.load_state_dict({k.removeprefix("editor."): v for k, v in run.average.items()})
     return editor.eval().requires_grad_(False)
-
-

@@ -64,9 +64,7 @@ def measure_scale(vae: TinyVAE, pictures: Tensor) -> None:
     vae.shift.fill_(-latents.mean() / latents.std())
 
 
-def train_vae(
-    folder: Path, budget: Budget, num_scenes: int = NUM_SCENES
-) -> tuple[TinyVAE, int]:
+def train_vae(folder: Path, budget: Budget, num_scenes: int = NUM_SCENES) -> tuple[TinyVAE, int]:
     """Runs or resumes the training in the folder and returns the averaged model and its steps."""
     torch.manual_seed(0)
     vae = TinyVAE().to(memory_format=torch.channels_last)
@@ -81,9 +79,7 @@ def train_vae(
                 value = psnr(average.decode(average.encode(held_out)), held_out)
             print(f"vae step {run.step} {run.seconds:.0f} s: val PSNR {value:.2f} dB", flush=True)
 
-        run.loop(
-            lambda g: (vae_loss(vae, to_floats(random_crops(pictures, g)), g), {}), 50, report
-        )
+        run.loop(lambda g: (vae_loss(vae, to_floats(random_crops(pictures, g)), g), {}), 50, report)
     average = averaged_vae(run)
     measure_scale(average, render_scenes("train", 0, 200))
     return average, run.step
