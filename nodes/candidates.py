@@ -72,11 +72,19 @@ def make_run(guider, sampler, sigmas, latent_image, window: float, null) -> Run:
     return Run(guider, sampler, sigmas, latent, window_step, null)
 
 
+def _same_sampler(sampler, other) -> bool:
+    names = ("sampler_function", "extra_options", "inpaint_options")
+    return sampler is other or all(
+        hasattr(sampler, name) and getattr(sampler, name) == getattr(other, name, None)
+        for name in names
+    )
+
+
 def same_run(run: Run, other: Run) -> bool:
     """Whether candidates of two runs may stand side by side."""
     return (
         run.guider is other.guider
-        and run.sampler is other.sampler
+        and _same_sampler(run.sampler, other.sampler)
         and torch.equal(run.sigmas, other.sigmas)
         and torch.equal(run.latent["samples"], other.latent["samples"])
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import comfy.model_management
 import comfy.model_patcher
 import comfy.patcher_extension
+import comfy.samplers
 import comfy.utils
 import torch
 from torch import Tensor
