@@ -25,6 +25,7 @@ def write(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> Non
     half = {k: v.detach().to(torch.float16).contiguous() for k, v in state.items()}
     temporary = path.with_suffix(".tmp")
     save_file(half, temporary, metadata={**_LICENCE, **metadata})
+    temporary.chmod(0o644)
     os.replace(temporary, path)
 
 

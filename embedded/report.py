@@ -159,8 +159,8 @@ def write_report(num_edits: int, num_sweep: int) -> None:
 
 _PAGE = """# The embedded model, measured
 
-Made by `python -m elect_tino.embedded.report` from the weights in `embedded/weights`. The scenes are
-of the test split: other seeds and other photographs than those of training.
+Made by `python -m elect_tino.embedded.report` from the weights in `embedded/weights`. The scenes
+are of the test split: other seeds and other photographs than those of training.
 
 ## Reconstruction
 PSNR of the VAE on 96 test pictures, through ComfyUI's own VAE class: **{psnr:.2f} dB**.
