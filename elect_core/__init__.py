@@ -9,6 +9,7 @@ Latents are ``(N, C, h, w)``; video-shaped latents ``(N, C, T, h, w)`` pass thro
 
 The stages, in the order the data flows (a stage imports only those above it):
 
+    sampler     noise, sigmas      -> latent (two samplers for runs outside ComfyUI)
     schedule    fractions of steps -> step counts; what a run costs
     tape        model calls        -> Tape: recorded, stopped, pruned, replayed
     estimate    x, prediction      -> denoised (Tweedie)

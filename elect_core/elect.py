@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from .relevance import aggregate, raw_relevance
@@ -63,7 +64,9 @@ class _SigmaSteps:
         self.ends = sigmas[1:].tolist()
 
     def __call__(self, x: Tensor, sigma: Tensor) -> Tensor:
-        level = float(sigma.flatten()[0]) * (1 - 1e-6)
+        # A sampler may hand the level over in x's dtype, rounded by up to half of its eps.
+        rounding = max(1e-6, torch.finfo(sigma.dtype).eps)
+        level = float(sigma.flatten()[0]) * (1 - rounding)
         while self.model.finished < len(self.ends) and level <= self.ends[self.model.finished]:
             self.model.end_step()
         return self.model(x, sigma)
@@ -92,6 +95,7 @@ def _sample(sampler, model: TapeModel, noise: Tensor, sigmas: Tensor, seeds: Seq
     return latent
 
 
+@torch.no_grad()
 def elect(
     denoise: Denoise,
     sampler: Callable[..., Tensor],

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from torch import Tensor
 
 
-def _like(sigma: Tensor, x: Tensor) -> Tensor:
-    return sigma.to(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
+def _like(level: Tensor, x: Tensor) -> Tensor:
+    if level.ndim == 0:
+        return level  # on the CPU it meets x on any device, and no step waits for a copy
+    return level.to(x.dtype).reshape(-1, *[1] * (x.ndim - 1))
 
 
 def from_epsilon(x: Tensor, sigma: Tensor, prediction: Tensor) -> Tensor:
@@ -30,8 +32,9 @@ def from_v(x: Tensor, sigma: Tensor, prediction: Tensor) -> Tensor:
 
     ``x0 = x / (sigma^2 + 1) - sigma / sqrt(sigma^2 + 1) * v``.  Shapes as in `from_epsilon`.
     """
-    s = _like(sigma, x)
-    return x / (s**2 + 1) - s / (s**2 + 1) ** 0.5 * prediction
+    # In sigma's own precision: the square of a high noise level overflows float16.
+    skip, out = 1 / (sigma**2 + 1), sigma / (sigma**2 + 1) ** 0.5
+    return _like(skip, x) * x - _like(out, x) * prediction
 
 
 def from_flow(x: Tensor, sigma: Tensor, prediction: Tensor) -> Tensor:

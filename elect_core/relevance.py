@@ -41,10 +41,13 @@ def min_max(maps: Tensor) -> Tensor:
 
 
 def clip_outliers(maps: Tensor) -> Tensor:
-    """Each candidate's map clipped above at Q3 + 1.5 IQR.  maps (N, 1, h, w)."""
+    """Each candidate's map clipped above at Q3 + 1.5 IQR.  maps (N, 1, h, w).
+
+    An infinity stays one, so that its candidate is left out of the mean.
+    """
     q1 = _per_candidate(maps, lambda m: m.quantile(0.25, dim=1))
     q3 = _per_candidate(maps, lambda m: m.quantile(0.75, dim=1))
-    return torch.minimum(maps, q3 + 1.5 * (q3 - q1))
+    return torch.where(maps.isinf(), maps, torch.minimum(maps, q3 + 1.5 * (q3 - q1)))
 
 
 def mean_over_candidates(maps: Tensor) -> Tensor:

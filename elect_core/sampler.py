@@ -57,4 +57,5 @@ class SeededNoise:
     def __call__(self, *_: Tensor) -> Tensor:
         """The next draw, (N, C, h, w), on the device and in the dtype of `like`."""
         rows = [torch.randn(self.shape, generator=g) for g in self.generators]
-        return torch.stack(rows).to(self.like)
+        # Without waiting for the device; only CUDA promises to have read the rows by then.
+        return torch.stack(rows).to(self.like, non_blocking=self.like.is_cuda)

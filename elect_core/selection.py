@@ -1,5 +1,6 @@
 """From scores to a ranking that says how sure it is."""
 
+import math
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -32,8 +33,11 @@ def rank(scores: Tensor, edits: Tensor | None = None, minimum_edit: float = 0.0)
     scores (N,): lower is better; NaN and infinite ones are never elected
     edits (N,): change inside the edited region; minimum_edit: a candidate whose edit is below
         this share (0 to 1) of the median edit is not elected
-    Raises ValueError when no score is finite.
+    Raises ValueError when no score is finite, when minimum_edit is above 1, or when it is asked
+    for and the edits are NaN (the mask is empty).
     """
+    if not minimum_edit <= 1:
+        raise ValueError(f"minimum_edit: expected a share from 0 to 1, got {minimum_edit}.")
     values = scores.tolist()
     finite = [i for i, eligible in enumerate(scores.isfinite().tolist()) if eligible]
     if not finite:
@@ -44,6 +48,11 @@ def rank(scores: Tensor, edits: Tensor | None = None, minimum_edit: float = 0.0)
     eligible = finite
     if edits is not None and minimum_edit > 0:
         least = minimum_edit * float(edits[finite].median())
+        if math.isnan(least):
+            raise ValueError(
+                "minimum_edit: the mask is empty, so there is no edit to measure. "
+                "Set minimum_edit to 0 or give a mask."
+            )
         eligible = [i for i in finite if float(edits[i]) >= least]
     ranked = sorted(eligible, key=lambda i: values[i])
     rest = [i for i in sorted(finite, key=lambda i: values[i]) if i not in eligible]

@@ -108,8 +108,10 @@ class Tape:
             calls.append({name: torch.cat([a[name] for a in answers]) for name in shared})
         steps = []
         for parts in zip(*(t.steps for t in tapes), strict=True):
-            blended = [part.blended for part in parts if part.blended is not None]
-            steps.append(replace(parts[0], blended=torch.cat(blended) if blended else None))
+            blended = None
+            if any(part.blended is not None for part in parts):
+                blended = torch.cat([tape.estimate(len(steps)) for tape in tapes])
+            steps.append(replace(parts[0], blended=blended))
         return Tape(calls, steps)
 
 
@@ -138,6 +140,8 @@ class TapeModel:
 
     def __call__(self, x: Tensor, sigma: Tensor, **kwargs) -> Tensor:
         """The denoised latent (N, C, h, w); raises `Stopped` past the stop."""
+        if self.stop_step is not None and self.finished >= self.stop_step:
+            raise Stopped
         if self.position < len(self.tape.calls):
             answer = {
                 name: value.to(x.device, copy=True)
@@ -146,8 +150,6 @@ class TapeModel:
             if self.replayed is not None:
                 self.replayed(x, sigma, answer, **kwargs)
         else:
-            if self.stop_step is not None and self.finished >= self.stop_step:
-                raise Stopped
             answer = self.model(x, sigma, **kwargs)
             # Copies: a sampler may write into the tensor it is given.
             self.tape.calls.append({name: value.clone() for name, value in answer.items()})

@@ -1,0 +1,136 @@
+"""BIS measures change where the mask is 0, the edit measure change where it is 1."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from elect_tino.elect_core.score import background_inconsistency, change_inside
+
+BOTH = [background_inconsistency, change_inside]
+
+
+def scene(num_candidates: int = 4, *inner: int) -> tuple[Tensor, Tensor, Tensor]:
+    """source, estimates and a soft relevance map."""
+    inner = inner or (4, 6, 5)
+    generator = torch.Generator().manual_seed(0)
+    source = torch.randn(1, *inner, generator=generator)
+    estimates = source + 0.3 * torch.randn(num_candidates, *inner, generator=generator)
+    return source, estimates, torch.rand(1, 1, *inner[1:], generator=generator)
+
+
+def test_bis_by_hand():
+    source = torch.zeros(1, 2, 1, 3)
+    estimates = torch.tensor([[[[1.0, 2.0, 9.0]], [[3.0, -4.0, 9.0]]]])
+    relevance = torch.tensor([[[[0.0, 0.75, 1.0]]]])
+    # Channel means 2, 3, 9; weights 1, 1/4, 0
+    expected = (2 + 0.25 * 3) / 1.25
+    assert_close(background_inconsistency(source, estimates, relevance), torch.tensor([expected]))
+
+
+def test_change_inside_by_hand():
+    source = torch.zeros(1, 2, 1, 3)
+    estimates = torch.tensor([[[[1.0, 2.0, 9.0]], [[3.0, -4.0, 9.0]]]])
+    relevance = torch.tensor([[[[0.0, 0.75, 1.0]]]])
+    expected = (0.75 * 3 + 9) / 1.75
+    assert_close(change_inside(source, estimates, relevance), torch.tensor([expected]))
+
+
+@pytest.mark.parametrize("inner", [(4, 6, 5), (16, 3, 4, 5), (3, 7, 2)])
+def test_bis_agrees_with_a_naive_loop(inner):
+    source, estimates, relevance = scene(3, *inner)
+    expected = []
+    for estimate in estimates:
+        change = (estimate - source[0]).abs().mean(0)
+        weight = 1 - relevance[0, 0]
+        expected.append(float((change * weight).sum() / weight.sum()))
+    scores = background_inconsistency(source, estimates, relevance)
+    assert_close(scores, torch.tensor(expected))
+
+
+def test_one_map_serves_all_frames():
+    source, estimates, relevance = scene(3, 16, 2, 4, 5)
+    one = relevance[:, :, :1]
+    per_frame = one.repeat(1, 1, 2, 1, 1)
+    assert_close(
+        background_inconsistency(source, estimates, one),
+        background_inconsistency(source, estimates, per_frame),
+    )
+
+
+def test_frames_weigh_by_their_own_mask():
+    source, estimates = torch.zeros(1, 1, 2, 1, 1), torch.tensor([2.0, 5.0]).reshape(1, 1, 2, 1, 1)
+    relevance = torch.tensor([0.0, 1.0]).reshape(1, 1, 2, 1, 1)
+    assert_close(background_inconsistency(source, estimates, relevance), torch.tensor([2.0]))
+    assert_close(change_inside(source, estimates, relevance), torch.tensor([5.0]))
+
+
+def test_empty_mask_is_the_plain_mean_difference():
+    source, estimates, relevance = scene()
+    scores = background_inconsistency(source, estimates, torch.zeros_like(relevance))
+    assert_close(scores, (estimates - source).abs().flatten(1).mean(1))
+
+
+def test_change_outside_the_mask_counts_only_outside():
+    source, _, _ = scene()
+    mask = torch.zeros(1, 1, 6, 5)
+    mask[..., 2:4, 1:3] = 1
+    outside, inside = source + (1 - mask), source + 3 * mask
+    estimates = torch.cat([outside, inside])
+    assert_close(background_inconsistency(source, estimates, mask), torch.tensor([1.0, 0.0]))
+    assert_close(change_inside(source, estimates, mask), torch.tensor([0.0, 3.0]))
+
+
+@pytest.mark.parametrize("measure", BOTH)
+def test_order_of_candidates_carries_over(measure):
+    source, estimates, relevance = scene()
+    order = [2, 0, 3, 1]
+    scores = measure(source, estimates, relevance)
+    assert_close(measure(source, estimates[order], relevance), scores[order])
+
+
+@pytest.mark.parametrize("measure", BOTH)
+def test_a_candidates_score_does_not_depend_on_the_others(measure):
+    source, estimates, relevance = scene()
+    alone = [measure(source, estimates[i : i + 1], relevance) for i in range(4)]
+    assert_close(measure(source, estimates, relevance), torch.cat(alone))
+
+
+@pytest.mark.parametrize("measure", BOTH)
+def test_score_is_linear_in_the_scale_of_the_space(measure):
+    source, estimates, relevance = scene()
+    scores = measure(source, estimates, relevance)
+    assert_close(measure(-2.5 * source, -2.5 * estimates, relevance), 2.5 * scores)
+
+
+@pytest.mark.parametrize("measure", BOTH)
+@pytest.mark.parametrize("place", [(0, 0), (5, 4)])
+def test_nan_makes_that_candidates_score_nan_and_no_other(measure, place):
+    source, estimates, relevance = scene()
+    relevance[..., 0, 0], relevance[..., 5, 4] = 0, 1
+    clean = measure(source, estimates, relevance)
+    estimates[1, 2][place] = float("nan")
+    scores = measure(source, estimates, relevance)
+    assert bool(scores[1].isnan())
+    assert_close(scores[[0, 2, 3]], clean[[0, 2, 3]])
+
+
+def test_full_mask_leaves_no_background_to_score():
+    source, estimates, relevance = scene()
+    assert bool(
+        background_inconsistency(source, estimates, torch.ones_like(relevance)).isnan().all()
+    )
+
+
+def test_empty_mask_leaves_no_edit_to_measure():
+    source, estimates, relevance = scene()
+    assert bool(change_inside(source, estimates, torch.zeros_like(relevance)).isnan().all())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_score_is_float32_whatever_the_latents_are(dtype):
+    source, estimates, relevance = scene()
+    scores = background_inconsistency(source.to(dtype), estimates.to(dtype), relevance)
+    assert scores.dtype == torch.float32
+    exact = background_inconsistency(source, estimates, relevance)
+    assert_close(scores, exact, rtol=0.02, atol=0.005)
