@@ -1,8 +1,8 @@
 """Trains the tiny UNet and its text encoder on cached latents.
 
-v-prediction with min-SNR weighting (gamma 5). Two helps that leave no trace in the weights:
-the loss counts more inside the edit's mask, and heads that are dropped on export must tell that
-mask from the features, which teaches early which object the sentence means.
+v-prediction with min-SNR weighting (gamma 5, floor 1). Two helps that leave no trace in the
+weights: the loss counts more inside the edit's mask, and heads that are dropped on export must
+tell that mask from the features, which teaches early which object the sentence means.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .text import TinyTextModel, build_text_model
 from .unet import build_unet
 
 BATCH, LR, GAMMA = 32, 8e-4, 5.0
-_MASK_WEIGHT, _HEAD_WEIGHT = 4.0, 0.1
+_MASK_WEIGHT, _HEAD_WEIGHT = 4.0, 0.2
 
 
 def alphas_cumprod() -> Tensor:
@@ -95,7 +95,7 @@ def _mask_loss(editor: Editor, batch: Batch) -> Tensor:
 def editor_loss(
     editor: Editor, batch: Batch, schedule: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, dict[str, float]]:
-    """min-SNR weighted v loss plus the heads' cross-entropy."""
+    """v loss with floored min-SNR weights, plus the heads' cross-entropy."""
     t = torch.randint(len(schedule), (len(batch.target),), generator=generator)
     source, target = editor.normalise(batch.source), editor.normalise(batch.target)
     noise = torch.randn(target.shape, generator=generator)
