@@ -1,0 +1,9 @@
+"""The benchmark on the embedded test split: does election work, what does it cost.
+
+edits     test edits as ComfyUI guiders of the embedded model
+runs      every seed of every edit in full, once; tapes kept in .cache/bench
+measure   what each finished candidate is worth, and every score of every policy
+policies  which candidate each policy elects, with bootstrap intervals
+report    tables and plots in docs/
+system    time outside the model, batching, memory
+"""

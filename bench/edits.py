@@ -1,0 +1,74 @@
+"""Test edits of the embedded world as ComfyUI's own guiders, samplers and schedules."""
+
+import hashlib
+from dataclasses import dataclass
+
+import comfy.samplers
+import torch
+from comfy_extras.nodes_custom_sampler import Guider_DualCFG
+from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
+from torch import Tensor
+
+from ..embedded.model import WEIGHTS, load_embedded
+from ..embedded.world import Sample, sample
+from ..nodes.host.run import Run
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Text and image scale of InstructPix2Pix's rule."""
+
+    text: float
+    image: float
+
+
+DEFAULT_GUIDANCE = Guidance(text=3.0, image=1.5)
+"""What the demo workflow uses, from the sweep in docs/embedded.md."""
+
+
+class EditBench:
+    """The embedded model, loaded once, and the runs of its test edits."""
+
+    def __init__(self, guidance: Guidance, num_steps: int):
+        self.model, self.clip, self.vae = load_embedded()
+        self.guidance = guidance
+        sampling = self.model.get_model_object("model_sampling")
+        self.sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", num_steps)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the weights, so that tapes of other weights are never taken for theirs."""
+        digest = hashlib.sha256()
+        for file in sorted(WEIGHTS.glob("*.safetensors")):
+            digest.update(file.read_bytes())
+        return digest.hexdigest()[:12]
+
+    def conditioning(self, text: str) -> list:
+        """CLIPTextEncode's output for a text."""
+        return self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))
+
+    def run(self, edit: Sample, sampler: str) -> Run:
+        """What all seeds of one edit share."""
+        pixels = torch.from_numpy(edit.source)[None]
+        text, empty = self.conditioning(edit.instruction), self.conditioning("")
+        positive, middle, latent = InstructPixToPixConditioning.execute(
+            text, empty, pixels, self.vae
+        ).args
+        guider = Guider_DualCFG(self.model)
+        guider.set_conds(positive, middle, empty)
+        guider.set_cfg(self.guidance.text, self.guidance.image)
+        chosen = comfy.samplers.sampler_object(sampler)
+        return Run(guider, chosen, self.sigmas, latent, window_step=0)
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Pictures (N, H, W, 3) of latents (N, C, h, w), LATENT scale."""
+        return self.vae.decode(latents)
+
+    def source_latent(self, edit: Sample) -> Tensor:
+        """The encoded source, (1, C, h, w), LATENT scale."""
+        return self.vae.encode(torch.from_numpy(edit.source)[None])
+
+
+def benchmark_edit(index: int) -> Sample:
+    """Edit number `index` of the test split."""
+    return sample("test", index)

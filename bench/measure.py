@@ -1,0 +1,179 @@
+"""What each finished candidate is worth by the ground truth, and every policy's scores."""
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from ..elect_core.relevance import FORMS, aggregate
+from ..elect_core.schedule import step_count, window_steps
+from ..elect_core.score import background_inconsistency
+from ..embedded.success import Judge
+from ..embedded.world import Sample
+from .edits import EditBench, benchmark_edit
+from .runs import EditRun, load_run
+
+STOPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)
+NUMBERS = (2, 4, 8, 16)
+MASKS = (*FORMS, "truth")
+SPACES = ("latent", "pixel")
+METRICS = ("mse", "psnr", "ssim", "lpips", "success", "no_edit")
+WINDOW = (0.0, 0.2)
+_NO_EDIT = 0.25
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All that the policies need of one edit.
+
+    worth (N, METRICS): of each candidate's finished picture
+    elected: (mask, space, stop, number) -> elected candidate of each disjoint group of `number`
+    iou (FORMS,): of the relevance map, at the threshold that marks as many pixels as the truth
+    """
+
+    worth: np.ndarray
+    elected: dict[tuple[str, str, float, int], list[int]]
+    iou: np.ndarray
+
+
+@cache
+def _lpips():
+    """LPIPS (AlexNet), or None: its backbone's weights are used where present, never fetched."""
+    backbone = Path(torch.hub.get_dir()) / "checkpoints" / "alexnet-owt-7be5be79.pth"
+    if importlib.util.find_spec("lpips") is None or not backbone.exists():
+        return None
+    lpips = importlib.import_module("lpips")
+    return lpips.LPIPS(net="alex", verbose=False).eval()
+
+
+def _perceptual(picture: np.ndarray, source: np.ndarray, outside: np.ndarray) -> float:
+    """LPIPS x1e3 of the background: the edited region is the source's in both; NaN if absent."""
+    network = _lpips()
+    if network is None:
+        return float("nan")
+    pasted = np.where(outside[..., None], picture, source)
+    pair = [torch.from_numpy(p).movedim(-1, 0)[None].float() * 2 - 1 for p in (pasted, source)]
+    return float(network(*pair)) * 1e3
+
+
+def judge_pictures(edit: Sample, pictures: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """METRICS of each picture (N, H, W, 3), (N, METRICS).
+
+    source (H, W, 3): the decoded encoding of the source picture, so that the VAE's own loss
+    counts for nobody. mse is x1e4, lpips x1e3; these, psnr and ssim are taken outside the true
+    mask. no_edit: the change inside it is under a quarter of what the true edit makes.
+    """
+    outside, inside = edit.mask == 0, edit.mask > 0
+    judge = Judge(edit)
+    needed = np.abs(edit.target - edit.source)[inside].mean()
+    rows = []
+    for picture in pictures:
+        mse = float(np.square(picture - source)[outside].mean())
+        ssim = structural_similarity(picture, source, channel_axis=2, data_range=1.0, full=True)[1]
+        change = np.abs(picture - source)[inside].mean()
+        rows.append(
+            (
+                mse * 1e4,
+                10 * np.log10(1 / max(mse, 1e-10)),
+                float(ssim[outside].mean()),
+                _perceptual(picture, source, outside),
+                float(judge.succeeded(picture)),
+                float(change < _NO_EDIT * needed),
+            )
+        )
+    return np.array(rows)
+
+
+def _weight(run: EditRun, rows: Sequence[int], form: str, num_steps: int, stop_step: int) -> Tensor:
+    steps = window_steps(*WINDOW, num_steps, stop_step)
+    return aggregate([run.maps[step][list(rows)] for step in steps], form)
+
+
+def _fit(weight: Tensor, like: Tensor) -> Tensor:
+    """The weight at the size of `like`: area-averaged down, bilinear up."""
+    if weight.shape[-1] > like.shape[-1]:
+        return F.interpolate(weight, size=like.shape[-2:], mode="area")
+    return F.interpolate(weight, size=like.shape[-2:], mode="bilinear").clamp(0, 1)
+
+
+def _iou(weight: Tensor, truth: Tensor) -> float:
+    up = _fit(weight, truth).flatten()
+    count = int(truth.sum())
+    marked = torch.zeros_like(up)
+    marked[up.topk(count).indices] = 1
+    both = float((marked * truth.flatten()).sum())
+    return both / (2 * count - both)
+
+
+def _groups(number: int, num_candidates: int) -> list[list[int]]:
+    starts = range(0, num_candidates - number + 1, number)
+    return [list(range(first, first + number)) for first in starts]
+
+
+def elections(
+    bench: EditBench, edit: Sample, run: EditRun, stops: Sequence[float]
+) -> dict[tuple[str, str, float, int], list[int]]:
+    """Who is elected under every mask, space, stop and number of candidates."""
+    num_steps, num_candidates = run.estimates.shape[:2]
+    truth = torch.from_numpy(edit.mask)[None, None]
+    source = bench.source_latent(edit)
+    scale = bench.model.model.process_latent_in
+    spaces = {"latent": (scale(source), scale), "pixel": (_chw(bench, source), None)}
+    found: dict[tuple[str, str, float, int], list[int]] = {}
+    for stop in stops:
+        stop_step = step_count(stop, num_steps)
+        latents = run.estimates[stop_step - 1]
+        for space, (origin, change) in spaces.items():
+            shown = change(latents) if change is not None else _chw(bench, latents)
+            for number in (n for n in NUMBERS if n <= num_candidates):
+                for rows in _groups(number, num_candidates):
+                    for mask in MASKS:
+                        if mask == "truth":
+                            weight = truth
+                        else:
+                            weight = _weight(run, rows, mask, num_steps, stop_step)
+                        weight = _fit(weight, shown)
+                        scores = background_inconsistency(origin, shown[rows], weight)
+                        elected = rows[int(scores.argmin())]
+                        found.setdefault((mask, space, stop, number), []).append(elected)
+    return found
+
+
+def _chw(bench: EditBench, latents: Tensor) -> Tensor:
+    return bench.decode(latents).movedim(-1, 1)
+
+
+def measure_edit(
+    bench: EditBench, index: int, folder: Path, stops: Sequence[float] = STOPS
+) -> Measured:
+    """Measure one edit, or read what was measured before."""
+    path = folder / f"{index:04}.measured.pt"
+    if path.exists():
+        worth, elected, iou = torch.load(path, weights_only=True).values()
+        return Measured(worth.numpy(), elected, iou.numpy())
+    edit, run = benchmark_edit(index), load_run(folder, index)
+    with torch.inference_mode():
+        pictures = bench.decode(run.estimates[-1]).clamp(0, 1).numpy()
+        source = bench.decode(bench.source_latent(edit))[0].clamp(0, 1).numpy()
+        elected = elections(bench, edit, run, stops)
+        truth = torch.from_numpy(edit.mask)[None, None]
+        num_steps, num_candidates = run.estimates.shape[:2]
+        everyone = range(num_candidates)
+        iou = [_iou(_weight(run, everyone, f, num_steps, num_steps), truth) for f in FORMS]
+    measured = Measured(judge_pictures(edit, pictures, source), elected, np.array(iou))
+    kept = {
+        "worth": torch.from_numpy(measured.worth),
+        "elected": measured.elected,
+        "iou": torch.from_numpy(measured.iou),
+    }
+    torch.save(kept, path.with_suffix(".part"))
+    os.replace(path.with_suffix(".part"), path)
+    return measured

@@ -1,0 +1,186 @@
+"""Tables and plots of the benchmark, written to docs/."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from ..elect_core.relevance import FORMS
+from .measure import METRICS, NUMBERS, SPACES, STOPS, Measured
+from .policies import Policy, Result, elect, evaluate, oracle, paired_gain, vanilla
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+_HEADS = {
+    "mse": "background MSE x1e4",
+    "psnr": "PSNR dB",
+    "ssim": "SSIM",
+    "lpips": "LPIPS x1e3",
+    "success": "success %",
+    "no_edit": "no edit %",
+}
+_PERCENT = ("success", "no_edit")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One sampler's measurements."""
+
+    sampler: str
+    num_steps: int
+    measured: Sequence[Measured]
+
+    @property
+    def num_candidates(self) -> int:
+        """Seeds of each edit."""
+        return len(self.measured[0].worth)
+
+    def table(self, policies: Sequence[Policy]) -> str:
+        """The policies as a Markdown table."""
+        return table([evaluate(policy, self.measured) for policy in policies])
+
+
+def _cell(result: Result, metric: str) -> str:
+    mean, low, high = result.of(metric)
+    if metric in _PERCENT:
+        return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+    digits = 3 if metric == "ssim" else 1
+    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def table(results: Sequence[Result]) -> str:
+    """Results as a Markdown table; metrics that were not measured are left out."""
+    shown = [m for m in METRICS if not np.isnan(results[0].of(m)[0])]
+    lines = [
+        "| choice | NFE | " + " | ".join(_HEADS[m] for m in shown) + " |",
+        "|---" * (len(shown) + 2) + "|",
+    ]
+    lines += [
+        f"| {r.policy.name} | {r.policy.nfe} | " + " | ".join(_cell(r, m) for m in shown) + " |"
+        for r in results
+    ]
+    return "\n".join(lines)
+
+
+def main_policies(section: Section) -> list[Policy]:
+    """Vanilla, Best-of-N, ELECT over stops, oracles: the paper's comparison."""
+    n, k = section.num_candidates, section.num_steps
+    stops = [stop for stop in STOPS if stop < 1]
+    return [
+        vanilla(k),
+        elect("paper", "latent", 1.0, n, k),
+        *(elect("paper", "latent", stop, n, k) for stop in stops),
+        elect("truth", "latent", 0.4, n, k),
+        elect("truth", "latent", 1.0, n, k),
+        oracle(n, k),
+    ]
+
+
+def number_policies(section: Section) -> list[Policy]:
+    """ELECT at stop 40 % and Best-of-N over the number of candidates."""
+    numbers = [n for n in NUMBERS if n <= section.num_candidates]
+    k = section.num_steps
+    return [elect("paper", "latent", stop, n, k) for stop in (0.4, 1.0) for n in numbers]
+
+
+def form_policies(section: Section) -> list[Policy]:
+    """Both relevance forms in both BIS spaces at stop 40 %."""
+    n, k = section.num_candidates, section.num_steps
+    return [elect(mask, space, 0.4, n, k) for mask in FORMS for space in SPACES]
+
+
+def gains(section: Section) -> str:
+    """Paired differences against one seed, which the intervals above hide."""
+    n, k = section.num_candidates, section.num_steps
+    lines = ["| against one seed | background MSE x1e4 | success, points |", "|---|---|---|"]
+    for policy in (elect("paper", "latent", 0.4, n, k), elect("paper", "latent", 1.0, n, k)):
+        mse = paired_gain(policy, vanilla(k), section.measured, "mse")
+        success = paired_gain(policy, vanilla(k), section.measured, "success")
+        points = ", ".join(f"{100 * value:+.1f}" for value in success[1:])
+        lines.append(
+            f"| {policy.name} | {mse[0]:+.1f} [{mse[1]:+.1f}, {mse[2]:+.1f}] | "
+            f"{100 * success[0]:+.1f} [{points}] |"
+        )
+    return "\n".join(lines)
+
+
+def mask_quality(section: Section) -> str:
+    """IoU of the relevance map with the true mask, by form."""
+    means = np.mean([m.iou for m in section.measured], axis=0)
+    return ", ".join(f"{form} {value:.3f}" for form, value in zip(FORMS, means, strict=True))
+
+
+def plot(section: Section, path: Path) -> None:
+    """Background error and success against NFE, for ELECT at 40 % and for Best-of-N."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    base = evaluate(vanilla(section.num_steps), section.measured)
+    numbers = [n for n in NUMBERS if n <= section.num_candidates]
+    for axis, metric in zip(axes, ("mse", "success"), strict=True):
+        for stop, label in ((1.0, "Best-of-N by BIS"), (0.4, "ELECT, stop 40 %")):
+            policies = [elect("paper", "latent", stop, n, section.num_steps) for n in numbers]
+            results = [base, *(evaluate(policy, section.measured) for policy in policies)]
+            nfe = [r.policy.nfe for r in results]
+            scale = 100 if metric in _PERCENT else 1
+            mean, low, high = (
+                scale * np.array([r.of(metric)[i] for r in results]) for i in range(3)
+            )
+            axis.plot(nfe, mean, marker="o", label=label)
+            axis.fill_between(nfe, low, high, alpha=0.15)
+        axis.set(xlabel="NFE", ylabel=_HEADS[metric], xscale="log")
+    axes[0].legend()
+    figure.suptitle(f"{section.sampler}, {len(section.measured)} edits")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def section_text(section: Section) -> str:
+    """All tables of one sampler."""
+    image = f"images/elect_benchmark_{section.sampler}.png"
+    plot(section, DOCS / image)
+    return f"""## {section.sampler}
+
+{len(section.measured)} test edits, {section.num_candidates} seeds each, {section.num_steps} steps.
+
+{section.table(main_policies(section))}
+
+{gains(section)}
+
+![background error and success against cost]({image})
+
+Number of candidates:
+
+{section.table(number_policies(section))}
+
+Relevance form and BIS space, stop 40 %:
+
+{section.table(form_policies(section))}
+
+IoU of the relevance map (all candidates, first 20 % of the steps) with the true mask:
+{mask_quality(section)}.
+"""
+
+
+_HEAD = """# ELECT on the embedded test split
+
+Made by `python3 dev.py bench`{arguments}. Means over edits with 95 % bootstrap intervals in
+brackets. Background metrics compare with the decoded encoding of the source outside the true mask,
+so that the VAE's own loss counts for nobody; *no edit* is a change inside the mask of under a
+quarter of what the true edit makes. NFE counts guider calls. {lpips}
+
+"""
+
+
+def write_report(sections: Sequence[Section], arguments: str) -> Path:
+    """Write docs/elect_benchmark.md and its plots."""
+    present = not np.isnan(sections[0].measured[0].worth[0, METRICS.index("lpips")])
+    lpips = "" if present else "LPIPS is left out: its backbone's weights were not present."
+    text = _HEAD.format(arguments=arguments, lpips=lpips)
+    text += "\n".join(section_text(section) for section in sections)
+    path = DOCS / "elect_benchmark.md"
+    path.write_text(text, encoding="utf-8")
+    return path

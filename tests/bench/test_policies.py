@@ -1,0 +1,110 @@
+"""The benchmark elects as the nodes do, and its intervals are of the edits."""
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+pytestmark = pytest.mark.comfy
+
+
+@pytest.fixture(scope="module")
+def bench():
+    from elect_tino.bench.edits import DEFAULT_GUIDANCE, EditBench
+
+    return EditBench(DEFAULT_GUIDANCE, 4)
+
+
+@pytest.fixture(scope="module")
+def folder(bench, tmp_path_factory):
+    from elect_tino.bench.runs import run_edits
+
+    folder = tmp_path_factory.mktemp("runs")
+    run_edits(bench, folder, "euler", num_edits=1, num_seeds=4)
+    return folder
+
+
+def test_a_kept_tape_elects_whom_the_nodes_elect(bench, folder):
+    from elect_tino.bench.edits import benchmark_edit
+    from elect_tino.bench.measure import measure_edit
+    from elect_tino.nodes import candidates, relevance, score
+
+    run = bench.run(benchmark_edit(0), "euler")
+    with torch.inference_mode():
+        found = candidates.run_candidates(run, [0, 1, 2, 3], 2, 0)
+        mask = relevance.RelevanceMapAggregate.execute(found, 0.0, 0.2, "paper")[0]
+        chosen = score.BISSelect.execute(found, "latent", 0, 0, 1, "", relevance=mask)
+    elected = measure_edit(bench, 0, folder).elected["paper", "latent", 0.5, 4]
+    assert elected == [found.seeds.index(chosen[1])]
+
+
+def test_a_tape_holds_every_step_and_is_not_run_twice(bench, folder, monkeypatch):
+    from elect_tino.bench import runs
+
+    kept = runs.load_run(folder, 0)
+    assert kept.estimates.shape == (4, 4, 4, 16, 16)
+    assert kept.maps.shape == (4, 4, 1, 16, 16)
+    monkeypatch.setattr(runs, "record", None)
+    runs.run_edits(bench, folder, "euler", num_edits=1, num_seeds=4)
+
+
+def test_the_truth_scores_as_success_and_the_source_as_no_edit():
+    from elect_tino.bench.edits import benchmark_edit
+    from elect_tino.bench.measure import METRICS, judge_pictures
+
+    edit = benchmark_edit(0)
+    truth, source = judge_pictures(edit, np.stack([edit.target, edit.source]), edit.source)
+    for metric, of_truth, of_source in (("success", 1, 0), ("no_edit", 0, 1), ("mse", 0, 0)):
+        column = METRICS.index(metric)
+        assert (truth[column], source[column]) == (of_truth, of_source)
+
+
+def made_up(num_edits: int):
+    """Candidate 1 of 2 is always elected and always right; candidate 0 is wrong."""
+    from elect_tino.bench.measure import METRICS, Measured
+
+    worth = np.zeros((2, len(METRICS)))
+    worth[1, METRICS.index("success")] = 1
+    worth[0, METRICS.index("mse")] = 8
+    elected = {("paper", "latent", stop, 2): [1] for stop in (0.4, 1.0)}
+    return [Measured(worth, elected, np.zeros(2)) for _ in range(num_edits)]
+
+
+def test_policies_average_over_edits_and_count_their_cost():
+    from elect_tino.bench.policies import elect, evaluate, oracle, paired_gain, vanilla
+
+    measured = made_up(5)
+    assert evaluate(vanilla(20), measured).of("success")[0] == 0.5
+    assert evaluate(vanilla(20), measured).of("mse")[0] == 4
+    policy = elect("paper", "latent", 0.4, 2, 20)
+    assert policy.nfe == 2 * 8 + 12
+    assert evaluate(policy, measured).of("success") == (1, 1, 1)
+    assert elect("paper", "latent", 1.0, 2, 20).nfe == oracle(2, 20).nfe == 40
+    assert evaluate(oracle(2, 20), measured).of("mse")[0] == 0
+    assert paired_gain(policy, vanilla(20), measured, "mse") == (-4, -4, -4)
+
+
+def test_intervals_hold_the_mean_and_shrink_with_more_edits():
+    from elect_tino.bench.measure import METRICS, Measured
+    from elect_tino.bench.policies import evaluate, vanilla
+
+    rng = np.random.default_rng(1)
+
+    def width(num_edits: int) -> float:
+        measured = [
+            Measured(rng.normal(size=(4, len(METRICS))), {}, np.zeros(2)) for _ in range(num_edits)
+        ]
+        mean, low, high = evaluate(vanilla(20), measured).of("mse")
+        assert low < mean < high
+        return high - low
+
+    assert width(400) < width(25) / 2
+
+
+def test_iou_of_a_map_that_is_the_truth_is_one():
+    from elect_tino.bench.measure import _iou
+
+    truth = torch.zeros(1, 1, 128, 128)
+    truth[..., 32:64, 64:96] = 1
+    assert_close(_iou(truth, truth), 1.0)
+    assert _iou(1 - truth, truth) == 0
