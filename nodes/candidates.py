@@ -1,6 +1,7 @@
 """MultiSeedPartialSampler: every candidate seed through the sampler up to the stop."""
 
 import logging
+import math
 import re
 from collections.abc import Sequence
 
@@ -108,7 +109,8 @@ def run_candidates(
     _check_ram(run, len(seeds), stop_step, ram_limit_mb)
     progress = CandidateProgress(run.model, seeds, stop_step)
     size = batch_size(run, per_batch, len(seeds))
-    tape, cost = record(run, seeds, stop_step, size, progress)
+    limit = ram_limit_mb * 2**20 or math.inf
+    tape, cost = record(run, seeds, stop_step, size, progress, limit)
     found = Candidates(run, tuple(seeds), tape, stop_step, cost)
     logging.info("ELECT: %s", describe(found))
     return found

@@ -1,5 +1,6 @@
 """ELECTSampler: the whole method as a drop-in for SamplerCustomAdvanced."""
 
+import torch
 from comfy_api.latest import io
 
 from .candidates import choose_seeds, make_run, run_candidates, sampling_inputs, stop_after
@@ -25,6 +26,8 @@ _OWN_INPUTS = ("relevance_window",)
 def _mask_of_edit(candidates: Candidates, start, end, form, mask, image):
     if mask is not None:
         return background_mask(candidates, None, mask, image)
+    if len(candidates.seeds) == 1:  # nothing to compare: an ordinary run needs no null text
+        return torch.zeros(1, *image_size(candidates, image))
     weight = relevance_weight(candidates, start, end, form)
     return to_mask(weight, *image_size(candidates, image))
 

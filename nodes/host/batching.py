@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import comfy.model_management
+import comfy.sampler_helpers
 import comfy.samplers
 
 from .noise import takes_noise_sampler
@@ -44,14 +45,17 @@ def refuse_sampler(sampler: comfy.samplers.Sampler) -> None:
 
 
 def refuse_caches(model_options: dict) -> None:
-    """Raise ValueError for step caches, whose state a replay does not rebuild."""
-    cache = model_options.get("transformer_options", {}).get("easycache")
-    if cache is not None:
-        raise ValueError(
-            f"guider: its MODEL carries {getattr(cache, 'name', 'EasyCache')}, which skips model "
-            "calls by what it remembers of earlier ones; a resumed run would skip others. Remove "
-            "that node from the model's path."
-        )
+    """Raise ValueError for step caches, whose state a replay does not rebuild.
+
+    ComfyUI's EasyCache and LazyCache, TeaCache and their like keep it in transformer_options.
+    """
+    for key, cache in model_options.get("transformer_options", {}).items():
+        if "cache" in key.lower() and cache:
+            raise ValueError(
+                f"guider: its MODEL carries {getattr(cache, 'name', key)}, which skips model "
+                "calls by what it remembers of earlier ones; a resumed run would skip others. "
+                "Remove that node from the model's path."
+            )
 
 
 def _hooks(model_options: dict) -> list[Callable]:
@@ -99,9 +103,10 @@ def candidates_that_fit(
     By ComfyUI's own estimate for one condition (it splits conditions, never candidates), against
     what is free once the model itself is loaded.
     """
-    patcher = guider.model_patcher
-    one = patcher.model.memory_required(list(shape))
-    comfy.model_management.load_models_gpu([patcher], memory_required=one * 2)
+    patcher, conds = guider.model_patcher, guider.original_conds
+    prepare = comfy.sampler_helpers
+    prepare.prepare_sampling(patcher, shape, conds, guider.model_options)  # loads the models
+    _, one = prepare.estimate_memory(patcher, shape, conds)
     free = comfy.model_management.get_free_memory(patcher.load_device)
     assert isinstance(free, (int, float))
     return max(1, min(limit, int(free / (one * 1.5))))

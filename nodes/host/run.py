@@ -2,6 +2,7 @@
 
 import copy
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -128,11 +129,17 @@ def batch_size(run: Run, requested: int, num_candidates: int) -> int:
 
 
 def record(
-    run: Run, seeds: Sequence[int], stop_step: int, size: int, on_step: OnStep
+    run: Run,
+    seeds: Sequence[int],
+    stop_step: int,
+    size: int,
+    on_step: OnStep,
+    max_bytes: float = math.inf,
 ) -> tuple[Tape, Cost]:
     """Run every seed to the stop, `size` at a time; the tape comes back in RAM, rows as `seeds`.
 
     A batch that runs out of memory is cut in half and goes on from what it has recorded.
+    Raises ValueError when the tapes outgrow `max_bytes`.
     """
     stop = None if stop_step >= run.num_steps else stop_step
     pending = deque((list(seeds[i : i + size]), Tape()) for i in range(0, len(seeds), size))
@@ -158,6 +165,13 @@ def record(
                 f"{stop_step} + 1 of sigmas, so there is no run to resume. Lower stop."
             )
         done.append(tape.to("cpu"))
+        held = sum(one.nbytes for one in done)
+        if held > max_bytes:
+            raise ValueError(
+                f"ram_limit_mb: the first candidates already hold {held / 2**20:.0f} MB, over the "
+                f"limit of {max_bytes / 2**20:.0f} MB. Raise the limit, lower num_candidates or "
+                "stop."
+            )
     return Tape.concatenate(done), probe.cost
 
 
