@@ -9,6 +9,9 @@ its own squaring here:
     paper      per candidate min-max; mean over candidates; mean over steps; square
     published  per candidate, clip above at Q3 + 1.5 IQR and min-max; mean over candidates;
                square; min-max; running mean over steps
+
+The published clip takes an edit of under a quarter of the picture for outliers, and loses it where
+the background's map is flat.
 """
 
 from collections.abc import Callable, Sequence

@@ -169,6 +169,14 @@ def test_no_signal_gives_an_empty_mask(form):
     assert_close(aggregate([zero, zero + 2], form), torch.zeros(1, 1, 4, 4))
 
 
+def test_published_clip_loses_a_small_edit_on_a_flat_background():
+    # A limit of the procedure: an edit of under a quarter lies above Q3, and the IQR is 0.
+    maps = torch.zeros(1, 1, 10, 10)
+    maps[..., :2, :] = 1
+    assert not bool(aggregate([maps], "published").any())
+    assert_close(aggregate([maps], "paper"), maps)
+
+
 @pytest.mark.parametrize("form", ALL_FORMS)
 def test_no_map_is_an_error(form):
     with pytest.raises(ValueError, match="no map was recorded in the window"):

@@ -1,0 +1,335 @@
+"""A recorded run can be stopped, pruned, cut and resumed, and stays the same run."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from elect_tino.elect_core.tape import Answer, Step, Stopped, Tape, TapeModel
+
+SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.5, 0.5, 0.0])
+NUM_STEPS = len(SIGMAS) - 1
+
+
+def start(num_candidates: int = 4) -> Tensor:
+    return 10 * torch.randn(num_candidates, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+
+
+class World:
+    """A model that counts its calls; with `fail_at`, that call runs out of memory."""
+
+    def __init__(self, fail_at: int | None = None):
+        self.num_calls = 0
+        self.fail_at = fail_at
+
+    def __call__(self, x: Tensor, sigma: Tensor) -> Answer:
+        if self.num_calls == self.fail_at:
+            raise torch.OutOfMemoryError
+        self.num_calls += 1
+        denoised = (x.tanh() * 0.8 + x / (1 + sigma**2)) / 2
+        return {"denoised": denoised, "relevance": x.abs().sum(1, keepdim=True)}
+
+
+def euler(model: TapeModel, x: Tensor) -> Tensor:
+    for sigma, sigma_next in pairwise(SIGMAS):
+        x = x + (x - model(x, sigma)) / sigma * (sigma_next - sigma)
+        model.end_step()
+    return x
+
+
+def multistep(model: TapeModel, x: Tensor) -> Tensor:
+    """Extrapolates from the previous estimate, as the dpmpp_2m family does."""
+    previous = None
+    for sigma, sigma_next in pairwise(SIGMAS):
+        denoised = model(x, sigma)
+        guess = denoised if previous is None else 1.5 * denoised - 0.5 * previous
+        x = guess + (x - guess) * sigma_next / sigma
+        previous = denoised
+        model.end_step()
+    return x
+
+
+def heun(model: TapeModel, x: Tensor) -> Tensor:
+    """Two calls a step, but for the last."""
+    for sigma, sigma_next in pairwise(SIGMAS):
+        d = (x - model(x, sigma)) / sigma
+        ahead = x + d * (sigma_next - sigma)
+        if sigma_next > 0:
+            d = (d + (ahead - model(ahead, sigma_next)) / sigma_next) / 2
+        x = x + d * (sigma_next - sigma)
+        model.end_step()
+    return x
+
+
+def ancestral(model: TapeModel, x: Tensor) -> Tensor:
+    """Draws fresh noise, the same for every candidate, from its own generator."""
+    generator = torch.Generator().manual_seed(1)
+    for sigma, sigma_next in pairwise(SIGMAS):
+        denoised = model(x, sigma)
+        noise = torch.randn(x.shape[1:], generator=generator)
+        x = denoised + 0.6 * (x - denoised) * sigma_next / sigma + 0.8 * sigma_next * noise
+        model.end_step()
+    return x
+
+
+def in_place(model: TapeModel, x: Tensor) -> Tensor:
+    """Overwrites what the model returned."""
+    x = x.clone()
+    for sigma, sigma_next in pairwise(SIGMAS):
+        d = model(x, sigma).sub_(x).neg_().div_(sigma)
+        x.add_(d.mul_(sigma_next - sigma))
+        model.end_step()
+    return x
+
+
+SAMPLERS = [euler, multistep, heun, ancestral, in_place]
+Sampler = Callable[[TapeModel, Tensor], Tensor]
+
+
+def run(sampler: Sampler, tape: Tape, stop: int | None = None, x: Tensor | None = None):
+    """Result (None when stopped) and the number of calls the world answered."""
+    world = World()
+    try:
+        result = sampler(TapeModel(world, tape, stop), start() if x is None else x)
+    except Stopped:
+        result = None
+    return result, world.num_calls
+
+
+def assert_same_tape(a: Tape, b: Tape) -> None:
+    assert len(a.calls) == len(b.calls)
+    for ours, theirs in zip(a.calls, b.calls, strict=True):
+        assert_close(ours, theirs, rtol=0, atol=0)
+    assert [s.call for s in a.steps] == [s.call for s in b.steps]
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("stop", [1, 2, NUM_STEPS - 1])
+def test_stop_and_resume_is_the_uninterrupted_run_with_only_the_remaining_calls(sampler, stop):
+    whole, num_calls = run(sampler, Tape())
+    tape = Tape()
+    stopped, before = run(sampler, tape, stop)
+    resumed, after = run(sampler, tape)
+    assert stopped is None
+    assert before + after == num_calls
+    assert_close(resumed, whole, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("stop", [1, 3])
+@pytest.mark.parametrize(("sampler", "calls_a_step"), [(euler, 1), (multistep, 1), (heun, 2)])
+def test_stop_comes_before_the_next_steps_call(sampler, calls_a_step, stop):
+    tape = Tape()
+    _, num_calls = run(sampler, tape, stop)
+    assert num_calls == len(tape.calls) == calls_a_step * stop
+    assert len(tape.steps) == stop
+
+
+def test_stop_at_the_end_lets_the_run_finish():
+    result, num_calls = run(euler, Tape(), NUM_STEPS)
+    assert result is not None
+    assert num_calls == NUM_STEPS
+
+
+def test_stop_holds_within_a_recorded_run_too():
+    tape = Tape()
+    run(euler, tape)
+    model = TapeModel(World(), tape, 2)
+    with pytest.raises(Stopped):
+        euler(model, start())
+    assert model.finished == 2
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_complete_tape_replays_without_the_model(sampler):
+    tape = Tape()
+    whole, _ = run(sampler, tape)
+    replayed, num_calls = run(sampler, tape)
+    assert num_calls == 0
+    assert_close(replayed, whole, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_pruned_then_resumed_equals_the_solo_runs(sampler):
+    tape = Tape()
+    run(sampler, tape, 2)
+    kept = [2, 0]
+    resumed, _ = run(sampler, tape.rows(kept), x=start()[kept])
+    solo = torch.cat([run(sampler, Tape(), x=start()[k : k + 1])[0] for k in kept])
+    assert_close(resumed, solo, rtol=0, atol=0)
+
+
+def test_pruning_leaves_the_whole_tape_alone():
+    tape = Tape()
+    run(euler, tape, 2)
+    one = tape.rows([1])
+    one.calls[0]["denoised"].zero_()
+    run(euler, one, x=start()[1:2])
+    assert len(tape.calls) == 2
+    assert bool(tape.calls[0]["denoised"].any())
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_chunks_joined_equal_one_batch(sampler):
+    batch, chunks = Tape(), [Tape(), Tape(), Tape()]
+    run(sampler, batch, 3)
+    for tape, x in zip(chunks, start().split([1, 2, 1]), strict=True):
+        run(sampler, tape, 3, x)
+    assert_same_tape(Tape.concatenate(chunks), batch)
+
+
+def test_runs_of_unequal_length_cannot_be_joined():
+    short, long = Tape(), Tape()
+    run(euler, short, 1)
+    run(euler, long, 3)
+    with pytest.raises(ValueError, match=r"same sampler, sigmas and stop, got \[1, 3\]"):
+        Tape.concatenate([short, long])
+
+
+def test_joining_keeps_what_every_chunk_has():
+    with_map, without = Tape(), Tape()
+    run(euler, with_map, 1)
+    run(euler, without, 1)
+    del without.calls[0]["relevance"]
+    assert list(Tape.concatenate([with_map, without]).calls[0]) == ["denoised"]
+
+
+def test_joining_keeps_one_estimate_per_candidate_where_only_one_chunk_is_blended():
+    x = start(2)
+    blended, plain = Tape(), Tape()
+    model = TapeModel(World(), blended)
+    model(x, SIGMAS[0])
+    model.end_step(blended=x)
+    run(euler, plain, 1, x)
+    joined = Tape.concatenate([blended, plain])
+    assert_close(joined.estimate(), torch.cat([x, plain.estimate()]))
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("fail_at", [0, 1, 3])
+def test_run_goes_on_from_where_it_ran_out_of_memory(sampler, fail_at):
+    whole, num_calls = run(sampler, Tape())
+    tape, failing = Tape(), World(fail_at)
+    with pytest.raises(torch.OutOfMemoryError):
+        sampler(TapeModel(failing, tape), start())
+    resumed, after = run(sampler, tape)
+    assert failing.num_calls == fail_at
+    assert after == num_calls - fail_at
+    assert_close(resumed, whole, rtol=0, atol=0)
+    assert len(tape.steps) == NUM_STEPS
+
+
+def test_interrupted_batch_goes_on_in_halves():
+    whole, _ = run(multistep, Tape())
+    tape = Tape()
+    with pytest.raises(torch.OutOfMemoryError):
+        multistep(TapeModel(World(fail_at=3), tape), start())
+    halves = [run(multistep, tape.rows(rows), x=start()[rows])[0] for rows in ([0, 1], [2, 3])]
+    assert_close(torch.cat(halves), whole, rtol=0, atol=0)
+
+
+def test_writing_into_the_returned_latent_does_not_reach_the_tape():
+    recorded, clean = Tape(), Tape()
+    run(in_place, recorded)
+    run(euler, clean, 1)
+    assert_close(recorded.calls[0], clean.calls[0], rtol=0, atol=0)
+    before = recorded.map(torch.clone)
+    run(in_place, recorded)  # replayed this time
+    assert_same_tape(recorded, before)
+
+
+def test_replay_reports_each_recorded_call_and_hands_on_its_arguments():
+    seen = []
+
+    def model(x: Tensor, sigma: Tensor, scale: float) -> Answer:
+        return {"denoised": scale * x}
+
+    def replayed(x: Tensor, sigma: Tensor, answer: Answer, scale: float) -> None:
+        seen.append((float(sigma), scale, sorted(answer)))
+
+    tape = Tape()
+    TapeModel(model, tape)(start(), SIGMAS[0], scale=0.5)
+    model_again = TapeModel(model, tape, replayed=replayed)
+    assert_close(model_again(start(), SIGMAS[0], scale=0.5), 0.5 * start())
+    assert_close(model_again(start(), SIGMAS[1], scale=0.25), 0.25 * start())
+    assert seen == [(10.0, 0.5, ["denoised"])]
+
+
+def test_replay_may_rewrite_the_answer_for_the_sampler_alone():
+    tape = Tape()
+    run(euler, tape, 1)
+    model = TapeModel(World(), tape, replayed=lambda x, sigma, answer: answer["denoised"].zero_())
+    assert not bool(model(start(), SIGMAS[0]).any())
+    assert bool(tape.estimate().any())
+
+
+def test_estimate_is_the_last_finished_steps_unless_asked():
+    tape = Tape()
+    run(euler, tape, 3)
+    assert_close(tape.estimate(), tape.calls[2]["denoised"])
+    assert_close(tape.estimate(0), tape.calls[0]["denoised"])
+
+
+def test_estimate_of_a_two_call_step_is_its_latest_call():
+    tape = Tape()
+    run(heun, tape, 2)
+    assert [step.call for step in tape.steps] == [1, 3]
+    assert_close(tape.estimate(), tape.calls[3]["denoised"])
+
+
+def test_empty_tape_has_no_estimate():
+    with pytest.raises(ValueError, match="tape: no finished step is recorded"):
+        Tape().estimate()
+
+
+def test_blended_estimate_is_kept_through_pruning_joining_and_replay():
+    x, tape = start(2), Tape()
+    model = TapeModel(World(), tape)
+    model(x, SIGMAS[0])
+    blended = x + 1
+    model.end_step(blended)
+    blended.zero_()  # the caller may reuse it
+    again = TapeModel(World(), tape)
+    again(x, SIGMAS[0])
+    again.end_step(x + 7)  # replayed: the recorded one stands
+    assert_close(tape.estimate(), x + 1)
+    halves = [tape.rows([0]), tape.rows([1])]
+    assert_close(Tape.concatenate(halves).estimate(), x + 1)
+
+
+def test_maps_are_those_of_the_steps_that_have_one():
+    tape = Tape()
+    run(euler, tape, 3)
+    del tape.calls[1]["relevance"]
+    maps = tape.relevance(range(3))
+    assert [id(m) for m in maps] == [id(tape.calls[i]["relevance"]) for i in (0, 2)]
+
+
+def test_size_counts_every_tensor():
+    tape = Tape()
+    run(euler, tape, 2)
+    tape.steps[1] = Step(1, torch.zeros(4, 3, 4, 5, dtype=torch.float16))
+    assert tape.nbytes == 2 * (4 * 3 * 4 * 5 + 4 * 4 * 5) * 4 + 4 * 3 * 4 * 5 * 2
+
+
+def test_tape_moves_to_another_device_whole():
+    tape = Tape()
+    model = TapeModel(World(), tape)
+    model(start(), SIGMAS[0])
+    model.end_step(start())
+    moved = tape.to("meta")
+    assert {t.device.type for t in moved.calls[0].values()} == {"meta"}
+    assert moved.estimate().device.type == "meta"
+    assert tape.estimate().device.type == "cpu"
+
+
+def test_video_latents_pass_through():
+    x = torch.randn(2, 3, 2, 4, 5, generator=torch.Generator().manual_seed(2))
+    whole, _ = run(euler, Tape(), x=x)
+    tape = Tape()
+    run(euler, tape, 2, x)
+    resumed, _ = run(euler, tape.rows([1]), x=x[1:])
+    assert whole is not None
+    assert_close(resumed, whole[1:], rtol=0, atol=0)
