@@ -2,13 +2,13 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import candidates, elect, embedded, estimate, relevance, resume, score
+from . import elect, embedded, estimate, partial, relevance, resume, select
 
 NODES: list[type[io.ComfyNode]] = [
-    *candidates.NODES,
+    *partial.NODES,
     *estimate.NODES,
     *relevance.NODES,
-    *score.NODES,
+    *select.NODES,
     *resume.NODES,
     *elect.NODES,
     *embedded.NODES,

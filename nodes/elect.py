@@ -7,16 +7,8 @@ from .candidates import choose_seeds, make_run, run_candidates, sampling_inputs,
 from .host.latents import to_mask
 from .relevance import image_size, relevance_weight, window_inputs
 from .resume import finish
-from .score import (
-    as_table,
-    background_mask,
-    facts,
-    find_source,
-    rows,
-    score,
-    selection_inputs,
-    thumbnails,
-)
+from .score import background_mask, find_source, score, selection_inputs
+from .table import as_ui
 from .types import CATEGORY, Candidates
 
 # The schema's own window replaces the sampler node's, which only knows where it ends.
@@ -48,21 +40,6 @@ class ELECTSampler(io.ComfyNode):
                 *(given for given in sampling_inputs() if given.id not in _OWN_INPUTS),
                 *window_inputs(),
                 *selection_inputs(),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip="Your own mask of what may be edited (1 = edited), in place of the "
-                    "relevance map.",
-                ),
-                io.Latent.Input(
-                    "source",
-                    optional=True,
-                    tooltip="Latent of the source picture; found in the conditioning if left out.",
-                ),
-                io.Image.Input(
-                    "source_image", optional=True, tooltip="The source picture, encoded with vae."
-                ),
-                io.Vae.Input("vae", optional=True, tooltip="For pixel space and thumbnails."),
             ],
             outputs=[
                 io.Latent.Output(display_name="output"),
@@ -106,9 +83,7 @@ class ELECTSampler(io.ComfyNode):
         origin = find_source(found, latents, source, source_image, vae)
         scored = score(found, latents, where, origin, space, vae, minimum_edit)
         elected = scored.ranking.elected
-        table = rows(found, scored)
-        shown = {"elect": [facts(found, scored, elected)], "text": [as_table(table, scored)]}
-        shown |= thumbnails(cls, found, latents, scored, table)
+        shown = as_ui(cls, found, latents, scored, elected)
         output = finish(found.rows([elected]))
         return io.NodeOutput(*output, where, found.seeds[elected], ui=shown)
 

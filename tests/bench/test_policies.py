@@ -27,13 +27,13 @@ def folder(bench, tmp_path_factory):
 def test_a_kept_tape_elects_whom_the_nodes_elect(bench, folder):
     from elect_tino.bench.edits import benchmark_edit
     from elect_tino.bench.measure import measure_edit
-    from elect_tino.nodes import candidates, relevance, score
+    from elect_tino.nodes import candidates, relevance, select
 
     run = bench.run(benchmark_edit(0), "euler")
     with torch.inference_mode():
         found = candidates.run_candidates(run, [0, 1, 2, 3], 2, 0)
         mask = relevance.RelevanceMapAggregate.execute(found, 0.0, 0.2, "paper")[0]
-        chosen = score.BISSelect.execute(found, "latent", 0, 0, 1, "", relevance=mask)
+        chosen = select.BISSelect.execute(found, "latent", 0, 0, 1, "", relevance=mask)
     elected = measure_edit(bench, 0, folder).elected["paper", "latent", 0.5, 4]
     assert elected == [found.seeds.index(chosen[1])]
 

@@ -138,9 +138,9 @@ def elect():
     """The nodes' own `execute` methods, in inference mode as ComfyUI runs them."""
     import comfy.samplers
 
-    from elect_tino.nodes import candidates, estimate, relevance, resume, score
+    from elect_tino.nodes import estimate, partial, relevance, resume, select
 
-    def partial(guider, sampler, sigmas, latent, **given):
+    def run_partial(guider, sampler, sigmas, latent, **given):
         if isinstance(sampler, str):
             sampler = comfy.samplers.sampler_object(sampler)
         options = {
@@ -150,21 +150,21 @@ def elect():
             "relevance_window": 0.25,
             "candidates_per_batch": 0,
         }
-        run = candidates.MultiSeedPartialSampler.execute
+        run = partial.MultiSeedPartialSampler.execute
         return run(guider, sampler, sigmas, latent, **{**options, **given})[0]
 
-    def select(found, **given):
+    def select_one(found, **given):
         options = {"space": "latent", "minimum_edit": 0, "pick": 0, "top_k": 1, "csv_prefix": ""}
-        return score.BISSelect.execute(found, **{**options, **given})
+        return select.BISSelect.execute(found, **{**options, **given})
 
     nodes = SimpleNamespace(
-        partial=partial,
+        partial=run_partial,
         resume=lambda found: resume.ResumeDenoise.execute(found),
         estimate=lambda found, step=0: estimate.TweedieEstimate.execute(found, step)[0],
         relevance=lambda found, start=0.0, end=0.25, form="paper", image=None: (
             relevance.RelevanceMapAggregate.execute(found, start, end, form, image)
         ),
-        select=select,
+        select=select_one,
     )
     return SimpleNamespace(
         **{name: torch.inference_mode()(node) for name, node in vars(nodes).items()}

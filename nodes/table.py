@@ -1,0 +1,123 @@
+"""How an election is shown: table, CSV file, labelled thumbnails, plain facts."""
+
+from __future__ import annotations
+
+import csv
+import io as text_io
+import os
+from dataclasses import asdict, dataclass
+
+import folder_paths
+import torch
+from comfy_api.latest import ui
+from torch import Tensor
+
+from ..elect_core.schedule import best_of_n_nfe, elect_nfe
+from .contact_sheet import labelled, latent_thumbnails
+from .score import Scored
+from .types import Candidates
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the score table, best candidate first."""
+
+    rank: int
+    candidate: int
+    seed: int
+    bis: float
+    change_inside: float
+    eligible: bool
+
+
+def rows(candidates: Candidates, scored: Scored) -> list[Row]:
+    """The score table, best candidate first; candidates are counted from 1."""
+    return [
+        Row(
+            rank=place + 1,
+            candidate=index + 1,
+            seed=candidates.seeds[index],
+            bis=float(scored.scores[index]),
+            change_inside=float(scored.edits[index]),
+            eligible=place < scored.ranking.num_eligible,
+        )
+        for place, index in enumerate(scored.ranking.order)
+    ]
+
+
+def as_table(table: list[Row], scored: Scored) -> str:
+    """The score table as text, warnings below it."""
+    lines = ["rank  candidate  seed                  BIS       change inside"]
+    for row in table:
+        note = "" if row.eligible else "  not electable"
+        lines.append(
+            f"{row.rank:<4}  {row.candidate:<9}  {row.seed:<20}  {row.bis:<8.5f}  "
+            f"{row.change_inside:<8.5f}{note}"
+        )
+    ranking = scored.ranking
+    lines.append(f"spread {ranking.spread:.1%} of the mean, confidence {ranking.confidence:.2f}")
+    return "\n".join([*lines, *scored.warnings])
+
+
+def write_csv(table: list[Row], prefix: str) -> str:
+    """Write the table below ComfyUI's output folder and return its path; whole or not at all."""
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(
+        prefix, folder_paths.get_output_directory()
+    )
+    path = os.path.join(folder, f"{name}_{counter:05}_.csv")
+    text = text_io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(asdict(table[0])))
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in table)
+    with open(path + ".part", "w", newline="", encoding="utf-8") as file:
+        file.write(text.getvalue())
+    os.replace(path + ".part", path)
+    return path
+
+
+def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
+    """What a front end or a script wants to know of an election, as plain values."""
+    run = candidates.run
+    n, k = len(candidates.seeds), run.num_steps
+    return {
+        "seeds": list(candidates.seeds),
+        "scores": scored.scores.tolist(),
+        "change_inside": scored.edits.tolist(),
+        "order": list(scored.ranking.order),
+        "elected": picked,
+        "elected_seed": candidates.seeds[picked],
+        "num_steps": k,
+        "stop_step": candidates.stop_step,
+        "stop_sigma": candidates.stop_sigma,
+        "nfe": elect_nfe(n, candidates.stop_step, k),
+        "nfe_best_of_n": best_of_n_nfe(n, k),
+        "nfe_spent": candidates.cost.nfe,
+        "model_evaluations": candidates.cost.model_evaluations,
+        "spread": scored.ranking.spread,
+        "confidence": scored.ranking.confidence,
+        "warnings": list(scored.warnings),
+        "tape_bytes": candidates.tape.nbytes,
+    }
+
+
+def thumbnails(cls, candidates: Candidates, latents: Tensor, scored: Scored, table) -> dict:
+    """Labelled pictures of the estimates, best first, as ComfyUI's `ui` wants them."""
+    images = scored.images
+    if images is None:
+        images = latent_thumbnails(candidates.run.model, latents)
+    if images is None:
+        return {}
+    frames = len(images) // len(latents)
+    labels = [f"#{row.rank}  seed {row.seed}\nBIS {row.bis:.5f}" for row in table]
+    pictures = [
+        labelled(images[row.candidate * frames - frames], label)
+        for row, label in zip(table, labels, strict=True)
+    ]
+    return ui.PreviewImage(torch.stack(pictures), cls=cls).as_dict()
+
+
+def as_ui(cls, candidates: Candidates, latents: Tensor, scored: Scored, picked: int) -> dict:
+    """What a node shows of an election: facts, table and thumbnails."""
+    table = rows(candidates, scored)
+    shown = {"elect": [facts(candidates, scored, picked)], "text": [as_table(table, scored)]}
+    return shown | thumbnails(cls, candidates, latents, scored, table)
