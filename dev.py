@@ -288,10 +288,7 @@ def test(args: list[str]) -> int:
     parser.add_argument("--host", choices=HOSTS, default=DEFAULT_HOST)
     own, rest = parser.parse_known_args(args)
     smoke = ["-m", "host_smoke"] if own.host != DEFAULT_HOST else []
-    setup = set_up(own.host)
-    # Threads only cost time on the tests' tiny tensors: ten times as much on a busy machine.
-    setup.env.setdefault("OMP_NUM_THREADS", "1")
-    return setup.python("-m", "pytest", *smoke, *rest)
+    return set_up(own.host).python("-m", "pytest", *smoke, *rest)
 
 
 def check(args: list[str]) -> int:

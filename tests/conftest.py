@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from elect_tino.harness.comfy_server import ComfyServer
 
+# Read when torch is first imported, here and in the server: threads gain nothing on the tests'
+# tiny tensors, and on a busy machine waiting for each other they take ten times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
