@@ -98,9 +98,8 @@ class BISSelect(io.ComfyNode):
         picked = choose(scored.ranking, pick, len(candidates.seeds))
         order = [picked, *(i for i in scored.ranking.order if i != picked)]
         table = rows(candidates, scored)
-        shown = as_ui(cls, candidates, latents, scored, picked)
-        if csv_prefix:
-            shown["csv"] = [write_csv(table, csv_prefix)]
+        shown = {"csv": [write_csv(table, csv_prefix)]} if csv_prefix else {}
+        shown |= as_ui(cls, candidates, latents, scored, picked)
         return io.NodeOutput(
             candidates.rows(order[:top_k]),
             candidates.seeds[picked],
