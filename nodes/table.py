@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io as text_io
 import os
 from dataclasses import asdict, dataclass
 
@@ -60,17 +59,22 @@ def as_table(table: list[Row], scored: Scored) -> str:
 
 
 def write_csv(table: list[Row], prefix: str) -> str:
-    """Write the table below ComfyUI's output folder and return its path; whole or not at all."""
-    folder, name, counter, _, _ = folder_paths.get_save_image_path(
-        prefix, folder_paths.get_output_directory()
-    )
+    """Write the table below ComfyUI's output folder and return its path; whole or not at all.
+
+    Raises ValueError where the prefix leads out of the folder.
+    """
+    root = folder_paths.get_output_directory()
+    try:
+        folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, root)
+    except Exception as error:  # ComfyUI raises a bare Exception for a path outside the folder
+        raise ValueError(
+            f"csv_prefix: expected a path below the output folder, got {prefix!r}."
+        ) from error
     path = os.path.join(folder, f"{name}_{counter:05}_.csv")
-    text = text_io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(asdict(table[0])))
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in table)
     with open(path + ".part", "w", newline="", encoding="utf-8") as file:
-        file.write(text.getvalue())
+        writer = csv.DictWriter(file, fieldnames=list(asdict(table[0])))
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in table)
     os.replace(path + ".part", path)
     return path
 

@@ -1,6 +1,7 @@
 """What may run side by side and stay true to each seed, and how much of it fits in memory."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import comfy.model_management
 import comfy.sampler_helpers
@@ -63,11 +64,18 @@ def _hooks(model_options: dict) -> list[Callable]:
     return [hook for item in found for hook in (item if isinstance(item, list) else [item])]
 
 
+def _is_comfyui(module: str) -> bool:
+    """Whether a module is ComfyUI's own; its extra nodes are loaded by file and named by path."""
+    if module.startswith(("comfy.", "comfy_extras.")):
+        return True
+    host = Path(comfy.samplers.__file__).resolve().parent.parent
+    return Path(module).parent.resolve() == host / "comfy_extras"
+
+
 def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
     """Why candidates of this run must go one by one to be true to their seeds, or None."""
     name = type(guider).__name__
-    known = type(guider).__module__.startswith(("comfy.", "comfy_extras.", "nodes_"))
-    if name not in _PER_SAMPLE_GUIDERS or not known:
+    if name not in _PER_SAMPLE_GUIDERS or not _is_comfyui(type(guider).__module__):
         return f"the guider {name} may mix the candidates of a batch"
     for hook in _hooks(guider.model_options):
         if not getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS):

@@ -174,6 +174,7 @@ def test_facts_count_what_the_method_costs(elect, found, relevance):
         ({"mask": torch.rand(1, 64, 256)}, "mask: expected the picture's shape 64x80"),
         ({"mask": left_half() * 3}, "mask: expected values from 0 to 1"),
         ({"mask": left_half(), "pick": 6}, "pick: expected 0 for automatic or .* 1 to 5, got 6"),
+        ({"mask": left_half(), "csv_prefix": "../out"}, "csv_prefix: expected a path below"),
         ({"mask": left_half(), "space": "pixel"}, "vae: scoring in pixel space needs a VAE"),
         (
             {"mask": left_half(), "source": {"samples": torch.zeros(1, 4, 12, 8)}},
