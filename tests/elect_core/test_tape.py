@@ -89,14 +89,18 @@ SAMPLERS = [euler, multistep, heun, ancestral, in_place]
 Sampler = Callable[[TapeModel, Tensor], Tensor]
 
 
-def run(sampler: Sampler, tape: Tape, stop: int | None = None, x: Tensor | None = None):
-    """Result (None when stopped) and the number of calls the world answered."""
+def finish(sampler: Sampler, tape: Tape, x: Tensor | None = None) -> tuple[Tensor, int]:
+    """Result at the end of the schedule, and the number of calls the world answered for it."""
     world = World()
-    try:
-        result = sampler(TapeModel(world, tape, stop), start() if x is None else x)
-    except Stopped:
-        result = None
-    return result, world.num_calls
+    return sampler(TapeModel(world, tape), start() if x is None else x), world.num_calls
+
+
+def record(sampler: Sampler, tape: Tape, stop: int, x: Tensor | None = None) -> int:
+    """Run to the stop; number of calls the world answered."""
+    world = World()
+    with pytest.raises(Stopped):
+        sampler(TapeModel(world, tape, stop), start() if x is None else x)
+    return world.num_calls
 
 
 def assert_same_tape(a: Tape, b: Tape) -> None:
@@ -109,11 +113,10 @@ def assert_same_tape(a: Tape, b: Tape) -> None:
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("stop", [1, 2, NUM_STEPS - 1])
 def test_stop_and_resume_is_the_uninterrupted_run_with_only_the_remaining_calls(sampler, stop):
-    whole, num_calls = run(sampler, Tape())
+    whole, num_calls = finish(sampler, Tape())
     tape = Tape()
-    stopped, before = run(sampler, tape, stop)
-    resumed, after = run(sampler, tape)
-    assert stopped is None
+    before = record(sampler, tape, stop)
+    resumed, after = finish(sampler, tape)
     assert before + after == num_calls
     assert_close(resumed, whole, rtol=0, atol=0)
 
@@ -122,20 +125,21 @@ def test_stop_and_resume_is_the_uninterrupted_run_with_only_the_remaining_calls(
 @pytest.mark.parametrize(("sampler", "calls_a_step"), [(euler, 1), (multistep, 1), (heun, 2)])
 def test_stop_comes_before_the_next_steps_call(sampler, calls_a_step, stop):
     tape = Tape()
-    _, num_calls = run(sampler, tape, stop)
+    num_calls = record(sampler, tape, stop)
     assert num_calls == len(tape.calls) == calls_a_step * stop
     assert len(tape.steps) == stop
 
 
 def test_stop_at_the_end_lets_the_run_finish():
-    result, num_calls = run(euler, Tape(), NUM_STEPS)
-    assert result is not None
-    assert num_calls == NUM_STEPS
+    tape = Tape()
+    result = euler(TapeModel(World(), tape, NUM_STEPS), start())
+    assert_close(result, finish(euler, Tape())[0], rtol=0, atol=0)
+    assert len(tape.steps) == NUM_STEPS
 
 
 def test_stop_holds_within_a_recorded_run_too():
     tape = Tape()
-    run(euler, tape)
+    finish(euler, tape)
     model = TapeModel(World(), tape, 2)
     with pytest.raises(Stopped):
         euler(model, start())
@@ -145,8 +149,8 @@ def test_stop_holds_within_a_recorded_run_too():
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_complete_tape_replays_without_the_model(sampler):
     tape = Tape()
-    whole, _ = run(sampler, tape)
-    replayed, num_calls = run(sampler, tape)
+    whole, _ = finish(sampler, tape)
+    replayed, num_calls = finish(sampler, tape)
     assert num_calls == 0
     assert_close(replayed, whole, rtol=0, atol=0)
 
@@ -154,19 +158,19 @@ def test_complete_tape_replays_without_the_model(sampler):
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_pruned_then_resumed_equals_the_solo_runs(sampler):
     tape = Tape()
-    run(sampler, tape, 2)
+    record(sampler, tape, 2)
     kept = [2, 0]
-    resumed, _ = run(sampler, tape.rows(kept), x=start()[kept])
-    solo = torch.cat([run(sampler, Tape(), x=start()[k : k + 1])[0] for k in kept])
+    resumed, _ = finish(sampler, tape.rows(kept), start()[kept])
+    solo = torch.cat([finish(sampler, Tape(), start()[k : k + 1])[0] for k in kept])
     assert_close(resumed, solo, rtol=0, atol=0)
 
 
 def test_pruning_leaves_the_whole_tape_alone():
     tape = Tape()
-    run(euler, tape, 2)
+    record(euler, tape, 2)
     one = tape.rows([1])
     one.calls[0]["denoised"].zero_()
-    run(euler, one, x=start()[1:2])
+    finish(euler, one, start()[1:2])
     assert len(tape.calls) == 2
     assert bool(tape.calls[0]["denoised"].any())
 
@@ -174,24 +178,24 @@ def test_pruning_leaves_the_whole_tape_alone():
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_chunks_joined_equal_one_batch(sampler):
     batch, chunks = Tape(), [Tape(), Tape(), Tape()]
-    run(sampler, batch, 3)
+    record(sampler, batch, 3)
     for tape, x in zip(chunks, start().split([1, 2, 1]), strict=True):
-        run(sampler, tape, 3, x)
+        record(sampler, tape, 3, x)
     assert_same_tape(Tape.concatenate(chunks), batch)
 
 
 def test_runs_of_unequal_length_cannot_be_joined():
     short, long = Tape(), Tape()
-    run(euler, short, 1)
-    run(euler, long, 3)
+    record(euler, short, 1)
+    record(euler, long, 3)
     with pytest.raises(ValueError, match=r"same sampler, sigmas and stop, got \[1, 3\]"):
         Tape.concatenate([short, long])
 
 
 def test_joining_keeps_what_every_chunk_has():
     with_map, without = Tape(), Tape()
-    run(euler, with_map, 1)
-    run(euler, without, 1)
+    record(euler, with_map, 1)
+    record(euler, without, 1)
     del without.calls[0]["relevance"]
     assert list(Tape.concatenate([with_map, without]).calls[0]) == ["denoised"]
 
@@ -202,7 +206,7 @@ def test_joining_keeps_one_estimate_per_candidate_where_only_one_chunk_is_blende
     model = TapeModel(World(), blended)
     model(x, SIGMAS[0])
     model.end_step(blended=x)
-    run(euler, plain, 1, x)
+    record(euler, plain, 1, x)
     joined = Tape.concatenate([blended, plain])
     assert_close(joined.estimate(), torch.cat([x, plain.estimate()]))
 
@@ -210,11 +214,11 @@ def test_joining_keeps_one_estimate_per_candidate_where_only_one_chunk_is_blende
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("fail_at", [0, 1, 3])
 def test_run_goes_on_from_where_it_ran_out_of_memory(sampler, fail_at):
-    whole, num_calls = run(sampler, Tape())
+    whole, num_calls = finish(sampler, Tape())
     tape, failing = Tape(), World(fail_at)
     with pytest.raises(torch.OutOfMemoryError):
         sampler(TapeModel(failing, tape), start())
-    resumed, after = run(sampler, tape)
+    resumed, after = finish(sampler, tape)
     assert failing.num_calls == fail_at
     assert after == num_calls - fail_at
     assert_close(resumed, whole, rtol=0, atol=0)
@@ -222,21 +226,21 @@ def test_run_goes_on_from_where_it_ran_out_of_memory(sampler, fail_at):
 
 
 def test_interrupted_batch_goes_on_in_halves():
-    whole, _ = run(multistep, Tape())
+    whole, _ = finish(multistep, Tape())
     tape = Tape()
     with pytest.raises(torch.OutOfMemoryError):
         multistep(TapeModel(World(fail_at=3), tape), start())
-    halves = [run(multistep, tape.rows(rows), x=start()[rows])[0] for rows in ([0, 1], [2, 3])]
+    halves = [finish(multistep, tape.rows(rows), start()[rows])[0] for rows in ([0, 1], [2, 3])]
     assert_close(torch.cat(halves), whole, rtol=0, atol=0)
 
 
 def test_writing_into_the_returned_latent_does_not_reach_the_tape():
     recorded, clean = Tape(), Tape()
-    run(in_place, recorded)
-    run(euler, clean, 1)
+    finish(in_place, recorded)
+    record(euler, clean, 1)
     assert_close(recorded.calls[0], clean.calls[0], rtol=0, atol=0)
     before = recorded.map(torch.clone)
-    run(in_place, recorded)  # replayed this time
+    finish(in_place, recorded)  # replayed this time
     assert_same_tape(recorded, before)
 
 
@@ -259,7 +263,7 @@ def test_replay_reports_each_recorded_call_and_hands_on_its_arguments():
 
 def test_replay_may_rewrite_the_answer_for_the_sampler_alone():
     tape = Tape()
-    run(euler, tape, 1)
+    record(euler, tape, 1)
     model = TapeModel(World(), tape, replayed=lambda x, sigma, answer: answer["denoised"].zero_())
     assert not bool(model(start(), SIGMAS[0]).any())
     assert bool(tape.estimate().any())
@@ -267,14 +271,14 @@ def test_replay_may_rewrite_the_answer_for_the_sampler_alone():
 
 def test_estimate_is_the_last_finished_steps_unless_asked():
     tape = Tape()
-    run(euler, tape, 3)
+    record(euler, tape, 3)
     assert_close(tape.estimate(), tape.calls[2]["denoised"])
     assert_close(tape.estimate(0), tape.calls[0]["denoised"])
 
 
 def test_estimate_of_a_two_call_step_is_its_latest_call():
     tape = Tape()
-    run(heun, tape, 2)
+    record(heun, tape, 2)
     assert [step.call for step in tape.steps] == [1, 3]
     assert_close(tape.estimate(), tape.calls[3]["denoised"])
 
@@ -301,7 +305,7 @@ def test_blended_estimate_is_kept_through_pruning_joining_and_replay():
 
 def test_maps_are_those_of_the_steps_that_have_one():
     tape = Tape()
-    run(euler, tape, 3)
+    record(euler, tape, 3)
     del tape.calls[1]["relevance"]
     maps = tape.relevance(range(3))
     assert [id(m) for m in maps] == [id(tape.calls[i]["relevance"]) for i in (0, 2)]
@@ -309,7 +313,7 @@ def test_maps_are_those_of_the_steps_that_have_one():
 
 def test_size_counts_every_tensor():
     tape = Tape()
-    run(euler, tape, 2)
+    record(euler, tape, 2)
     tape.steps[1] = Step(1, torch.zeros(4, 3, 4, 5, dtype=torch.float16))
     assert tape.nbytes == 2 * (4 * 3 * 4 * 5 + 4 * 4 * 5) * 4 + 4 * 3 * 4 * 5 * 2
 
@@ -327,9 +331,8 @@ def test_tape_moves_to_another_device_whole():
 
 def test_video_latents_pass_through():
     x = torch.randn(2, 3, 2, 4, 5, generator=torch.Generator().manual_seed(2))
-    whole, _ = run(euler, Tape(), x=x)
+    whole, _ = finish(euler, Tape(), x)
     tape = Tape()
-    run(euler, tape, 2, x)
-    resumed, _ = run(euler, tape.rows([1]), x=x[1:])
-    assert whole is not None
+    record(euler, tape, 2, x)
+    resumed, _ = finish(euler, tape.rows([1]), x[1:])
     assert_close(resumed, whole[1:], rtol=0, atol=0)
