@@ -1,5 +1,6 @@
 """What may run side by side and stay true to each seed, and how much of it fits in memory."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _is_comfyui(module: str) -> bool:
     """Whether a module is ComfyUI's own; its extra nodes are loaded by file and named by path."""
     if module.startswith(("comfy.", "comfy_extras.")):
         return True
-    host = Path(comfy.samplers.__file__).resolve().parent.parent
+    host = Path(inspect.getfile(comfy.samplers)).resolve().parent.parent
     return Path(module).parent.resolve() == host / "comfy_extras"
 
 
