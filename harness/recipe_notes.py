@@ -78,7 +78,7 @@ With `stop` at **1.0** no candidate is paused: all *N·K* guider calls are made 
 and this is ELECT.
 """,
         ELECT,
-        "**Resume Denoise** has nothing left to run: it passes on the elected candidate's result.\n",
+        "**Resume Denoise** has nothing left to run: it passes on the elected candidate.\n",
     ),
     "instruct_pix2pix_step_by_step": (
         "## ELECT with InstructPix2Pix, node by node\n\n" + CHECKPOINT,

@@ -42,7 +42,7 @@ class Recipe:
     properties: dict[str, dict] = field(default_factory=dict)
 
 
-def node(class_type: str, title: str = "", **inputs: object) -> dict:
+def node(class_type: str, title: str = "", /, **inputs: object) -> dict:
     """A node of an API prompt whose wires still go by name."""
     meta = {"_meta": {"title": title}} if title else {}
     return {"class_type": class_type, "inputs": inputs, **meta}

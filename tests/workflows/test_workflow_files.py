@@ -1,0 +1,170 @@
+"""Every example workflow is whole, and runs through the real server."""
+
+import math
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from elect_tino.harness.author_workflows import FOLDER, to_workflow
+from elect_tino.harness.recipes import RECIPES
+from elect_tino.harness.summary import nodes_of, saved_images
+from elect_tino.harness.widgets import node_inputs
+from elect_tino.harness.workflow import NOTES, load_workflow, widget_values
+
+if TYPE_CHECKING:
+    from elect_tino.harness.comfy_server import ComfyServer
+
+FILES = sorted(FOLDER.glob("*.json"))
+NAMES = [path.stem for path in FILES]
+FILE_WIDGETS = {("CheckpointLoaderSimple", "ckpt_name"), ("LoadImage", "image")}
+
+every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
+every_name = pytest.mark.parametrize("name", NAMES)
+
+
+def real_nodes(path: Path) -> Iterator[dict]:
+    return (node for node in load_workflow(path)["nodes"] if node["type"] not in NOTES)
+
+
+def election(entry: dict) -> dict:
+    (shown,) = [out["elect"][0] for out in entry["outputs"].values() if "elect" in out]
+    return shown
+
+
+def test_the_five_workflows_are_there():
+    assert set(NAMES) == {recipe().name for recipe in RECIPES}
+
+
+@every_file
+def test_has_a_small_thumbnail(path: Path):
+    thumbnail = path.with_suffix(".jpg")
+    assert thumbnail.stat().st_size < 60_000
+    with Image.open(thumbnail) as image:
+        assert image.format == "JPEG"
+        assert 1.2 <= image.width / image.height <= 1.5
+
+
+@every_file
+def test_explains_each_frame_with_a_note(path: Path):
+    workflow = load_workflow(path)
+    notes = [node for node in workflow["nodes"] if node["type"] == "MarkdownNote"]
+    assert len(notes) == len(workflow["groups"]) >= 4
+    assert all(note["widgets_values"][0].strip() for note in notes)
+
+
+@every_file
+def test_checkpoints_say_where_to_download_them(path: Path):
+    for node in real_nodes(path):
+        if node["type"] == "CheckpointLoaderSimple":
+            (model,) = node["properties"]["models"]
+            assert model["name"] == node["widgets_values"][0]
+            assert model["url"].startswith("https://")
+            assert model["url"].endswith("/" + model["name"])
+            assert model["directory"] == "checkpoints"
+
+
+@pytest.mark.server
+@every_file
+def test_node_types_and_widget_values_are_valid(path: Path, object_info: dict):
+    for node in real_nodes(path):
+        info = object_info[node["type"]]
+        values = widget_values(node, info)
+        given = {i.name: i for i in node_inputs(info) if i.is_widget}
+        specs = info["input"].get("required", {}) | info["input"].get("optional", {})
+        for name in given.keys() - {file for kind, file in FILE_WIDGETS if kind == node["type"]}:
+            check_value(f"{node['type']}.{name}", values[name], specs[name])
+
+
+def check_value(where: str, value: object, spec: list) -> None:
+    options = spec[1] if len(spec) > 1 else {}
+    choices = spec[0] if isinstance(spec[0], list) else options.get("options")
+    if choices is not None:
+        assert value in choices, where
+    elif spec[0] in ("INT", "FLOAT"):
+        assert isinstance(value, int | float), where
+        assert options.get("min", -math.inf) <= value <= options.get("max", math.inf), where
+    else:
+        assert isinstance(value, str | bool), where
+
+
+@pytest.mark.server
+@every_name
+def test_the_file_is_what_its_recipe_gives(name: str, object_info: dict):
+    """Else somebody edited one of them, or a node's default changed: run author_workflows."""
+    (recipe,) = [made for made in (make() for make in RECIPES) if made.name == name]
+    assert load_workflow(FOLDER / f"{name}.json") == to_workflow(recipe, object_info)
+
+
+@pytest.mark.server
+@every_name
+def test_runs_and_saves_the_edit_in_the_sources_size(
+    name: str, server: "ComfyServer", small: Callable[[str], dict]
+):
+    prompt = small(name)
+    entry = server.run(prompt)
+    for file in saved_images(prompt, entry).values():
+        with Image.open(BytesIO(server.view(file))) as image:
+            assert image.size == (128, 128)
+    check_election(prompt, election(entry))
+    (table,) = [out["text"] for out in entry["outputs"].values() if "elect" in out]
+    assert table[0].splitlines()[0].split()[:3] == ["rank", "candidate", "seed"]
+
+
+def check_election(prompt: dict, facts: dict) -> None:
+    """The election's own figures agree with each other and with the settings."""
+    scores = facts["scores"]
+    assert all(math.isfinite(score) for score in scores)
+    assert facts["elected"] == facts["order"][0] == min(range(3), key=scores.__getitem__)
+    assert facts["order"] == sorted(range(3), key=scores.__getitem__)
+    assert facts["elected_seed"] == facts["seeds"][facts["elected"]]
+    assert facts["seeds"] == [0, 1, 2]
+    (node,) = [node for node in prompt.values() if "stop" in node["inputs"]]
+    stop = max(1, round(node["inputs"]["stop"] * 5))
+    assert (facts["num_steps"], facts["stop_step"]) == (5, stop)
+    assert facts["nfe"] == 3 * stop + (5 - stop)
+    assert facts["nfe_best_of_n"] == 3 * 5
+    assert facts["nfe_spent"] == 3 * stop
+
+
+@pytest.mark.server
+def test_best_of_n_runs_every_seed_to_its_end(server: "ComfyServer", small: Callable[[str], dict]):
+    facts = election(server.run(small("best_of_n_by_bis")))
+    assert facts["stop_step"] == facts["num_steps"]
+    assert facts["nfe"] == facts["nfe_spent"] == facts["nfe_best_of_n"] == 3 * 5
+
+
+@pytest.mark.server
+def test_all_in_one_elects_as_the_single_nodes_do(
+    server: "ComfyServer", small: Callable[[str], dict]
+):
+    one, many = small("instruct_pix2pix_all_in_one"), small("instruct_pix2pix_step_by_step")
+    first, second = server.run(one), server.run(many)
+    assert election(first)["scores"] == election(second)["scores"]
+    pictures = [
+        server.view(next(file for key, file in saved_images(p, e).items() if "edited" in key))
+        for p, e in ((one, first), (many, second))
+    ]
+    with Image.open(BytesIO(pictures[0])) as a, Image.open(BytesIO(pictures[1])) as b:
+        assert a.tobytes() == b.tobytes()
+
+
+@pytest.mark.server
+def test_own_mask_is_what_separates_edit_from_background(
+    server: "ComfyServer", small: Callable[[str], dict]
+):
+    """With the mask inverted, what was background change is change inside, and the reverse."""
+    prompt = small("elect_own_mask")
+    assert not list(nodes_of(prompt, "RelevanceMapAggregate"))
+    ((key, _),) = nodes_of(prompt, "BISSelect")
+    mask = prompt[key]["inputs"]["mask"]
+    facts = election(server.run(prompt))
+    prompt["invert"] = {"class_type": "InvertMask", "inputs": {"mask": mask}}
+    prompt[key]["inputs"]["mask"] = ["invert", 0]
+    inverted = election(server.run(prompt))
+    assert inverted["scores"] == pytest.approx(facts["change_inside"], rel=1e-4)
+    assert inverted["change_inside"] == pytest.approx(facts["scores"], rel=1e-4)
+    assert facts["scores"] != pytest.approx(facts["change_inside"], rel=1e-2)
