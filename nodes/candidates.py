@@ -55,7 +55,15 @@ def stop_after(sigmas: torch.Tensor, stop: float, stop_sigma: float) -> int:
     return step_count(stop, len(sigmas) - 1)
 
 
-def make_run(guider, sampler, sigmas, latent_image, window: float, null) -> Run:
+def make_run(
+    guider,
+    sampler,
+    sigmas,
+    latent_image,
+    window: float,
+    null,
+    window_name: str = "relevance_window",
+) -> Run:
     """Check what the candidates will share; each ValueError names the input to change."""
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError(f"sigmas: expected at least one step, got {max(0, len(sigmas) - 1)}.")
@@ -68,7 +76,7 @@ def make_run(guider, sampler, sigmas, latent_image, window: float, null) -> Run:
             "picture, so there is nothing to edit. Pass the conditioning through "
             "InstructPixToPixConditioning, ReferenceLatent or the like."
         )
-    window_step = step_count(window, len(sigmas) - 1, "relevance_window")
+    window_step = step_count(window, len(sigmas) - 1, window_name)
     return Run(guider, sampler, sigmas, latent, window_step, null)
 
 
@@ -124,7 +132,8 @@ def sampling_inputs() -> list[io.Input]:
             min=0,
             max=MAX_SEED,
             control_after_generate=True,
-            tooltip="Seed of the first candidate; the others follow by ones.",
+            tooltip="Seed of the first candidate; the others follow by ones. Keep it fixed to "
+            "change later nodes without running the candidates again.",
         ),
         io.Int.Input(
             "num_candidates",

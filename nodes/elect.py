@@ -74,7 +74,7 @@ class ELECTSampler(io.ComfyNode):
         source_image=None,
         vae=None,
     ) -> io.NodeOutput:
-        run = make_run(guider, sampler, sigmas, latent_image, window_end, null)
+        run = make_run(guider, sampler, sigmas, latent_image, window_end, null, "window_end")
         chosen = choose_seeds(first_seed, num_candidates, seeds)
         stop_step = stop_after(sigmas, stop, stop_sigma)
         found = run_candidates(run, chosen, stop_step, candidates_per_batch, ram_limit_mb)

@@ -85,6 +85,13 @@ def test_without_signal_the_error_names_the_null_input(whole):
     assert whole(guider="cfg1", null=[[torch.zeros(1, 7, 16), {}]])[3] >= 3
 
 
+def test_bad_windows_name_its_own_inputs(whole):
+    with pytest.raises(ValueError, match="window_end: expected a fraction"):
+        whole(window_end=0.0)
+    with pytest.raises(ValueError, match="window_start < window_end"):
+        whole(window_start=0.5)
+
+
 def test_its_inputs_are_those_of_execute_and_of_the_single_nodes():
     from elect_tino.nodes import NODES
 
