@@ -29,13 +29,13 @@ def write(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> Non
     os.replace(temporary, path)
 
 
-def export_vae(vae: TinyVAE, steps: int, folder: Path = WEIGHTS) -> None:
+def export_vae(vae: TinyVAE, steps: int, which: str = "", folder: Path = WEIGHTS) -> None:
     write(
         folder / "vae.safetensors",
         widen(vae),
         {
             "title": "Embedded tiny VAE (TAESD layout, f8, 4 channels)",
-            "trained": f"{steps} steps on crops of {_WORLD}; elect_tino.embedded.train vae",
+            "trained": f"{which}{steps} steps on crops of {_WORLD}; elect_tino.embedded.train vae",
         },
     )
 

@@ -1,4 +1,4 @@
-"""Trains the embedded model: python -m elect_tino.embedded.train [all|vae|data|unet].
+"""Trains the embedded model: python -m elect_tino.embedded.train [all|vae|data|unet|decoder].
 
 Each stage resumes from its last checkpoint after a kill and skips what is done. Weights are
 exported to embedded/weights at every report, so the loader always has the newest ones.
@@ -33,10 +33,23 @@ def _vae(folder: Path, budget: Budget, scenes: int) -> None:
     from .train_vae import train_vae
 
     vae, steps = train_vae(folder / "vae", budget)
-    temporary = folder / "vae.tmp"
-    torch.save(vae.state_dict(), temporary)
-    temporary.replace(folder / "vae.pt")
+    _save(vae, folder / "vae.pt")
     export_vae(vae, steps)
+
+
+def _save(module: torch.nn.Module, path: Path) -> None:
+    temporary = path.with_suffix(".tmp")
+    torch.save(module.state_dict(), temporary)
+    temporary.replace(path)
+
+
+def _decoder(folder: Path, budget: Budget, scenes: int) -> None:
+    from .export import export_vae
+    from .train_vae import train_decoder
+    from .vae import load_vae
+
+    vae, steps = train_decoder(load_vae(folder / "vae.pt"), folder / "decoder", budget)
+    export_vae(vae, steps, "the decoder alone for the last ")
 
 
 def _data(folder: Path, budget: Budget, scenes: int) -> None:
@@ -85,7 +98,7 @@ def write_grid(editor, vae, path: Path, split: str = "val") -> None:
     Image.fromarray((np.concatenate(rows) * 255).astype(np.uint8)).save(path, quality=88)
 
 
-STAGES = {"vae": _vae, "data": _data, "unet": _unet}
+STAGES = {"vae": _vae, "data": _data, "unet": _unet, "decoder": _decoder}
 
 
 def main() -> None:

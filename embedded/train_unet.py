@@ -19,7 +19,7 @@ from .run import Budget, Run
 from .text import TinyTextModel, build_text_model
 from .unet import build_unet
 
-BATCH, LR, GAMMA = 32, 8e-4, 5.0
+BATCH, LR, GAMMA = 16, 6e-4, 5.0
 _MASK_WEIGHT, _HEAD_WEIGHT = 4.0, 0.2
 
 

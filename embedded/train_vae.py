@@ -69,20 +69,37 @@ def train_vae(folder: Path, budget: Budget, num_scenes: int = NUM_SCENES) -> tup
     torch.manual_seed(0)
     vae = TinyVAE().to(memory_format=torch.channels_last)
     run = Run(folder, nn.ModuleDict({"vae": vae}), lr=5e-4, budget=budget, ema=0.995)
-    if run.progress < 1:
-        pictures = render_scenes("train", 0, num_scenes)
-        held_out = to_floats(render_scenes("val", 0, 32))
-
-        def report(run: Run) -> None:
-            average = averaged_vae(run)
-            with torch.no_grad():
-                value = psnr(average.decode(average.encode(held_out)), held_out)
-            print(f"vae step {run.step} {run.seconds:.0f} s: val PSNR {value:.2f} dB", flush=True)
-
-        run.loop(lambda g: (vae_loss(vae, to_floats(random_crops(pictures, g)), g), {}), 50, report)
+    _loop(run, vae, num_scenes)
     average = averaged_vae(run)
     measure_scale(average, render_scenes("train", 0, 200))
     return average, run.step
+
+
+def train_decoder(
+    start: TinyVAE, folder: Path, budget: Budget, num_scenes: int = NUM_SCENES
+) -> tuple[TinyVAE, int]:
+    """Goes on with the decoder alone, so that cached latents and the UNet stay valid."""
+    vae = TinyVAE().to(memory_format=torch.channels_last)
+    vae.load_state_dict(start.state_dict())
+    vae.encoder.requires_grad_(False)
+    run = Run(folder, nn.ModuleDict({"vae": vae}), lr=4e-4, budget=budget, ema=0.995, seed=1)
+    _loop(run, vae, num_scenes)
+    return averaged_vae(run), run.step
+
+
+def _loop(run: Run, vae: TinyVAE, num_scenes: int) -> None:
+    if run.progress >= 1:
+        return
+    pictures = render_scenes("train", 0, num_scenes)
+    held_out = to_floats(render_scenes("val", 0, 32))
+
+    def report(run: Run) -> None:
+        average = averaged_vae(run)
+        with torch.no_grad():
+            value = psnr(average.decode(average.encode(held_out)), held_out)
+        print(f"vae step {run.step} {run.seconds:.0f} s: val PSNR {value:.2f} dB", flush=True)
+
+    run.loop(lambda g: (vae_loss(vae, to_floats(random_crops(pictures, g)), g), {}), 50, report)
 
 
 def averaged_vae(run: Run) -> TinyVAE:
