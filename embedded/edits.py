@@ -112,8 +112,8 @@ def instruction(rng: np.random.Generator, edit: Edit) -> str:
     before, after = edit.before, edit.after
     new = ""
     if after is not None:
-        keeps_colour = edit.kind == "replace" and before is not None
-        keeps_colour = keeps_colour and before.colour == after.colour and rng.random() < 0.5
+        same_colour = before is not None and before.colour == after.colour
+        keeps_colour = edit.kind == "replace" and same_colour and rng.random() < 0.5
         new = with_article(after.shape if keeps_colour else after.name)
     return phrase.format(
         old=before.name if before else "",

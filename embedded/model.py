@@ -154,7 +154,8 @@ def load_unet(path: Path) -> comfy.model_patcher.ModelPatcher:
         raise ValueError(f"{path} is no InstructPix2Pix UNet with 8 input channels; {_CURE}")
     device = comfy.model_management.get_torch_device()
     model_config = EmbeddedInstructPix2Pix(config)
-    model_config.latent_format = EmbeddedLatent(**_latent_description(path))
+    latent_format = EmbeddedLatent(**_latent_description(path))
+    model_config.latent_format = latent_format  # pyright: ignore[reportAttributeAccessIssue]
     # Tiny weights: full precision everywhere costs nothing and keeps results the same.
     model_config.set_inference_dtype(torch.float32, None)
     offload = comfy.model_management.unet_offload_device()

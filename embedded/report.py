@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import safe_open
 from torch import Tensor
 
 from .edits import KINDS
+from .export import WEIGHTS
 from .sampling import sample_latents
 from .success import Judge, background_error
 from .text import token_ids
@@ -25,6 +27,7 @@ from .train_vae import psnr
 from .world import Sample, sample
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+_TEMPLATE = Path(__file__).parent / "report_page.md"
 SWEEP = ((2.0, 1.2), (3.0, 1.2), (3.0, 1.5), (5.0, 1.2), (5.0, 1.5), (7.5, 1.5))
 _BATCH = 24
 
@@ -126,6 +129,17 @@ def reconstruction(vae, count: int) -> tuple[float, np.ndarray, np.ndarray]:
     return psnr(rebuilt, originals), originals.numpy(), rebuilt.numpy()
 
 
+def provenance() -> list[str]:
+    """One line a weights file: size, title and how it was trained, from its own metadata."""
+    lines = []
+    for path in sorted(WEIGHTS.glob("*.safetensors")):
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+        size = path.stat().st_size / 1e6
+        lines.append(f"| `{path.name}` | {size:.1f} MB | {about['title']} | {about['trained']} |")
+    return lines
+
+
 def write_report(num_edits: int, num_sweep: int) -> None:
     from .model import load_embedded
 
@@ -142,7 +156,8 @@ def write_report(num_edits: int, num_sweep: int) -> None:
     targets = np.stack([s.target for s in samples])
     columns = (np.stack([s.source for s in samples]), pictures, targets)
     save_grid(DOCS / "images" / "embedded_edits.jpg", columns)
-    text = _PAGE.format(
+    text = _TEMPLATE.read_text(encoding="utf-8").format(
+        weights="\n".join(provenance()),
         psnr=quality,
         sweep="\n".join(rows),
         num_sweep=num_sweep,
@@ -155,45 +170,6 @@ def write_report(num_edits: int, num_sweep: int) -> None:
     )
     (DOCS / "embedded.md").write_text(text, encoding="utf-8")
     print(text)
-
-
-_PAGE = """# The embedded model, measured
-
-Made by `python -m elect_tino.embedded.report` from the weights in `embedded/weights`. The scenes
-are of the test split: other seeds and other photographs than those of training.
-
-## Reconstruction
-PSNR of the VAE on 96 test pictures, through ComfyUI's own VAE class: **{psnr:.2f} dB**.
-Each pair: picture, reconstruction.
-
-![reconstructions](images/embedded_vae.jpg)
-
-## Edits with one seed
-{num_edits} test edits, one seed each, Euler, 20 steps, guidance text {text} / image {image}
-(`u + image (i - u) + text (t - i)`). Success is checked against the ground truth
-(`embedded/success.py`); background error is the MSE x1e4 outside the true mask.
-
-| kind | edits | success | background error |
-|---|---|---|---|
-{kinds}
-
-| | success | success on recolour and replace | background error |
-|---|---|---|---|
-{total}
-
-Each triple: source, edit with one seed, ground truth; row by row:
-
-{instructions}
-
-![edits](images/embedded_edits.jpg)
-
-## Guidance
-{num_sweep} validation edits, one seed each; the best on recolour and replace is used above.
-
-| text / image | success | success on recolour and replace | background error |
-|---|---|---|---|
-{sweep}
-"""
 
 
 def main() -> None:

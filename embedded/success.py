@@ -38,9 +38,10 @@ def _on_others(scene: Scene, edit: Edit) -> list[Edit]:
         return [Edit("remove", o, None) for o in others]
     if edit.kind == "add" or edit.after is None:
         return []
-    looks = {"recolour": lambda o: replace(o, colour=edit.after.colour)}
-    look = looks.get(edit.kind, lambda o: replace(o, shape=edit.after.shape))
-    return [Edit(edit.kind, o, look(o)) for o in others]
+    change = (
+        {"colour": edit.after.colour} if edit.kind == "recolour" else {"shape": edit.after.shape}
+    )
+    return [Edit(edit.kind, o, replace(o, **change)) for o in others]
 
 
 def alternatives(sample: Sample) -> np.ndarray:

@@ -44,6 +44,11 @@ def token_ids(text: str) -> list[int]:
 
 
 class _Attention(nn.Module):
+    q_proj: nn.Module
+    k_proj: nn.Module
+    v_proj: nn.Module
+    out_proj: nn.Module
+
     def __init__(self, width: int, heads: int, operations, **place):
         super().__init__()
         self.heads = heads
@@ -93,13 +98,18 @@ class _Embeddings(nn.Module):
         )
 
 
+class _Encoder(nn.Module):
+    def __init__(self, config: dict, operations, **place):
+        super().__init__()
+        layers = [_Layer(config, operations, **place) for _ in range(config["num_hidden_layers"])]
+        self.layers = nn.ModuleList(layers)
+
+
 class _TextModel(nn.Module):
     def __init__(self, config: dict, operations, **place):
         super().__init__()
         self.embeddings = _Embeddings(config, operations, **place)
-        self.encoder = nn.Module()
-        layers = [_Layer(config, operations, **place) for _ in range(config["num_hidden_layers"])]
-        self.encoder.layers = nn.ModuleList(layers)
+        self.encoder = _Encoder(config, operations, **place)
         self.final_layer_norm = operations.LayerNorm(config["hidden_size"], **place)
 
 

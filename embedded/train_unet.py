@@ -8,6 +8,7 @@ tell that mask from the features, which teaches early which object the sentence 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +32,10 @@ def alphas_cumprod() -> Tensor:
 
 class Editor(nn.Module):
     """Text encoder, UNet and the two mask heads that only training uses."""
+
+    unet: Any  # ComfyUI's UNetModel
+    latent_mean: Tensor
+    latent_std: Tensor
 
     def __init__(self, unet: nn.Module | None = None, text: TinyTextModel | None = None):
         super().__init__()

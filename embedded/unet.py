@@ -42,7 +42,7 @@ def build_unet() -> nn.Module:
     for module in unet.modules():
         for kind in (nn.Conv2d, nn.Linear, nn.GroupNorm, nn.LayerNorm):
             if isinstance(module, kind):
-                kind.reset_parameters(module)
+                kind.reset_parameters(module)  # pyright: ignore[reportArgumentType]
     for name, module in unet.named_modules():
         if name.endswith(("out_layers.3", "proj_out")) or name == "out.2":
             nn.init.zeros_(module.weight)

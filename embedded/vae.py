@@ -62,7 +62,10 @@ def decoder(widths: tuple[int, int, int, int] = WIDTHS) -> nn.Sequential:
 
 
 class TinyVAE(nn.Module):
-    """Encoder and decoder on pictures in [0, 1]; latents before scale and shift."""
+    """Encoder and decoder on pictures in [0, 1]; scale and shift of the stored latents."""
+
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, widths: tuple[int, int, int, int] = WIDTHS):
         super().__init__()
@@ -71,7 +74,9 @@ class TinyVAE(nn.Module):
         self.apply(_initialise)
         for module in self.modules():
             if isinstance(module, Block):
-                nn.init.zeros_(module.conv[4].weight)  # every block starts as the identity
+                last = module.conv[4]  # zero: every block starts as the identity
+                assert isinstance(last, nn.Conv2d)
+                nn.init.zeros_(last.weight)
         # Scale and shift of the stored latents, measured after training.
         self.register_buffer("scale", torch.tensor(1.0))
         self.register_buffer("shift", torch.tensor(0.0))
