@@ -1,0 +1,64 @@
+"""TiNO-Edit's losses against hand-computed cases, and their gradients."""
+
+import pytest
+import torch
+from torch.autograd import gradcheck
+from torch.testing import assert_close
+
+from elect_tino.tino_core import (
+    LossWeights,
+    perceptual_loss,
+    reference_loss,
+    semantic_loss,
+    total_loss,
+)
+
+RIGHT = torch.tensor([[1.0, 0.0]])
+UP = torch.tensor([[0.0, 3.0]])
+BETWEEN = torch.tensor([[2.0, 2.0]])
+
+
+def test_semantic_loss_compares_how_far_picture_and_text_moved():
+    # The picture moved by 45 degrees, the text by 90: cos 0.7071 against cos 0.
+    assert_close(semantic_loss(RIGHT, BETWEEN, RIGHT, UP), torch.tensor([0.5**0.5]))
+    assert_close(semantic_loss(RIGHT, UP, RIGHT, BETWEEN), torch.tensor([0.5**0.5]))
+    assert_close(semantic_loss(RIGHT, UP, RIGHT, BETWEEN, signed=True), torch.tensor([-(0.5**0.5)]))
+    assert_close(semantic_loss(RIGHT, UP, UP, RIGHT), torch.zeros(1))
+
+
+def test_reference_loss_falls_with_likeness():
+    assert_close(reference_loss(RIGHT, 5 * RIGHT), torch.zeros(1))
+    assert_close(reference_loss(RIGHT, UP), torch.ones(1))
+    assert_close(reference_loss(RIGHT, -RIGHT), torch.full((1,), 2.0))
+
+
+def test_perceptual_loss_is_the_mean_absolute_difference_of_each_image():
+    a, b = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[3.0, 2.0], [0.0, 0.0]])
+    assert_close(perceptual_loss(a, b), torch.tensor([1.0, 0.0]))
+
+
+def test_total_is_the_weighted_sum_of_the_terms_present():
+    terms = {"semantic": torch.tensor([1.0, 2.0]), "perceptual": torch.tensor([10.0, 20.0])}
+    assert_close(total_loss(terms, LossWeights()), torch.tensor([6.0, 12.0]))
+    assert_close(total_loss(terms, LossWeights(perceptual=0)), terms["semantic"])
+
+
+def test_weights_that_leave_nothing_are_an_error():
+    with pytest.raises(ValueError, match=r"loss weights: .*semantic_weight"):
+        total_loss({"semantic": torch.ones(1)}, LossWeights(semantic=0))
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_gradients_are_right(signed):
+    generator = torch.Generator().manual_seed(0)
+    a, b, c, d = (
+        torch.randn(3, 5, dtype=torch.float64, generator=generator, requires_grad=True)
+        for _ in range(4)
+    )
+    assert gradcheck(lambda *x: semantic_loss(*x, signed=signed), (a, b, c, d))
+    assert gradcheck(reference_loss, (a, b))
+    assert gradcheck(perceptual_loss, (a, b))
+    assert gradcheck(
+        lambda x, y: total_loss({"reference": reference_loss(x, y)}, LossWeights(reference=2)),
+        (a, b),
+    )

@@ -1,0 +1,262 @@
+"""Algorithm 1: what is optimised, what is pasted, what comes back."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.testing import assert_close
+
+from elect_tino.tino_core import NoiseSchedule, Settings, optimise
+from elect_tino.tino_core.optimise import PREDICTIONS, denoise, initial_timesteps, keep_in_order
+
+ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
+SCHEDULE = NoiseSchedule(ALPHAS)
+
+
+class Toy(nn.Module):
+    """A small model whose prediction depends on x and, smoothly, on t."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.calls = 0
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        self.calls += 1
+        return torch.tanh(self.conv(x)) * (1 + torch.sin(t / 300)).reshape(-1, 1, 1, 1)
+
+
+def scene(num_images: int = 2):
+    generator = torch.Generator().manual_seed(1)
+    source, noise, goal = (torch.randn(num_images, 4, 6, 5, generator=generator) for _ in range(3))
+    mask = torch.zeros(num_images, 1, 6, 5)
+    mask[..., 1:5, 1:4] = 1
+
+    def loss(x0: Tensor) -> Tensor:
+        return ((x0 - goal) * mask).square().flatten(1).mean(1)
+
+    return source, noise, mask, loss
+
+
+def run(settings: Settings, model=None, num_images: int = 2, **given):
+    source, noise, mask, loss = scene(num_images)
+    model = model or Toy()
+    return optimise(model, loss, SCHEDULE, source, mask, noise, settings, **given)
+
+
+QUICK = Settings(num_steps=3, iterations=6, lr_noise=0.05)
+
+
+def test_alpha_is_the_trained_one_at_whole_timesteps_and_between_otherwise():
+    t = torch.tensor([0.0, 10.0, 999.0])
+    assert_close(SCHEDULE.alpha(t), ALPHAS[[0, 10, 999]], atol=1e-5, rtol=1e-5)
+    assert ALPHAS[11] < SCHEDULE.alpha(torch.tensor(10.4)) < ALPHAS[10]
+    assert not SCHEDULE.alpha(t.requires_grad_()).requires_grad
+
+
+def test_timesteps_start_evenly_up_to_the_strength():
+    t = initial_timesteps(Settings(num_steps=4, strength=0.5), SCHEDULE, 2)
+    assert_close(t, torch.tensor([[125.0, 250, 375, 500]] * 2))
+
+
+@pytest.mark.parametrize(
+    "t", [[5.0, 3, 900], [-40, -30, -20], [998, 1500, 1200], [10, 10, 10], [1, 2, 3]]
+)
+def test_timesteps_are_kept_in_order_and_in_range(t):
+    kept = keep_in_order(torch.tensor([t], dtype=torch.float32), 999.0)
+    assert bool((kept.diff() >= 1).all())
+    assert 1 <= float(kept.min()) <= float(kept.max()) <= 999
+
+
+def test_timesteps_that_are_in_order_are_not_moved():
+    t = torch.tensor([[3.0, 250.5, 998.0]])
+    assert_close(keep_in_order(t, 999.0), t)
+
+
+def test_zero_iterations_are_the_blended_ddim_run_written_out():
+    source, noise, mask, _ = scene()
+    model = Toy()
+    found = run(Settings(num_steps=3, iterations=0))
+    steps = [250.0, 500.0, 750.0]
+    a = [float(SCHEDULE.alpha(torch.tensor(t))) for t in steps]
+    x = a[2] ** 0.5 * source + (1 - a[2]) ** 0.5 * noise
+    x = x * mask + source * (1 - mask)
+    for k in (2, 1, 0):
+        eps = model(x, torch.full((2,), steps[k]))
+        clean = (x - (1 - a[k]) ** 0.5 * eps) / a[k] ** 0.5
+        following = a[k - 1] if k else 1.0
+        x = following**0.5 * clean + (1 - following) ** 0.5 * eps
+        x = x * mask + source * (1 - mask)
+    assert_close(found.latent, x.detach(), atol=1e-4, rtol=1e-4)
+    assert found.losses.shape == (1, 2)
+
+
+def test_optimising_lowers_the_loss_and_outside_the_mask_nothing_changes():
+    source, _, mask, loss = scene()
+    found = run(Settings(num_steps=3, iterations=30, lr_noise=0.05))
+    assert bool((found.losses.amin(0) < 0.8 * found.losses[0]).all())
+    assert_close(found.latent * (1 - mask), source * (1 - mask))
+    assert_close(loss(found.latent), found.losses.amin(0))
+
+
+def test_best_iteration_of_each_image_comes_back_with_its_noise_and_timesteps():
+    source, _, mask, loss = scene()
+    model = Toy()
+    settings = Settings(num_steps=3, iterations=12, lr_noise=0.3, lr_timesteps=20, keep_all=True)
+    found = run(settings, model)
+    assert torch.equal(found.best, found.losses.argmin(0))
+    assert found.iterates is not None
+    for image, iteration in enumerate(found.best):
+        assert torch.equal(found.latent[image], found.iterates[iteration, image])
+        assert torch.equal(found.timesteps[image], found.trajectory[iteration, image])
+    again = denoise(model, SCHEDULE, settings, source, source, mask, found.noise, found.timesteps)
+    assert_close(again.detach(), found.latent)
+
+
+def test_images_do_not_touch_each_other():
+    both = run(QUICK)
+    source, noise, mask, _ = scene()
+    goal = torch.randn(3 * 2, 4, 6, 5, generator=torch.Generator().manual_seed(1))[4:5]
+
+    def loss(x0: Tensor) -> Tensor:
+        return ((x0 - goal) * mask[:1]).square().flatten(1).mean(1)
+
+    alone = optimise(Toy(), loss, SCHEDULE, source[:1], mask[:1], noise[:1], QUICK)
+    assert_close(alone.losses[:, 0], both.losses[:, 0], atol=1e-5, rtol=1e-4)
+    assert_close(alone.trajectory[:, 0], both.trajectory[:, 0], atol=1e-3, rtol=1e-4)
+
+
+def test_a_learning_rate_of_zero_keeps_that_input_constant():
+    noise = scene()[1]
+    only_t = run(Settings(num_steps=3, iterations=4, lr_noise=0))
+    assert torch.equal(only_t.noise, noise)
+    assert not torch.equal(only_t.trajectory[0], only_t.trajectory[-1])
+    only_n = run(Settings(num_steps=3, iterations=4, lr_timesteps=0, lr_noise=0.05))
+    assert torch.equal(only_n.trajectory[0], only_n.trajectory[-1])
+    assert bool((only_n.losses[-1] < only_n.losses[0]).all())
+
+
+def test_weight_decay_drags_the_timesteps_down_and_is_off_by_default():
+    flat = lambda x0: x0.sum((1, 2, 3)) * 0  # noqa: E731
+    source, noise, mask, _ = scene()
+    for decay, expected in ((0.0, 750.0), (0.01, 750 * 0.99**5)):
+        settings = Settings(num_steps=3, iterations=5, weight_decay=decay)
+        found = optimise(Toy(), flat, SCHEDULE, source, mask, noise, settings)
+        assert_close(found.trajectory[-1, 0, -1], torch.tensor(expected), atol=0.5, rtol=0)
+
+
+def test_alpha_gets_no_gradient_so_a_model_blind_to_t_leaves_t_alone():
+    conv = nn.Conv2d(4, 4, 1)
+    found = run(Settings(num_steps=3, iterations=4), lambda x, t: conv(x) + 0 * t.sum())
+    assert torch.equal(found.trajectory[0], found.trajectory[-1])
+
+
+def test_v_prediction_is_the_same_run_as_the_epsilon_it_means():
+    source, noise, mask, _ = scene()
+    model = Toy()
+
+    def as_v(x: Tensor, t: Tensor) -> Tensor:
+        alpha = SCHEDULE.alpha(t).reshape(-1, 1, 1, 1)
+        return (model(x, t) - (1 - alpha).sqrt() * x) / alpha.sqrt()
+
+    t = initial_timesteps(QUICK, SCHEDULE, 2)
+    runs = [
+        denoise(
+            predict,
+            SCHEDULE,
+            Settings(num_steps=3, prediction=kind),
+            source,
+            source,
+            mask,
+            noise,
+            t,
+        )
+        for kind, predict in (("epsilon", model), ("v_prediction", as_v))
+    ]
+    assert set(PREDICTIONS) == {"epsilon", "v_prediction"}
+    assert_close(runs[0], runs[1], atol=1e-4, rtol=1e-4)
+
+
+def test_strokes_are_noised_but_the_source_is_pasted_outside():
+    source, noise, mask, _ = scene()
+    strokes = source + 2 * mask
+    plain, drawn = run(QUICK), run(QUICK, start=strokes)
+    assert not torch.allclose(plain.latent, drawn.latent)
+    assert_close(drawn.latent * (1 - mask), source * (1 - mask))
+
+
+def test_truncated_gradients_reach_the_last_steps_timesteps_only():
+    found = run(Settings(num_steps=3, iterations=2, gradient_steps=1, lr_noise=0.05))
+    moved = (found.trajectory[-1] - found.trajectory[0]).abs()
+    assert bool((moved[:, 0] > 0).all())
+    assert_close(moved[:, 1:], torch.zeros(2, 2))
+
+
+def test_every_step_is_computed_again_on_the_way_back():
+    model = Toy()
+    run(Settings(num_steps=5, iterations=1), model)
+    assert model.calls == 5 + 5 + 5  # forward, again for the gradient, the last result
+
+
+def test_patience_ends_a_run_that_no_longer_gets_better():
+    source, noise, mask, _ = scene()
+    flat = lambda x0: x0.sum((1, 2, 3)) * 0 + 1  # noqa: E731
+    settings = Settings(num_steps=2, iterations=50, patience=3)
+    found = optimise(Toy(), flat, SCHEDULE, source, mask, noise, settings)
+    assert len(found.losses) == 4
+
+
+def test_the_caller_can_end_the_run_and_gets_the_best_so_far():
+    seen = []
+
+    def stop(iteration, loss, x0) -> bool:
+        seen.append((iteration, loss.clone(), x0.shape))
+        return iteration == 2
+
+    found = run(QUICK, on_iteration=stop)
+    assert [one[0] for one in seen] == [0, 1, 2]
+    assert len(found.losses) == 3
+    assert_close(torch.stack([one[1] for one in seen]), found.losses)
+
+
+def test_a_loss_that_stops_being_a_number_ends_the_run_and_says_when():
+    source, noise, mask, loss = scene()
+    count = []
+
+    def breaking(x0: Tensor) -> Tensor:
+        count.append(1)
+        return loss(x0) if len(count) <= 3 else loss(x0) * torch.nan
+
+    found = optimise(Toy(), breaking, SCHEDULE, source, mask, noise, QUICK)
+    assert found.nan_at == 3
+    assert len(found.losses) == 3
+    assert bool(found.latent.isfinite().all())
+
+
+def test_a_loss_that_never_was_a_number_is_an_error():
+    source, noise, mask, _ = scene()
+    broken = lambda x0: x0.sum((1, 2, 3)) * torch.nan  # noqa: E731
+    with pytest.raises(ValueError, match="loss: it is not a number before the first update"):
+        optimise(Toy(), broken, SCHEDULE, source, mask, noise, QUICK)
+
+
+def test_the_same_noise_gives_the_same_result():
+    first, second = run(QUICK), run(QUICK)
+    assert torch.equal(first.latent, second.latent)
+    assert torch.equal(first.trajectory, second.trajectory)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"num_steps": 0}, "num_steps: expected 1 or more, got 0"),
+        ({"strength": 0.0}, "strength: expected above 0 and up to 1, got 0.0"),
+        ({"strength": 1.5}, "strength"),
+        ({"iterations": -1}, "iterations: expected 0 or more"),
+        ({"gradient_steps": 0}, "gradient_steps"),
+        ({"prediction": "flow"}, "prediction: expected one of"),
+    ],
+)
+def test_settings_out_of_range_name_themselves(given, message):
+    with pytest.raises(ValueError, match=message):
+        Settings(**given)

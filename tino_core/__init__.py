@@ -1,0 +1,35 @@
+"""TiNO-Edit (CVPR 2024): edit by gradient descent on the input noise and the timesteps.
+
+Shape letters used in every docstring of this package:
+
+    B  images         C  latent channels     K  denoising steps     W  iterations
+    h w  latent size  H W  image size        D  feature size
+
+The stages, in the order the data flows:
+
+    masks       what may change
+    losses      features of source and result -> one number an image
+    schedule    continuous timesteps          -> how much signal is left
+    optimise    all of it: Algorithm 1
+"""
+
+from .losses import LossWeights, perceptual_loss, reference_loss, semantic_loss, total_loss
+from .masks import changed_words, difference_mask, soften, whole_mask
+from .optimise import Optimised, Settings, optimise
+from .schedule import NoiseSchedule
+
+__all__ = [
+    "LossWeights",
+    "NoiseSchedule",
+    "Optimised",
+    "Settings",
+    "changed_words",
+    "difference_mask",
+    "optimise",
+    "perceptual_loss",
+    "reference_loss",
+    "semantic_loss",
+    "soften",
+    "total_loss",
+    "whole_mask",
+]
