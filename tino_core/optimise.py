@@ -66,10 +66,7 @@ class Settings:
             "num_steps": (self.num_steps >= 1, "1 or more"),
             "strength": (0 < self.strength <= 1, "above 0 and up to 1"),
             "iterations": (self.iterations >= 0, "0 or more"),
-            "gradient_steps": (
-                self.gradient_steps is None or self.gradient_steps >= 1,
-                "1 or more",
-            ),
+            "gradient_steps": (truncate is None or truncate >= 1, "1 or more"),
             "patience": (patience is None or patience >= 1, "1 or more"),
             "prediction": (self.prediction in PREDICTIONS, f"one of {list(PREDICTIONS)}"),
         }
