@@ -127,7 +127,7 @@ CASES: dict[str, tuple[Change, str]] = {
     "no mask at all": ({"elected": {"relevance": None}}, "relevance: nothing says where"),
     "outside the output folder": (
         {"elected": {"csv_prefix": "../../outside"}},
-        "outside the output folder",
+        "csv_prefix: expected a path below the output folder",
     ),
 }
 

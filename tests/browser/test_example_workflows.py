@@ -1,0 +1,130 @@
+"""The example workflows, the table box and the help pages in ComfyUI's real frontend."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from elect_tino.harness.author_workflows import FOLDER
+from elect_tino.harness.comfy_server import PACK_LINK
+from elect_tino.harness.workflow import NOTES, load_workflow, to_prompt
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from elect_tino.harness.comfy_server import ComfyServer
+
+pytestmark = [pytest.mark.server, pytest.mark.browser]
+
+NAMES = sorted(path.stem for path in FOLDER.glob("*.json"))
+
+LOAD = """async (workflow) => {
+    await window.app.loadGraphData(workflow);
+    return window.app.graph.nodes.map((node) => [node.type, node.has_errors === true]);
+}"""
+TO_PROMPT = "async () => (await window.app.graphToPrompt()).output"
+SAVED = "() => window.app.graph.serialize().nodes.map((n) => [n.id, n.widgets_values ?? []])"
+QUEUE = "async () => { await window.app.queuePrompt(0, 1) }"
+NODE = "window.app.graph.nodes.find((node) => node.type === '{0}')"
+BOX = NODE + ".widgets.find((widget) => widget.name === 'elect_text')"
+
+
+READY = "() => window.app?.graph && window.LiteGraph"
+
+
+@pytest.fixture(scope="module")
+def page(browser: "Browser", comfy_server: "ComfyServer") -> "Iterator[Page]":
+    """One tab for all of these tests: loading the frontend takes most of their time."""
+    comfy_server.post("/settings", {"Comfy.TutorialCompleted": True}).raise_for_status()
+    context = browser.new_context(viewport={"width": 1600, "height": 1000})
+    tab = context.new_page()
+    tab.goto(comfy_server.url, wait_until="commit", timeout=120_000)
+    tab.wait_for_function(READY, timeout=120_000)
+    yield tab
+    context.close()
+
+
+def inputs_of(prompt: dict) -> dict:
+    return {key: (node["class_type"], node["inputs"]) for key, node in prompt.items()}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_loads_and_goes_round_unchanged(name: str, server: "ComfyServer", page: "Page"):
+    workflow = load_workflow(FOLDER / f"{name}.json")
+    loaded = page.evaluate(LOAD, workflow)
+    assert sorted(kind for kind, _ in loaded) == sorted(n["type"] for n in workflow["nodes"])
+    assert [kind for kind, missing in loaded if missing] == []
+    ours = to_prompt(workflow, server.object_info())
+    assert inputs_of(page.evaluate(TO_PROMPT)) == inputs_of(ours)
+    before = {n["id"]: n["widgets_values"] for n in workflow["nodes"] if n["type"] not in NOTES}
+    after = dict(page.evaluate(SAVED))
+    assert {key: after[key] for key in before} == before
+
+
+def small_demo() -> dict:
+    workflow = load_workflow(FOLDER / "elect_embedded_demo.json")
+    for node in workflow["nodes"]:
+        if node["type"] == "BasicScheduler":
+            node["widgets_values"][1] = 5
+        if node["type"] == "MultiSeedPartialSampler":
+            node["widgets_values"][2] = 3
+    return workflow
+
+
+def run(page: "Page", workflow: dict) -> None:
+    page.evaluate(LOAD, workflow)
+    page.evaluate(QUEUE)
+    wait_for_table(page)
+
+
+def wait_for_table(page: "Page") -> None:
+    page.wait_for_function(f"() => {BOX.format('BISSelect')}.value !== ''", timeout=120_000)
+
+
+def test_table_and_pictures_show_and_come_back(page: "Page"):
+    workflow = small_demo()
+    run(page, workflow)
+    table = page.evaluate(f"() => {BOX.format('BISSelect')}.value")
+    assert table.splitlines()[0].split()[:3] == ["rank", "candidate", "seed"]
+    assert len(table.splitlines()) >= 5
+    line = page.evaluate(f"() => {BOX.format('MultiSeedPartialSampler')}.value")
+    assert line.startswith("3 candidates stopped after 2 of 5 steps")
+    page.wait_for_function(f"() => {NODE.format('BISSelect')}.imgs?.length === 3", timeout=30_000)
+    assert page.evaluate(f"() => {BOX.format('BISSelect')}.element.readOnly")
+    # What a run reports belongs neither in the prompt nor in the file.
+    prompt = page.evaluate(TO_PROMPT)
+    assert not any("elect_text" in node["inputs"] for node in prompt.values())
+    saved = page.evaluate("() => JSON.stringify(window.app.graph.serialize())")
+    assert "rank  candidate" not in saved
+    # Reload: nothing runs again, but the cached nodes tell what they showed.
+    page.reload(wait_until="commit", timeout=120_000)
+    page.wait_for_function(READY, timeout=120_000)
+    run(page, workflow)
+    assert page.evaluate(f"() => {BOX.format('BISSelect')}.value") == table
+    assert page.evaluate(f"() => {BOX.format('MultiSeedPartialSampler')}.value") == line
+
+
+def test_text_is_never_read_as_markup(page: "Page"):
+    page.evaluate(LOAD, small_demo())
+    shown = "<img src=x onerror='window.harmed = true'>"
+    page.evaluate(f"(text) => {NODE.format('BISSelect')}.onExecuted({{ text: [text] }})", shown)
+    page.wait_for_timeout(300)
+    assert page.evaluate(f"() => {BOX.format('BISSelect')}.element.value") == shown
+    assert page.evaluate("() => window.harmed === undefined")
+
+
+def test_help_page_opens_from_the_node(page: "Page"):
+    page.evaluate(LOAD, small_demo())
+    page.evaluate(
+        f"() => {{ const node = {NODE.format('BISSelect')}; window.app.canvas.selectNode(node) }}"
+    )
+    page.get_by_test_id("info-button").or_(page.locator(".help-button")).first.click()
+    page.get_by_role("heading", name="Reading the table").wait_for(timeout=20_000)
+
+
+def test_templates_offer_the_workflows_with_thumbnails(server: "ComfyServer", page: "Page"):
+    assert sorted(server.get("/workflow_templates")[PACK_LINK]) == NAMES
+    for name in NAMES:
+        answer = page.request.get(f"{server.url}/api/workflow_templates/{PACK_LINK}/{name}.jpg")
+        assert answer.ok
+        assert answer.headers["content-type"] == "image/jpeg"

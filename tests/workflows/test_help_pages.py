@@ -1,0 +1,68 @@
+"""Every node of the pack has a help page that speaks of all its inputs and outputs."""
+
+from pathlib import Path
+
+import pytest
+
+from elect_tino.harness.comfy_server import PACK_LINK, PACK_ROOT
+
+pytestmark = pytest.mark.server
+
+PAGES = PACK_ROOT / "web" / "docs"
+NUM_NODES = 8
+
+
+@pytest.fixture
+def own_nodes(object_info: dict) -> dict[str, dict]:
+    """Our node types: those that ComfyUI says come from this pack's folder."""
+    return {
+        node_id: info
+        for node_id, info in object_info.items()
+        if info["python_module"].endswith(PACK_LINK)
+    }
+
+
+def page(node_id: str) -> str:
+    return (PAGES / f"{node_id}.md").read_text(encoding="utf-8")
+
+
+def test_every_node_has_a_page_and_every_page_a_node(own_nodes: dict[str, dict]):
+    assert len(own_nodes) >= NUM_NODES
+    assert {path.stem for path in PAGES.glob("*.md")} == set(own_nodes)
+
+
+def test_pages_name_every_input_and_output(own_nodes: dict[str, dict]):
+    for node_id, info in own_nodes.items():
+        text = page(node_id)
+        names = [name for kind in ("required", "optional") for name in info["input"].get(kind, {})]
+        missing = [name for name in [*names, *info["output_name"]] if f"`{name}`" not in text]
+        assert missing == [], node_id
+
+
+def test_pages_open_with_the_name_the_frontend_shows(own_nodes: dict[str, dict]):
+    for node_id, info in own_nodes.items():
+        assert page(node_id).splitlines()[0] == f"# {info['display_name']}"
+
+
+def test_every_input_has_a_tooltip(own_nodes: dict[str, dict]):
+    bare = [
+        f"{node_id}.{name}"
+        for node_id, info in own_nodes.items()
+        for kind in ("required", "optional")
+        for name, spec in info["input"].get(kind, {}).items()
+        if not (len(spec) > 1 and spec[1].get("tooltip"))
+    ]
+    # These take only what the one node before them gives.
+    assert [name for name in bare if not name.endswith(".candidates")] == []
+
+
+def test_pages_name_only_workflows_that_exist():
+    existing = {path.stem for path in (PACK_ROOT / "workflows").glob("*.json")}
+    named = {
+        word.strip("*.,:;")
+        for path in PAGES.glob("*.md")
+        for word in Path(path).read_text(encoding="utf-8").split()
+        if word.startswith(("*elect_", "*instruct_", "*best_"))
+    }
+    assert named
+    assert named <= existing
