@@ -86,7 +86,9 @@ def _sample(sampler, model: TapeModel, noise: Tensor, sigmas: Tensor, seeds: Seq
     parameter = inspect.signature(sampler).parameters.get("noise_sampler")
     if parameter is not None and parameter.default is None:
         # Offset, so that the first injected noise is not the initial noise again.
-        arguments["noise_sampler"] = SeededNoise([s + 1 for s in seeds], noise.shape[1:], noise)
+        arguments["noise_sampler"] = SeededNoise(
+            [(s + 1) % 2**64 for s in seeds], noise.shape[1:], noise
+        )
     try:
         latent = sampler(_SigmaSteps(model, sigmas), noise * sigmas[0], sigmas, **arguments)
     except Stopped:

@@ -30,7 +30,10 @@ def euler_ancestral(
     sigmas: Tensor,
     noise_sampler: Callable[[Tensor, Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """Euler steps with the ancestral share of fresh noise.  Returns x at sigmas[-1]."""
+    """Euler steps with the ancestral share of fresh noise.  Returns x at sigmas[-1].
+
+    For noise levels of eps, v and x0 models; a flow model's share of noise is another.
+    """
     if noise_sampler is None:
         raise ValueError("noise_sampler: euler_ancestral needs one, got None.")
     for sigma, sigma_next in zip(sigmas[:-1], sigmas[1:], strict=True):

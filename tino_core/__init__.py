@@ -8,6 +8,8 @@ Shape letters used in every docstring of this package:
 The stages, in the order the data flows:
 
     masks       what may change
+    weights     files of the latent models
+    latent_clip, latent_vgg   features of a latent
     losses      features of source and result -> one number an image
     schedule    continuous timesteps          -> how much signal is left
     optimise    all of it: Algorithm 1

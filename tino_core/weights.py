@@ -1,0 +1,97 @@
+"""Files of latent models: safetensors with metadata of ours, plain state dicts of the authors'."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A state dict and what its file says of itself.
+
+    latent_space: name of the VAE latents it was trained on; None where the file does not say
+    config: sizes of the architecture; empty where the file does not say
+    """
+
+    state_dict: dict[str, Tensor]
+    latent_space: str | None
+    config: dict
+
+
+def read_weights(path: str | Path) -> WeightsFile:
+    """Read `.safetensors`, or a `.pt` / `.ckpt` that holds tensors and nothing else.
+
+    Raises ValueError naming the file when it is missing, cut short, or would run code to load.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path.name}: there is no such file in {path.parent}.")
+    if path.suffix != ".safetensors":
+        return WeightsFile(_read_pickled_tensors(path), None, {})
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state_dict = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path.name}: it is no whole safetensors file ({error}). Download it again."
+        ) from error
+    config = json.loads(metadata.get("config", "{}"))
+    return WeightsFile(state_dict, metadata.get("latent_space"), config)
+
+
+def _read_pickled_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f"{path.name}: it could not be read as plain tensors, either since it is cut short or "
+            "since loading it would run code, which is refused. Use a safetensors file."
+        ) from error
+    state_dict = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
+    if not state_dict or not all(isinstance(value, Tensor) for value in state_dict.values()):
+        raise ValueError(f"{path.name}: expected a state dict of tensors.")
+    return dict(state_dict)
+
+
+def save_weights(path: str | Path, model: nn.Module, latent_space: str, config: Mapping) -> None:
+    """Write a model with the metadata that `read_weights` reads."""
+    tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(tensors, path, {"latent_space": latent_space, "config": json.dumps(dict(config))})
+
+
+def check_space(name: str, trained: str | None, given: str) -> None:
+    """Raise ValueError when a latent model is shown latents of another VAE."""
+    if trained is not None and trained != given:
+        raise ValueError(
+            f"{name}: it was trained on latents of {trained}, but the MODEL uses {given}. "
+            f"Load one trained for {given}."
+        )
+
+
+def load_into(model: nn.Module, state_dict: Mapping[str, Tensor], name: str) -> None:
+    """Fill a model, or raise ValueError saying what does not fit."""
+    own = model.state_dict()
+    missing = sorted(own.keys() - state_dict.keys())
+    unknown = sorted(state_dict.keys() - own.keys())
+    wrong = [
+        f"{key} is {tuple(state_dict[key].shape)}, expected {tuple(own[key].shape)}"
+        for key in own.keys() & state_dict.keys()
+        if own[key].shape != state_dict[key].shape
+    ]
+    if missing or unknown or wrong:
+        raise ValueError(
+            f"{name}: its weights are of another architecture: {len(missing)} keys missing "
+            f"{missing[:3]}, {len(unknown)} unknown {unknown[:3]}, {len(wrong)} of another shape "
+            f"{wrong[:1]}."
+        )
+    model.load_state_dict(dict(state_dict))
