@@ -264,8 +264,9 @@ def set_up(version: str = DEFAULT_HOST) -> Setup:
         ensure_links(comfyui)
     else:
         link_folder(ROOT, site_packages() / PACKAGE)
-    # The current folder stays off sys.path: our nodes/ would shadow ComfyUI's nodes.py.
-    env = clean_env() | {
+    # The current folder stays off sys.path: our nodes/ would shadow ComfyUI's nodes.py. Threads
+    # that wait must not spin: on a busy machine that takes several times as long.
+    env = {"OMP_WAIT_POLICY": "PASSIVE", **clean_env()} | {
         "PYTHONSAFEPATH": "1",
         "PYTHONPATH": os.pathsep.join(map(str, [comfyui, *packages])),
         "COMFYUI_PATH": str(comfyui),

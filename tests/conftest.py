@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Read when torch is first imported, here and in the server: threads gain nothing on the tests'
 # tiny tensors, and on a busy machine waiting for each other they take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
