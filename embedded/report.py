@@ -28,7 +28,7 @@ from .world import Sample, sample
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _TEMPLATE = Path(__file__).parent / "report_page.md"
-SWEEP = ((2.0, 1.2), (3.0, 1.2), (3.0, 1.5), (5.0, 1.2), (5.0, 1.5), (7.5, 1.5))
+SWEEP = ((2.0, 1.5), (3.0, 1.2), (3.0, 1.5), (3.0, 2.0), (5.0, 1.5))
 _BATCH = 24
 
 

@@ -56,3 +56,17 @@ def test_stock_vae_loader_reads_the_shipped_file(monkeypatch):
     pictures = example_pictures()[:1]
     ours = load_vae(WEIGHTS / "vae.safetensors")
     torch.testing.assert_close(stock.encode(pictures), ours.encode(pictures))
+
+
+def test_decoder_stage_leaves_latents_as_they_are(tmp_path):
+    pytest.importorskip("skimage", reason="photographs come with scikit-image")
+    from elect_tino.embedded.run import Budget
+    from elect_tino.embedded.train_vae import train_decoder
+
+    torch.manual_seed(0)
+    start = TinyVAE()
+    after, steps = train_decoder(start, tmp_path, Budget(steps=2), num_scenes=4)
+    assert steps == 2
+    pictures = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(after.encode(pictures), start.encode(pictures))
+    assert not torch.equal(after.decoder[1].weight, start.decoder[1].weight)
