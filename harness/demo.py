@@ -18,18 +18,17 @@ from .summary import election_of, nodes_of, saved_images, summarise
 from .workflow import load_workflow, to_prompt
 
 WORKFLOW = PACK_ROOT / "workflows" / "elect_embedded_demo.json"
-PICTURES = PACK_ROOT / "workflows" / "input"
 OUTPUT = PACK_ROOT / "output" / "demo"
 TIMEOUT = 1800
 
 
-def upload_sources(client: ComfyClient, prompt: dict) -> None:
-    """Put the pictures that the workflow loads into ComfyUI's input folder."""
+def upload_sources(client: ComfyClient, prompt: dict, folder: Path) -> None:
+    """Put the pictures that the workflow loads, from its own folder, where LoadImage looks."""
     for key, node in nodes_of(prompt, "LoadImage"):
         name = node["inputs"]["image"]
-        if not (PICTURES / name).is_file():
-            raise FileNotFoundError(f"node {key} loads {name}, which is not in {PICTURES}")
-        client.upload(PICTURES / name)
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"node {key} loads {name}, which is not in {folder}")
+        client.upload(folder / name)
 
 
 def show_progress(prompt: dict, event: Event) -> None:
@@ -64,11 +63,12 @@ def draw_sheet(client: ComfyClient, election: dict) -> Image.Image:
     return contact_sheet(pictures, election["order"].index(election["elected"]))
 
 
-def run_demo(server: ComfyServer, workflow: dict, folder: Path) -> dict:
+def run_demo(server: ComfyServer, workflow_path: Path, folder: Path) -> dict:
     """Run the workflow on a started server and write all files but the summary."""
     object_info = server.object_info()
+    workflow = load_workflow(workflow_path)
     prompt = to_prompt(workflow, object_info)
-    upload_sources(server, prompt)
+    upload_sources(server, prompt, workflow_path.parent)
     start = time.monotonic()
     prompt_id = server.submit(prompt, workflow)
     entry = server.wait(prompt_id, TIMEOUT, lambda event: show_progress(prompt, event))
@@ -83,7 +83,7 @@ def run_demo(server: ComfyServer, workflow: dict, folder: Path) -> dict:
 
 def demo(workflow_path: Path, folder: Path) -> Path:
     """The whole demo; returns the path of summary.json, which is written last."""
-    workflow = load_workflow(workflow_path)
+    load_workflow(workflow_path)  # a wrong path is known before the server starts
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "summary.json"
     path.unlink(missing_ok=True)
@@ -94,7 +94,7 @@ def demo(workflow_path: Path, folder: Path) -> Path:
         started = time.monotonic() - start
         print(f"ComfyUI answers after {started:.0f} s; running {workflow_path.name}", flush=True)
         try:
-            summary = run_demo(server, workflow, folder)
+            summary = run_demo(server, workflow_path, folder)
         except (PromptRejected, ExecutionFailed, RuntimeError):
             (folder / "server.log").write_text(server.log(), encoding="utf-8")
             raise

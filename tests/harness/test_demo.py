@@ -127,6 +127,12 @@ def test_sheet_frames_only_the_elected():
     assert ELECTED not in colors(sheet.crop((0, 0, sheet.width // 2 - 6, sheet.height)))
 
 
+def test_a_missing_picture_is_named(tmp_path):
+    prompt = {"3": node("LoadImage", image="holiday.png")}
+    with pytest.raises(FileNotFoundError, match="node 3 loads holiday.png, which is not in"):
+        demo.upload_sources(RecordedClient(tmp_path / "x.png"), prompt, tmp_path)  # type: ignore[arg-type]
+
+
 def test_missing_workflow_is_a_readable_failure(tmp_path, capsys: pytest.CaptureFixture):
     assert demo.main(["--workflow", str(tmp_path / "none.json")]) == 1
     assert "none.json" in capsys.readouterr().err

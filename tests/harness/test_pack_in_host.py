@@ -12,7 +12,6 @@ from PIL import Image
 
 from elect_tino.harness import demo
 from elect_tino.harness.comfy_server import ComfyServer, comfy_path
-from elect_tino.harness.workflow import load_workflow
 
 pytestmark = pytest.mark.server
 
@@ -32,7 +31,7 @@ def check_nodes(server: ComfyServer) -> None:
 
 
 def check_demo(server: ComfyServer, folder: Path) -> None:
-    summary = demo.run_demo(server, load_workflow(demo.WORKFLOW), folder)
+    summary = demo.run_demo(server, demo.WORKFLOW, folder)
     assert summary["elected_seed"] in summary["seeds"]
     assert len(summary["scores"]) == len(summary["seeds"]) > 1
     assert summary["nfe"] < summary["nfe_best_of_n"]
