@@ -52,7 +52,8 @@ def main() -> None:
         return
     sections = []
     for sampler in options.samplers:
-        name = f"{sampler}-{options.steps}-{guidance.text:g}-{guidance.image:g}"
+        sizes = f"{options.seeds}x{options.steps}"
+        name = f"{sampler}-{sizes}-{guidance.text:g}-{guidance.image:g}"
         folder = options.folder / bench.fingerprint / name
         run_edits(bench, folder, sampler, options.edits, options.seeds)
         measured = []

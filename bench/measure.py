@@ -1,5 +1,6 @@
 """What each finished candidate is worth by the ground truth, and every policy's scores."""
 
+import hashlib
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -9,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from ..elect_core.relevance import FORMS, aggregate
 from ..elect_core.schedule import step_count, window_steps
 from ..elect_core.score import background_inconsistency
+from ..elect_core.selection import rank
 from ..embedded.success import Judge
 from ..embedded.world import Sample
+from ..nodes.host.latents import mask_like, to_mask
 from .edits import EditBench, benchmark_edit
 from .runs import EditRun, load_run
 
@@ -97,15 +99,13 @@ def _weight(run: EditRun, rows: Sequence[int], form: str, num_steps: int, stop_s
     return aggregate([run.maps[step][list(rows)] for step in steps], form)
 
 
-def _fit(weight: Tensor, like: Tensor) -> Tensor:
-    """The weight at the size of `like`: area-averaged down, bilinear up."""
-    if weight.shape[-1] > like.shape[-1]:
-        return F.interpolate(weight, size=like.shape[-2:], mode="area")
-    return F.interpolate(weight, size=like.shape[-2:], mode="bilinear").clamp(0, 1)
+def _fit(weight: Tensor, like: Tensor, edit: Sample) -> Tensor:
+    """The weight as the nodes use it: a MASK at image size, then at the size of `like`."""
+    return mask_like(to_mask(weight, *edit.mask.shape), like)
 
 
 def _iou(weight: Tensor, truth: Tensor) -> float:
-    up = _fit(weight, truth).flatten()
+    up = to_mask(weight, *truth.shape[-2:]).flatten()
     count = int(truth.sum())
     marked = torch.zeros_like(up)
     marked[up.topk(count).indices] = 1
@@ -140,9 +140,9 @@ def elections(
                             weight = truth
                         else:
                             weight = _weight(run, rows, mask, num_steps, stop_step)
-                        weight = _fit(weight, shown)
+                        weight = _fit(weight, shown, edit)
                         scores = background_inconsistency(origin, shown[rows], weight)
-                        elected = rows[int(scores.argmin())]
+                        elected = rows[rank(scores).elected]
                         found.setdefault((mask, space, stop, number), []).append(elected)
     return found
 
@@ -151,11 +151,19 @@ def _chw(bench: EditBench, latents: Tensor) -> Tensor:
     return bench.decode(latents).movedim(-1, 1)
 
 
+@cache
+def _code_version() -> str:
+    """Names the code that scores, so that what older code measured is not taken for its own."""
+    here = Path(__file__).resolve().parent
+    files = [here / "measure.py", *sorted((here.parent / "elect_core").glob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
 def measure_edit(
     bench: EditBench, index: int, folder: Path, stops: Sequence[float] = STOPS
 ) -> Measured:
     """Measure one edit, or read what was measured before."""
-    path = folder / f"{index:04}.measured.pt"
+    path = folder / f"{index:04}.{_code_version()}.pt"
     if path.exists():
         worth, elected, iou = torch.load(path, weights_only=True).values()
         return Measured(worth.numpy(), elected, iou.numpy())

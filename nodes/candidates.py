@@ -9,7 +9,7 @@ import torch
 from comfy_api.latest import io
 
 from ..elect_core.schedule import step_count, step_of_sigma
-from .host.batching import refuse_caches, refuse_sampler
+from .host.batching import refuse_sampler, refuse_unreplayable
 from .host.conditions import has_image
 from .host.latents import single_latent
 from .host.preview import CandidateProgress
@@ -68,7 +68,7 @@ def make_run(
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError(f"sigmas: expected at least one step, got {max(0, len(sigmas) - 1)}.")
     refuse_sampler(sampler)
-    refuse_caches(guider.model_options)
+    refuse_unreplayable(guider.model_options)
     latent = single_latent(guider.model_patcher, latent_image)
     if not has_image(guider.original_conds, latent["samples"]):
         raise ValueError(
@@ -80,25 +80,32 @@ def make_run(
     return Run(guider, sampler, sigmas, latent, window_step, null)
 
 
-def _check_ram(run: Run, num_candidates: int, stop_step: int, limit_mb: int) -> None:
-    latent = run.latent["samples"]
-    least = num_candidates * stop_step * latent.numel() * 4 / 2**20
-    if 0 < limit_mb < least:
+def _check_ram(run: Run, num_candidates: int, stop_step: int, limit: float) -> None:
+    least = num_candidates * stop_step * run.latent["samples"].numel() * 4
+    if least > limit:
         raise ValueError(
             f"ram_limit_mb: {num_candidates} candidates of {stop_step} steps hold at least "
-            f"{least:.0f} MB, over the limit of {limit_mb} MB. Raise the limit, lower "
-            "num_candidates or stop."
+            f"{least / 2**20:.0f} MB, over the limit of {max(0, limit) / 2**20:.0f} MB. Raise the "
+            "limit, lower num_candidates or stop."
         )
 
 
 def run_candidates(
-    run: Run, seeds: Sequence[int], stop_step: int, per_batch: int, ram_limit_mb: int = 0
+    run: Run,
+    seeds: Sequence[int],
+    stop_step: int,
+    per_batch: int,
+    ram_limit_mb: int = 0,
+    held_bytes: int = 0,
 ) -> Candidates:
-    """Every seed to the stop, with progress and previews over all of them."""
-    _check_ram(run, len(seeds), stop_step, ram_limit_mb)
+    """Every seed to the stop, with progress and previews over all of them.
+
+    ram_limit_mb: of the tapes, 0 for none, of which `held_bytes` are taken already
+    """
+    limit = ram_limit_mb * 2**20 - held_bytes if ram_limit_mb else math.inf
+    _check_ram(run, len(seeds), stop_step, limit)
     progress = CandidateProgress(run.model, seeds, stop_step)
     size = batch_size(run, per_batch, len(seeds))
-    limit = ram_limit_mb * 2**20 or math.inf
     tape, cost = record(run, seeds, stop_step, size, progress, limit)
     found = Candidates(run, tuple(seeds), tape, stop_step, cost)
     logging.info("ELECT: %s", describe(found))

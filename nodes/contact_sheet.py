@@ -18,11 +18,10 @@ def latent_thumbnails(patcher, latents: Tensor) -> Tensor | None:
     form = patcher.model.latent_format
     if form.latent_rgb_factors is None:
         return None
-    previewer = latent_preview.Latent2RGBPreviewer(
-        form.latent_rgb_factors,
-        form.latent_rgb_factors_bias,
-        getattr(form, "latent_rgb_factors_reshape", None),
-    )
+    factors = [form.latent_rgb_factors, form.latent_rgb_factors_bias]
+    if getattr(form, "latent_rgb_factors_reshape", None) is not None:  # since ComfyUI 0.3.7x
+        factors.append(form.latent_rgb_factors_reshape)
+    previewer = latent_preview.Latent2RGBPreviewer(*factors)
     scaled = patcher.model.process_latent_in(latents)
     pictures = [previewer.decode_latent_to_preview(scaled[i : i + 1]) for i in range(len(scaled))]
     return torch.stack([torch.from_numpy(np.array(p)).float() / 255 for p in pictures])

@@ -3,25 +3,18 @@
 import torch
 from comfy_api.latest import io
 
+from ..elect_core.schedule import Cost, window_steps
+from ..elect_core.tape import Tape
 from .candidates import choose_seeds, make_run, run_candidates, sampling_inputs, stop_after
 from .host.latents import to_mask
 from .relevance import image_size, relevance_weight, window_inputs
 from .resume import finish
-from .score import background_mask, find_source, score, selection_inputs
+from .score import background_mask, check_space, find_source, score, selection_inputs
 from .table import as_ui
 from .types import CATEGORY, Candidates
 
 # The schema's own window replaces the sampler node's, which only knows where it ends.
 _OWN_INPUTS = ("relevance_window",)
-
-
-def _mask_of_edit(candidates: Candidates, start, end, form, mask, image):
-    if mask is not None:
-        return background_mask(candidates, None, mask, image)
-    if len(candidates.seeds) == 1:  # nothing to compare: an ordinary run needs no null text
-        return torch.zeros(1, *image_size(candidates, image))
-    weight = relevance_weight(candidates, start, end, form)
-    return to_mask(weight, *image_size(candidates, image))
 
 
 class ELECTSampler(io.ComfyNode):
@@ -77,15 +70,26 @@ class ELECTSampler(io.ComfyNode):
         run = make_run(guider, sampler, sigmas, latent_image, window_end, null, "window_end")
         chosen = choose_seeds(first_seed, num_candidates, seeds)
         stop_step = stop_after(sigmas, stop, stop_sigma)
+        size = image_size(run, source_image)
+        if len(chosen) == 1:  # nothing to elect: an ordinary run
+            alone = Candidates(run, tuple(chosen), Tape(), 0, Cost())
+            return io.NodeOutput(*finish(alone), torch.zeros(1, *size), chosen[0])
+
+        # What can be wrong is found before any candidate is run.
+        window_steps(window_start, window_end, run.num_steps, stop_step)
+        check_space(space, vae)
+        own = background_mask(run, None, mask, source_image) if mask is not None else None
+        origin = find_source(run, run.latent["samples"], source, source_image, vae)
+
         found = run_candidates(run, chosen, stop_step, candidates_per_batch, ram_limit_mb)
-        where = _mask_of_edit(found, window_start, window_end, form, mask, source_image)
+        if own is None:
+            own = to_mask(relevance_weight(found, window_start, window_end, form), *size)
         latents = found.estimates()
-        origin = find_source(found, latents, source, source_image, vae)
-        scored = score(found, latents, where, origin, space, vae, minimum_edit)
+        scored = score(found, latents, own, origin, space, vae, minimum_edit)
         elected = scored.ranking.elected
         shown = as_ui(cls, found, latents, scored, elected)
         output = finish(found.rows([elected]))
-        return io.NodeOutput(*output, where, found.seeds[elected], ui=shown)
+        return io.NodeOutput(*output, own, found.seeds[elected], ui=shown)
 
 
 NODES: list[type[io.ComfyNode]] = [ELECTSampler]

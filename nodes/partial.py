@@ -25,13 +25,23 @@ def _same_sampler(sampler, other) -> bool:
     )
 
 
+def _same_tensor(tensor: torch.Tensor | None, other: torch.Tensor | None) -> bool:
+    if tensor is None or other is None:
+        return tensor is other
+    return tensor.shape == other.shape and torch.equal(tensor, other)
+
+
 def same_run(run: Run, other: Run) -> bool:
     """Whether candidates of two runs may stand side by side."""
     return (
         run.guider is other.guider
+        and run.null is other.null
+        and run.window_step == other.window_step
         and _same_sampler(run.sampler, other.sampler)
         and torch.equal(run.sigmas, other.sigmas)
-        and torch.equal(run.latent["samples"], other.latent["samples"])
+        and _same_tensor(run.latent["samples"], other.latent["samples"])
+        and _same_tensor(run.latent.get("noise_mask"), other.latent.get("noise_mask"))
+        and run.latent.get("batch_index") == other.latent.get("batch_index")
     )
 
 
@@ -41,8 +51,8 @@ def _add_to(previous: Candidates | None, run: Run, seeds: list[int], stop_step: 
         return seeds
     if not same_run(run, previous.run) or stop_step != previous.stop_step:
         raise ValueError(
-            "previous: its candidates ran with another guider, sampler, sigmas, latent_image or "
-            "stop. Connect the same inputs to both samplers."
+            "previous: its candidates ran with another guider, sampler, sigmas, latent_image, "
+            "null, relevance_window or stop. Connect and set the same in both samplers."
         )
     new = [seed for seed in seeds if seed not in previous.seeds]
     if len(new) + len(previous.seeds) > MAX_CANDIDATES:
@@ -108,9 +118,9 @@ class MultiSeedPartialSampler(io.ComfyNode):
         stop_step = stop_after(sigmas, stop, stop_sigma)
         chosen = choose_seeds(first_seed, num_candidates, seeds)
         new = _add_to(previous, run, chosen, stop_step)
-        found = (
-            run_candidates(run, new, stop_step, candidates_per_batch, ram_limit_mb) if new else None
-        )
+        held = previous.tape.nbytes if previous is not None else 0
+        limits = (stop_step, candidates_per_batch, ram_limit_mb, held)
+        found = run_candidates(run, new, *limits) if new else None
         merged = _merge(previous, found)
         return io.NodeOutput(merged, ui={"text": (describe(merged),)})
 

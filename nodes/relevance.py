@@ -10,6 +10,7 @@ from ..elect_core.relevance import FORMS, aggregate
 from ..elect_core.schedule import window_steps
 from .host.conditions import NULL_KEY, null_key
 from .host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
+from .host.run import Run
 from .types import CATEGORY, Candidates, ElectCandidates
 
 
@@ -33,8 +34,8 @@ def _no_signal(candidates: Candidates, steps: range) -> str:
     key = null_key(conds)
     if key == NULL_KEY:
         return (
-            f"relevance: steps {steps.start + 1} to {steps.stop} lie outside relevance_window of "
-            "MultiSeedPartialSampler, so the null text was not run there. Widen it."
+            f"relevance: steps {steps.start + 1} to {steps.stop} lie outside relevance_window, "
+            "in which the null text was run. Widen it where the candidates are sampled."
         )
     if key is None:
         cause = "the guider has no negative conditioning"
@@ -42,14 +43,14 @@ def _no_signal(candidates: Candidates, steps: range) -> str:
         cause = f"the guider never runs its {key} conditioning (cfg 1 leaves it out)"
     return (
         f"relevance: there is no signal, since {cause}. Connect an empty-text CONDITIONING to "
-        "null of MultiSeedPartialSampler, raise cfg above 1, or give BISSelect a mask."
+        "null where the candidates are sampled, raise cfg above 1, or give a mask of your own."
     )
 
 
-def image_size(candidates: Candidates, image: Tensor | None) -> tuple[int, int]:
-    """Height and width in pixels of what the candidates' latent stands for."""
-    latent = candidates.run.latent["samples"]
-    ratio = pixels_per_latent(candidates.run.model, latent, image)
+def image_size(run: Run, image: Tensor | None) -> tuple[int, int]:
+    """Height and width in pixels of what the run's latent stands for."""
+    latent = run.latent["samples"]
+    ratio = pixels_per_latent(run.model, latent, image)
     return latent.shape[-2] * ratio, latent.shape[-1] * ratio
 
 
@@ -83,7 +84,7 @@ class RelevanceMapAggregate(io.ComfyNode):
     def execute(
         cls, candidates: Candidates, window_start, window_end, form, image=None
     ) -> io.NodeOutput:
-        height, width = image_size(candidates, image)
+        height, width = image_size(candidates.run, image)
         weight = relevance_weight(candidates, window_start, window_end, form)
         mask = to_mask(weight, height, width)
         if image is None:

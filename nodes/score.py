@@ -11,6 +11,7 @@ from ..elect_core.score import background_inconsistency, change_inside
 from ..elect_core.selection import Ranking, rank
 from .host.conditions import source_latent
 from .host.latents import check_mask, crop_like_host, mask_like, match_source
+from .host.run import Run
 from .relevance import image_size
 from .types import Candidates
 
@@ -42,29 +43,38 @@ def estimate_batch(candidates: Candidates, estimates: dict | None) -> Tensor:
     return samples
 
 
-def background_mask(candidates: Candidates, relevance, mask, image) -> Tensor:
+def background_mask(run: Run, relevance, mask, image) -> Tensor:
     """MASK (B, H, W) of the edited region: the user's own before the relevance map."""
     if mask is not None:
-        return check_mask(mask, *image_size(candidates, image))
+        return check_mask(mask, *image_size(run, image))
     if relevance is None:
         raise ValueError(
             "relevance: nothing says where the edit is. Connect RelevanceMapAggregate to "
             "relevance, or your own mask to mask."
         )
+    if bool((relevance >= 1).all()):
+        raise ValueError(
+            "relevance: it covers the whole picture, so there is no background to compare."
+        )
     return relevance
 
 
-def find_source(candidates: Candidates, estimates: Tensor, source, source_image, vae) -> Tensor:
+def check_space(space: str, vae) -> None:
+    """Raise ValueError when pixel space lacks a VAE."""
+    if space == "pixel" and vae is None:
+        raise ValueError("vae: scoring in pixel space needs a VAE; connect one.")
+
+
+def find_source(run: Run, estimates: Tensor, source, source_image, vae) -> Tensor:
     """The source's latent (1, C, h, w), LATENT scale: given, encoded or from the conditioning."""
     if source is not None:
         return match_source(source["samples"], estimates, "source")
     if source_image is not None:
         if vae is None:
             raise ValueError("vae: source_image needs a VAE to be encoded with; connect one.")
-        height, width = image_size(candidates, source_image)
+        height, width = image_size(run, source_image)
         cropped = crop_like_host(source_image, height, width, "source_image")
         return match_source(vae.encode(cropped[..., :3]), estimates, "source_image")
-    run = candidates.run
     found = source_latent(run.guider.original_conds, run.latent["samples"])
     if found is None:
         raise ValueError(
@@ -101,10 +111,10 @@ def score(
 
     estimates (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
     """
+    check_space(space, vae)
     images = _decode(vae, estimates) if vae is not None else None
     if space == "pixel":
-        if images is None:
-            raise ValueError("vae: scoring in pixel space needs a VAE; connect one.")
+        assert images is not None
         a, b = _pixels(_decode(vae, source), 1), _pixels(images, len(estimates))
     else:
         scale = candidates.run.model.model.process_latent_in

@@ -92,8 +92,8 @@ class BISSelect(io.ComfyNode):
         vae=None,
     ) -> io.NodeOutput:
         latents = estimate_batch(candidates, estimates)
-        where = background_mask(candidates, relevance, mask, source_image)
-        origin = find_source(candidates, latents, source, source_image, vae)
+        where = background_mask(candidates.run, relevance, mask, source_image)
+        origin = find_source(candidates.run, latents, source, source_image, vae)
         scored = score(candidates, latents, where, origin, space, vae, minimum_edit)
         picked = choose(scored.ranking, pick, len(candidates.seeds))
         order = [picked, *(i for i in scored.ranking.order if i != picked)]

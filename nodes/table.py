@@ -11,7 +11,7 @@ import torch
 from comfy_api.latest import ui
 from torch import Tensor
 
-from ..elect_core.schedule import best_of_n_nfe, elect_nfe
+from ..elect_core.schedule import best_of_n_nfe
 from .contact_sheet import labelled, latent_thumbnails
 from .score import Scored
 from .types import Candidates
@@ -81,8 +81,10 @@ def write_csv(table: list[Row], prefix: str) -> str:
 
 def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
     """What a front end or a script wants to know of an election, as plain values."""
-    run = candidates.run
+    run, tape = candidates.run, candidates.tape
     n, k = len(candidates.seeds), run.num_steps
+    calls_per_step = len(tape.calls) / len(tape.steps)
+    remaining = round((k - candidates.stop_step) * calls_per_step)
     return {
         "seeds": list(candidates.seeds),
         "scores": scored.scores.tolist(),
@@ -93,14 +95,14 @@ def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
         "num_steps": k,
         "stop_step": candidates.stop_step,
         "stop_sigma": candidates.stop_sigma,
-        "nfe": elect_nfe(n, candidates.stop_step, k),
-        "nfe_best_of_n": best_of_n_nfe(n, k),
+        "nfe": candidates.cost.nfe + remaining,
+        "nfe_best_of_n": round(best_of_n_nfe(n, k) * calls_per_step),
         "nfe_spent": candidates.cost.nfe,
         "model_evaluations": candidates.cost.model_evaluations,
         "spread": scored.ranking.spread,
         "confidence": scored.ranking.confidence,
         "warnings": list(scored.warnings),
-        "tape_bytes": candidates.tape.nbytes,
+        "tape_bytes": tape.nbytes,
     }
 
 
@@ -112,7 +114,10 @@ def thumbnails(cls, candidates: Candidates, latents: Tensor, scored: Scored, tab
     if images is None:
         return {}
     frames = len(images) // len(latents)
-    labels = [f"#{row.rank}  seed {row.seed}\nBIS {row.bis:.5f}" for row in table]
+    labels = [
+        f"candidate {row.candidate}, rank {row.rank}, BIS {row.bis:.5f}\nseed {row.seed}"
+        for row in table
+    ]
     pictures = [
         labelled(images[row.candidate * frames - frames], label)
         for row, label in zip(table, labels, strict=True)

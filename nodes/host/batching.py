@@ -28,6 +28,8 @@ _OWN_SIGMAS = (
     "dpm_adaptive_function",
 )
 _RESIZING = ("sample_lcm_upscale",)
+_RANDOM_PATCHES = ("HyperTile", "TomePatchModel")
+_SEEDED_IMAGES = ("unclip_conditioning", "noise_augmentation")
 
 
 def refuse_sampler(sampler: comfy.samplers.Sampler) -> None:
@@ -46,12 +48,23 @@ def refuse_sampler(sampler: comfy.samplers.Sampler) -> None:
         )
 
 
-def refuse_caches(model_options: dict) -> None:
-    """Raise ValueError for step caches, whose state a replay does not rebuild.
+def refuse_unreplayable(model_options: dict) -> None:
+    """Raise ValueError for what a replay does not rebuild: step caches, dice in the model.
 
-    ComfyUI's EasyCache and LazyCache, TeaCache and their like keep it in transformer_options.
+    ComfyUI's EasyCache and LazyCache, TeaCache and their like keep state in transformer_options;
+    HyperTile and ToMe draw from torch's global generator at every model call.
     """
-    for key, cache in model_options.get("transformer_options", {}).items():
+    options = model_options.get("transformer_options", {})
+    for patches in options.get("patches", {}).values():
+        for patch in patches:
+            name = getattr(patch, "__qualname__", "").split(".")[0]
+            if name in _RANDOM_PATCHES:
+                raise ValueError(
+                    f"guider: its MODEL carries {name}, which draws random numbers inside the "
+                    "model, so neither a seed nor a resumed run would be true. Remove that node "
+                    "from the model's path."
+                )
+    for key, cache in options.items():
         if "cache" in key.lower() and cache:
             raise ValueError(
                 f"guider: its MODEL carries {getattr(cache, 'name', key)}, which skips model "
@@ -81,8 +94,9 @@ def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> s
     for hook in _hooks(guider.model_options):
         if not getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS):
             return f"the model's hook {getattr(hook, '__qualname__', hook)} may mix the candidates"
-    if any("unclip_conditioning" in c for conds in guider.original_conds.values() for c in conds):
-        return "unCLIP draws the noise of its image condition from the seed"
+    entries = [entry for conds in guider.original_conds.values() for entry in conds]
+    if any(key in entry for entry in entries for key in _SEEDED_IMAGES):
+        return "the model draws the noise of its image condition from the seed"
     return _why_sampler(sampler, masked)
 
 

@@ -5,6 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+# Latent formats of another ratio than 8; newer ComfyUI versions say it themselves.
+_PIXELS_PER_LATENT = {"Flux2": 16, "Wan22": 16, "HunyuanImage21": 32, "HunyuanVideo15": 16}
+
 
 def single_latent(patcher, latent: dict) -> dict:
     """A LATENT of one picture with the model's own channel count, or a ValueError.
@@ -27,7 +30,11 @@ def single_latent(patcher, latent: dict) -> dict:
             f"latent_image: expected one picture, got a batch of {len(samples)}. Candidates come "
             "from num_candidates; pick one latent with LatentFromBatch."
         )
-    return {**latent, "samples": comfy.sample.fix_empty_latent_channels(patcher, samples)}
+    single = {**latent, "samples": comfy.sample.fix_empty_latent_channels(patcher, samples)}
+    mask = latent.get("noise_mask")
+    if samples.ndim == 4 and mask is not None and mask.ndim > 2:
+        single["noise_mask"] = mask[:1]  # the one that a batch of one is given
+    return single
 
 
 def match_source(source: Tensor, estimates: Tensor, name: str) -> Tensor:
@@ -40,7 +47,7 @@ def match_source(source: Tensor, estimates: Tensor, name: str) -> Tensor:
             f"{tuple(estimates.shape[1:])}, got {tuple(source.shape[1:])}. Encode the image at "
             "the size that is being generated."
         )
-    return source[:1]
+    return source[:1].to(estimates.device)
 
 
 def crop_like_host(image: Tensor, height: int, width: int, name: str = "image") -> Tensor:
@@ -65,7 +72,9 @@ def pixels_per_latent(patcher, latent: Tensor, image: Tensor | None) -> int:
         ratio = image.shape[1] // latent.shape[-2]
         if ratio >= 1 and image.shape[2] // latent.shape[-1] == ratio:
             return ratio
-    return int(getattr(patcher.model.latent_format, "spacial_downscale_ratio", 8))
+    form = patcher.model.latent_format
+    known = _PIXELS_PER_LATENT.get(type(form).__name__, 8)
+    return int(getattr(form, "spacial_downscale_ratio", known))
 
 
 def check_mask(mask: Tensor, height: int, width: int) -> Tensor:
@@ -95,15 +104,18 @@ def check_mask(mask: Tensor, height: int, width: int) -> Tensor:
 def mask_like(mask: Tensor, target: Tensor) -> Tensor:
     """MASK (B, H, W) as weights for a tensor (N, C, [T,] h, w): (1, 1, [T,] h, w), area-averaged.
 
-    A mask of one frame serves all T frames; otherwise frames are matched in order.
+    Frames of another number (a video's pictures against its latents) are matched in time.
     """
     mask = F.interpolate(mask[:, None].float(), size=target.shape[-2:], mode="area")
+    mask = mask.to(target.device)
     if target.ndim == 4:
         return mask.mean(0, keepdim=True)
-    frames = target.shape[2]
-    if len(mask) not in (1, frames):
-        raise ValueError(f"mask: expected 1 frame or {frames}, got {len(mask)}.")
-    return mask.movedim(0, 1)[None].expand(1, 1, frames, -1, -1)
+    return _in_time(mask, target.shape[2]).movedim(0, 1)[None]
+
+
+def _in_time(frames: Tensor, count: int) -> Tensor:
+    """`count` of the frames (T, ...), evenly over time, repeated where there are fewer."""
+    return frames[torch.linspace(0, len(frames) - 1, count).round().long()]
 
 
 def to_mask(weight: Tensor, height: int, width: int) -> Tensor:
@@ -114,9 +126,9 @@ def to_mask(weight: Tensor, height: int, width: int) -> Tensor:
 
 
 def overlay(image: Tensor, mask: Tensor) -> Tensor:
-    """IMAGE (B, H, W, 3) with the MASK (T, H, W) laid over it in red."""
+    """IMAGE (B, H, W, 3) with the MASK (T, H, W) laid over it in red, frames matched in time."""
     frames = max(len(image), len(mask))
-    mask = mask[..., None].expand(frames, -1, -1, 1) if len(mask) == 1 else mask[..., None]
-    red = torch.tensor([1.0, 0.1, 0.1], dtype=image.dtype)
-    strength = 0.65 * mask.to(image)
+    image, mask = _in_time(image, frames), _in_time(mask, frames)
+    red = image.new_tensor([1.0, 0.1, 0.1])
+    strength = 0.65 * mask[..., None].to(image)
     return image[..., :3] * (1 - strength) + red * strength

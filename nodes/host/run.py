@@ -147,16 +147,20 @@ def record(
     probe = RelevanceProbe(run.window_step)
     while pending:
         batch, tape = pending.popleft()
+        if len(batch) > size:
+            pending.appendleft((batch[size:], tape.rows(range(size, len(batch)))))
+            batch, tape = batch[:size], tape.rows(range(size))
         try:
             result = sample(run, batch, tape, stop, probe, on_step)
         except _out_of_memory():
             if len(batch) == 1:
                 raise
-            half = len(batch) // 2
+            result = None
+        if result is None:  # out of the handler, which keeps the failed call's tensors alive
+            size = len(batch) // 2
             logging.warning("ELECT: out of memory with %d candidates at once: halved.", len(batch))
-            tape = tape.to("cpu")
-            pending.appendleft((batch[half:], tape.rows(range(half, len(batch)))))
-            pending.appendleft((batch[:half], tape.rows(range(half))))
+            pending.appendleft((batch, tape.to("cpu")))
+            del tape
             comfy.model_management.soft_empty_cache()
             continue
         if stop is not None and not result.stopped:

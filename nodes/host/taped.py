@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import comfy.model_management
 import comfy.patcher_extension
 import comfy.samplers
+import torch
 from torch import Tensor
 
 from ...elect_core.relevance import raw_relevance
@@ -20,20 +21,28 @@ class RelevanceProbe:
     """Reads text and null-text predictions off the guider's own model calls.
 
     Installed as ComfyUI's CALC_COND_BATCH wrapper. Where an explicit null conditioning is given,
-    its prediction rides along in the same call, in the window only.
+    it is run beside the guider's call, in the window only.
     """
 
     def __init__(self, window_step: int):
         self.window_step = window_step
-        self.conds: dict[str, list] = {}
-        self.armed = False
-        self.step = 0
-        self.relevance: Tensor | None = None
         self.cost = Cost()
+        self.rest()
 
-    def arm(self, conds: dict[str, list], step: int) -> None:
-        """Expect the guider's next call; later calls of the same step are other hooks' own."""
-        self.conds, self.step, self.armed, self.relevance = conds, step, True, None
+    def rest(self) -> None:
+        """Expect no call, and hold nothing of the last one."""
+        self.conds: dict[str, list] = {}
+        self.shape: torch.Size | None = None
+        self.text: Tensor | None = None
+        self.relevance: Tensor | None = None
+
+    def arm(self, conds: dict[str, list], step: int, shape: torch.Size) -> None:
+        """Expect the calls of one guider call; parts of the picture (context windows) do not count.
+
+        conds: the guider's, by name; shape: of x
+        """
+        self.rest()
+        self.conds, self.step, self.shape = conds, step, shape
 
     def _index(self, conds: Sequence, key: str | None) -> int | None:
         """Where a named condition is in a call: by identity, or by its id for copies."""
@@ -46,20 +55,31 @@ class RelevanceProbe:
         return None
 
     def __call__(self, executor, model, conds, x_in, timestep, model_options):
-        text = self._index(conds, "positive") if self.armed else None
-        calls = list(conds)
-        if text is not None and NULL_KEY in self.conds and self.step < self.window_step:
-            calls.append(self.conds[NULL_KEY])
-        extra = len(calls) - len(conds)
-        outputs = executor(model, calls, x_in, timestep, model_options)
-        if text is not None:
-            self.armed = False
-            null = self._index(calls, null_key(self.conds))
-            if null is not None and outputs[null].shape == outputs[text].shape:
-                self.relevance = raw_relevance(outputs[text], outputs[null])
-        num_conds = sum(cond is not None for cond in calls)
-        self.cost += Cost(nfe=extra * len(x_in), model_evaluations=num_conds * len(x_in))
-        return outputs[: len(conds)]
+        outputs = executor(model, conds, x_in, timestep, model_options)
+        num_conds = sum(cond is not None for cond in conds)
+        self.cost += Cost(model_evaluations=num_conds * len(x_in))
+        if x_in.shape == self.shape and self.relevance is None:
+            self._look(executor, conds, outputs, model, x_in, timestep, model_options)
+        return outputs
+
+    def _look(self, executor, conds, outputs, model, x_in, timestep, model_options) -> None:
+        """Take the first text prediction and the first null one; hooks' own calls come later."""
+        text, key = self._index(conds, "positive"), null_key(self.conds)
+        if text is not None and self.text is None:
+            self.text = outputs[text]
+        if self.text is None:
+            return
+        if key != NULL_KEY:
+            index = self._index(conds, key)
+            null = outputs[index] if index is not None else None
+        elif self.step < self.window_step:
+            arguments = (x_in, timestep, model_options)
+            null = executor(model, [self.conds[NULL_KEY]], *arguments)[0]
+            self.cost += Cost(nfe=len(x_in), model_evaluations=len(x_in))
+        else:
+            null = None
+        if null is not None:
+            self.relevance = raw_relevance(self.text, null)
 
 
 class TapedGuider:
@@ -92,7 +112,7 @@ class TapedGuider:
         if self._sampler_hooks(model_options):
             hooks = [*model_options[_POST_CFG], keep_uncond]
             model_options = {**model_options, _POST_CFG: hooks}
-        self._probe.arm(self._guider.conds, self.tape_model.finished)
+        self._probe.arm(self._guider.conds, self.tape_model.finished, x.shape)
         answer["denoised"] = self._guider(x, sigma, model_options=model_options, seed=seed)
         self._probe.cost += Cost(nfe=len(x))
         if self._probe.relevance is not None:
@@ -103,11 +123,18 @@ class TapedGuider:
         patcher = self._guider.model_patcher
         conds = [entry for entries in self._guider.conds.values() for entry in entries]
         for entry in conds:  # hook keyframes count the steps they saw
-            if entry.get("hooks") is not None:
+            if entry.get("hooks") is not None and _is_active(entry, sigma):
                 patcher.prepare_hook_patches_current_keyframe(sigma, entry["hooks"], model_options)
         patcher.prepare_state(sigma)
         for hook in self._sampler_hooks(model_options):
             hook({**answer, "input": x, "sigma": sigma, "model_options": model_options})
+
+
+def _is_active(entry: dict, sigma: Tensor) -> bool:
+    """Whether a condition's timestep range holds a noise level; others are not run at all."""
+    begins, ends = entry.get("timestep_start"), entry.get("timestep_end")
+    late = begins is not None and sigma[0] > begins
+    return not late and not (ends is not None and sigma[0] < ends)
 
 
 class TapedSampler(comfy.samplers.Sampler):
@@ -162,6 +189,10 @@ class TapedSampler(comfy.samplers.Sampler):
         except Stopped:
             self.stopped = True
             return self.last_denoised
+        finally:
+            # The pair refers to each other; cut, it goes now and not at some later collection.
+            del guider.tape_model
+            self.probe.rest()
         if not self.tape.steps:
             raise ValueError(
                 f"sampler: {type(self.sampler).__name__} does not report its steps, so it cannot "

@@ -54,7 +54,7 @@ def test_an_explicit_null_costs_one_more_call_in_the_window_only(elect, scene, g
 def test_an_explicit_null_does_not_change_the_candidates(elect, scene, guiders):
     plain = partial(elect, scene, guiders, "basic", candidates_per_batch=1)
     probed = partial(elect, scene, guiders, "basic", candidates_per_batch=1, null=scene.empty)
-    torch.testing.assert_close(probed.estimates(), plain.estimates(), atol=1e-4, rtol=1e-4)
+    assert torch.equal(probed.estimates(), plain.estimates())
 
 
 def test_more_seeds_join_without_running_the_kept_ones(elect, scene, guiders):
@@ -81,6 +81,29 @@ def test_candidates_of_another_run_are_not_mixed(elect, scene, guiders):
         partial(elect, scene, guiders, "cfg", previous=first, first_seed=9)
     with pytest.raises(ValueError, match=r"previous: .*stop"):
         partial(elect, scene, guiders, previous=first, first_seed=9, stop=0.8)
+
+
+def test_candidates_under_another_inpainting_mask_are_not_mixed(elect, scene, guiders):
+    mask = torch.zeros(1, 80, 64)
+    mask[:, :40] = 1
+    latent = {"samples": scene.source, "noise_mask": mask}
+    first = elect.partial(guiders["cfg"], "euler", scene.sigmas, latent)
+    other = {**latent, "noise_mask": 1 - mask}
+    with pytest.raises(ValueError, match=r"previous: .*latent_image"):
+        elect.partial(guiders["cfg"], "euler", scene.sigmas, other, previous=first, first_seed=9)
+
+
+def test_the_ram_limit_counts_the_kept_candidates_too(elect, scene, guiders):
+    latent = {"samples": torch.ones(1, 4, 64, 64)}
+    run = elect.partial, guiders["basic"], "euler", scene.sigmas, latent
+    first = run[0](*run[1:], seeds="1, 2, 3, 4, 5", null=scene.empty)
+    held = first.tape.nbytes / 2**20
+    assert 0.9 < held < 2
+    options = {"seeds": "6, 7, 8, 9", "null": scene.empty, "previous": first}
+    with pytest.raises(ValueError, match="ram_limit_mb: "):
+        run[0](*run[1:], **{**options, "null": first.run.null}, ram_limit_mb=1)
+    both = run[0](*run[1:], **{**options, "null": first.run.null}, ram_limit_mb=4)
+    assert len(both.seeds) == 9
 
 
 def test_size_is_reported_and_limited(elect, scene, guiders, caplog):
@@ -152,6 +175,21 @@ def test_step_caches_are_refused_with_the_reason(elect, scene, node):
         elect.partial(guider, "euler", scene.sigmas, scene.latent)
 
 
+@pytest.mark.parametrize("node", ["HyperTile", "TomePatchModel"])
+def test_models_that_roll_dice_are_refused_with_the_reason(elect, scene, node):
+    import comfy.samplers
+    from comfy_extras import nodes_hypertile, nodes_tomesd
+
+    patch = {
+        "HyperTile": lambda: nodes_hypertile.HyperTile.execute(scene.model, 64, 2, 0, False),
+        "TomePatchModel": lambda: nodes_tomesd.TomePatchModel.execute(scene.model, 0.3),
+    }[node]
+    guider = comfy.samplers.CFGGuider(patch()[0])
+    guider.set_conds(scene.text, scene.image)
+    with pytest.raises(ValueError, match=f"guider: its MODEL carries {node}, which draws random"):
+        elect.partial(guider, "euler", scene.sigmas, scene.latent)
+
+
 @pytest.mark.parametrize(
     ("samples", "message"),
     [
@@ -182,6 +220,23 @@ def test_an_edit_without_a_picture_is_refused(elect, scene):
     guider.set_conds(scene.empty, scene.empty)
     with pytest.raises(ValueError, match="guider: neither its positive conditioning nor"):
         elect.partial(guider, "euler", scene.sigmas, scene.latent)
+
+
+def test_a_reference_picture_that_the_model_ignores_is_refused(elect, scene):
+    import comfy.samplers
+
+    text = [[scene.text[0][0], {"reference_latents": [scene.source]}]]
+    guider = comfy.samplers.CFGGuider(scene.model)
+    guider.set_conds(text, scene.empty)
+    with pytest.raises(ValueError, match="guider: .* the MODEL takes none"):
+        elect.partial(guider, "euler", scene.sigmas, scene.latent)
+
+
+def test_pictures_that_models_take_under_another_name_are_accepted(scene):
+    from elect_tino.nodes.host.conditions import require_image_input
+
+    for key, taken in (("concat_latent_image", "image_cond"), ("reference_latents", "ref_latents")):
+        require_image_input({"positive": [{key: [scene.source], "model_conds": {taken: 1}}]})
 
 
 def test_a_model_that_ignores_the_picture_is_refused(elect, scene, guiders, monkeypatch):

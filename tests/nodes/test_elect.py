@@ -5,6 +5,8 @@ import inspect
 import pytest
 import torch
 
+from .test_seed_truth import count_calls
+
 pytestmark = pytest.mark.comfy
 
 
@@ -71,6 +73,21 @@ def test_one_candidate_is_vanilla_also_without_a_null_text(whole, stock, scene, 
     assert not mask.any()
 
 
+def test_bad_input_is_found_before_any_candidate_runs(whole, scene, monkeypatch):
+    calls = count_calls(monkeypatch, scene)
+    full = torch.ones(1, 80, 64)
+    wide = {"samples": torch.zeros(1, 4, 10, 16)}
+    for given, message in (
+        ({"space": "pixel"}, "vae: scoring in pixel space"),
+        ({"mask": full}, "mask: it covers"),
+        ({"source": wide}, "source: expected"),
+        ({"window_start": 0.3}, "window_start < window_end"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            whole(**given)
+    assert calls == []
+
+
 def test_own_mask_replaces_the_relevance_map_and_is_put_out(whole):
     mask = torch.zeros(1, 80, 64)
     mask[..., :32] = 1
@@ -80,7 +97,7 @@ def test_own_mask_replaces_the_relevance_map_and_is_put_out(whole):
 
 
 def test_without_signal_the_error_names_the_null_input(whole):
-    with pytest.raises(ValueError, match="null of MultiSeedPartialSampler"):
+    with pytest.raises(ValueError, match="CONDITIONING to null"):
         whole(guider="cfg1")
     assert whole(guider="cfg1", null=[[torch.zeros(1, 7, 16), {}]])[3] >= 3
 

@@ -1,6 +1,8 @@
 """Inside ComfyUI: memory, interruption, hooks, ControlNet, video latents, LoRA."""
 
+import gc
 import logging
+import weakref
 
 import pytest
 import torch
@@ -39,6 +41,36 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(
     assert found.seeds == expected.seeds
     assert found.cost == expected.cost
     assert_close(found.estimates(), expected.estimates(), atol=1e-4, rtol=1e-4)
+
+
+def test_after_running_out_of_memory_later_batches_are_small_from_the_start(
+    elect, scene, guiders, monkeypatch, caplog
+):
+    calls = fail_above(monkeypatch, scene, limit=2)
+    options = {"num_candidates": 8, "stop": 0.2, "candidates_per_batch": 4}
+    elect.partial(guiders["basic"], "euler", scene.sigmas, scene.latent, **options)
+    assert set(calls) == {2}
+    assert caplog.text.count("out of memory") == 1
+
+
+def test_a_batch_leaves_nothing_on_the_device_once_it_is_done(elect, scene, guiders, monkeypatch):
+    from elect_tino.nodes.host import run as host_run
+
+    alive = []
+    monkeypatch.setattr(
+        host_run.Tape,
+        "to",
+        lambda self, device: alive.append(weakref.ref(self)) or self.map(torch.clone),
+    )
+    gc.collect()
+    gc.disable()
+    try:
+        options = {"num_candidates": 4, "candidates_per_batch": 1}
+        elect.partial(guiders["cfg"], "euler", scene.sigmas, scene.latent, **options)
+        # ComfyUI collects garbage between prompts only: what is left must go by itself.
+        assert [one() for one in alive[:-1]] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_out_of_memory_with_one_candidate_is_an_error(elect, scene, guiders, monkeypatch):
@@ -230,6 +262,18 @@ def test_video_latents_pass_through_every_stage(elect, scene, monkeypatch):
     mask, overlay = elect.relevance(found).args
     assert mask.shape == (2, 80, 64)
     assert overlay.shape == (2, 80, 64, 3)
+    pictures = torch.rand(5, 80, 64, 3)  # five frames that the VAE made two of
+    assert elect.relevance(found, image=pictures)[1].shape == (5, 80, 64, 3)
     out = elect.select(found, relevance=mask)
     assert out[0].seeds[0] in found.seeds
+
+    class VideoVAE:
+        """Two latent frames are five pictures, as causal video VAEs have it."""
+
+        def decode(self, latent):
+            frames = latent[:, :3, [0, 0, 0, 1, 1]].movedim(1, -1)
+            return frames.repeat_interleave(8, -2).repeat_interleave(8, -3)
+
+    scored = elect.select(found, relevance=mask, vae=VideoVAE(), space="pixel")
+    assert len(scored.ui["images"]) == 3
     assert elect.resume(out[0])[0]["samples"].shape == (1, 4, 2, 10, 8)

@@ -48,10 +48,23 @@ def test_an_explicit_null_inherits_the_source_picture_and_wins(elect, scene, gui
     assert_close(given.tape.relevance([0])[0], own.tape.relevance([0])[0], atol=1e-4, rtol=1e-4)
 
 
+def test_an_explicit_null_differs_from_the_positive_by_its_text_only(scene):
+    from elect_tino.nodes.host.conditions import NULL_KEY, with_null
+
+    shared = {"concat_latent_image": scene.source, "guidance": 2.5, "control": object()}
+    text = {"cross_attn": scene.text[0][0], "pooled_output": torch.ones(1), **shared}
+    conds = {"positive": [{**text, "model_conds": {}, "uuid": "text"}]}
+    null = with_null(conds, [[scene.empty[0][0], {"guidance": 3.0}]])[NULL_KEY][0]
+    assert null.pop("cross_attn") is scene.empty[0][0]
+    assert null.pop("uuid") != "text"
+    assert null.pop("model_conds") == {}
+    assert null == {**shared, "guidance": 3.0}
+
+
 def test_without_a_null_text_the_error_says_what_to_connect(elect, scene, guiders):
     for name, cause in (("basic", "no negative"), ("cfg1", "never runs its negative")):
         found = elect.partial(guiders[name], "euler", scene.sigmas, scene.latent)
-        with pytest.raises(ValueError, match=f"{cause}.*null of MultiSeedPartialSampler"):
+        with pytest.raises(ValueError, match=f"{cause}.*CONDITIONING to null"):
             elect.relevance(found)
 
 
@@ -67,7 +80,7 @@ def test_a_window_past_the_null_pass_names_its_input(elect, scene, guiders):
     found = elect.partial(
         guiders["basic"], "euler", scene.sigmas, scene.latent, null=scene.empty, stop=0.8
     )
-    with pytest.raises(ValueError, match="outside relevance_window of MultiSeedPartialSampler"):
+    with pytest.raises(ValueError, match="outside relevance_window"):
         elect.relevance(found, 0.5, 0.8)
 
 

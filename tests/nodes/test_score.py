@@ -165,6 +165,26 @@ def test_facts_count_what_the_method_costs(elect, found, relevance):
     assert facts["stop_sigma"] == pytest.approx(float(found.run.sigmas[3]))
 
 
+def test_facts_count_the_calls_of_samplers_that_make_two_a_step(elect, scene, guiders):
+    found = elect.partial(guiders["cfg"], "heun", scene.sigmas, scene.latent)
+    facts = elect.select(found, mask=left_half()).ui["elect"][0]
+    calls = len(found.tape.calls)
+    assert calls > found.stop_step
+    assert facts["nfe_spent"] == 3 * calls
+    assert facts["nfe"] == 3 * calls + round(5 * calls / 3)
+
+
+def test_thumbnails_do_without_a_vae_on_hosts_of_both_ages(elect, found, relevance, monkeypatch):
+    import latent_preview
+
+    class Older(latent_preview.Latent2RGBPreviewer):
+        def __init__(self, latent_rgb_factors, latent_rgb_factors_bias=None):
+            super().__init__(latent_rgb_factors, latent_rgb_factors_bias)
+
+    monkeypatch.setattr(latent_preview, "Latent2RGBPreviewer", Older)
+    assert len(elect.select(found, relevance=relevance).ui["images"]) == 5
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -173,6 +193,7 @@ def test_facts_count_what_the_method_costs(elect, found, relevance):
         ({"mask": torch.ones(1, 80, 64)}, "mask: it covers the whole picture"),
         ({"mask": torch.rand(1, 64, 256)}, "mask: expected the picture's shape 64x80"),
         ({"mask": left_half() * 3}, "mask: expected values from 0 to 1"),
+        ({"relevance": torch.ones(1, 80, 64)}, "relevance: it covers the whole picture"),
         ({"mask": left_half(), "pick": 6}, "pick: expected 0 for automatic or .* 1 to 5, got 6"),
         ({"mask": left_half(), "csv_prefix": "../out"}, "csv_prefix: expected a path below"),
         ({"mask": left_half(), "space": "pixel"}, "vae: scoring in pixel space needs a VAE"),
