@@ -58,6 +58,7 @@ best is elected, and only that one is finished.
 
 The **embedded model** is tiny: 128×128 pictures of coloured shapes, so all of this takes seconds to
 minutes on a CPU. *Embedded Example* gives a picture and an instruction it has not seen in training.
+Try the others too: where the seeds disagree, the election matters most.
 """,
         GUIDANCE,
         TRY,

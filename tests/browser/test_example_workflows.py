@@ -25,6 +25,7 @@ LOAD = """async (workflow) => {
 TO_PROMPT = "async () => (await window.app.graphToPrompt()).output"
 SAVED = "() => window.app.graph.serialize().nodes.map((n) => [n.id, n.widgets_values ?? []])"
 QUEUE = "async () => { await window.app.queuePrompt(0, 1) }"
+NEW_TAB = "() => window.app.extensionManager.command.execute('Comfy.NewBlankWorkflow')"
 NODE = "window.app.graph.nodes.find((node) => node.type === '{0}')"
 BOX = NODE + ".widgets.find((widget) => widget.name === 'elect_text')"
 
@@ -78,6 +79,7 @@ def run(page: "Page", workflow: dict) -> None:
 
 
 def wait_for_table(page: "Page") -> None:
+    page.wait_for_function(f"() => {NODE.format('BISSelect')}?.widgets.at(-1)", timeout=120_000)
     page.wait_for_function(f"() => {BOX.format('BISSelect')}.value !== ''", timeout=120_000)
 
 
@@ -96,6 +98,12 @@ def test_table_and_pictures_show_and_come_back(page: "Page"):
     assert not any("elect_text" in node["inputs"] for node in prompt.values())
     saved = page.evaluate("() => JSON.stringify(window.app.graph.serialize())")
     assert "rank  candidate" not in saved
+    # Another workflow's tab, and back.
+    page.evaluate(NEW_TAB)
+    page.wait_for_function("() => window.app.graph.nodes.length === 0")
+    page.locator(".workflow-tabs .p-togglebutton").nth(-2).click()
+    wait_for_table(page)
+    assert page.evaluate(f"() => {BOX.format('MultiSeedPartialSampler')}.value") == line
     # Reload: nothing runs again, but ComfyUI has output nodes tell what they showed.
     page.reload(wait_until="commit", timeout=120_000)
     page.wait_for_function(READY, timeout=120_000)

@@ -1,0 +1,85 @@
+"""Runs the embedded demo in ComfyUI's own frontend and takes the README's picture of it.
+
+    python3 dev.py python -m elect_tino.harness.screenshot      # docs/images/elect_in_comfyui.jpg
+
+Needs Chromium on the PATH, or its path in CHROMIUM_PATH.
+"""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from .comfy_server import PACK_ROOT, ComfyServer
+from .demo import WORKFLOW
+from .workflow import load_workflow
+
+TARGET = PACK_ROOT / "docs" / "images" / "elect_in_comfyui.jpg"
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+VIEW = {"width": 1240, "height": 1080}
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.NodeBadge.NodeSourceBadgeMode": "None",
+    "Comfy.Graph.CanvasInfo": False,
+    "Comfy.Graph.CanvasMenu": False,
+}
+READY = "() => window.app?.graph && window.LiteGraph"
+FIRST_GROUP, MARGIN = 2, 30
+
+LOAD = "async (workflow) => { await window.app.loadGraphData(workflow) }"
+QUEUE = "async () => { await window.app.queuePrompt(0, 1) }"
+FINISHED = """() => ["BISSelect", "SaveImage"].every((type) =>
+    window.app.graph.nodes.filter((node) => node.type === type).every((n) => n.imgs?.length))"""
+FOCUS = "() => window.app.extensionManager.command.execute('Workspace.ToggleFocusMode')"
+# Groups from the third on: the first two hold nothing that a run fills in.
+FRAME = """([first, margin]) => {
+    const boxes = window.app.graph.groups.slice(first).map((group) => group._bounding);
+    const left = Math.min(...boxes.map((b) => b[0])) - margin;
+    const top = Math.min(...boxes.map((b) => b[1])) - margin;
+    const right = Math.max(...boxes.map((b) => b[0] + b[2])) + margin;
+    const bottom = Math.max(...boxes.map((b) => b[1] + b[3])) + margin;
+    const scale = Math.min(innerWidth / (right - left), innerHeight / (bottom - top));
+    const view = window.app.canvas.ds;
+    view.scale = scale;
+    view.offset[0] = -left + (innerWidth / scale - (right - left)) / 2;
+    view.offset[1] = -top + (innerHeight / scale - (bottom - top)) / 2;
+    window.app.canvas.setDirty(true, true);
+}"""
+
+
+def chromium() -> str:
+    found = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
+    if not found:
+        raise FileNotFoundError("no Chromium: install it or set CHROMIUM_PATH")
+    return found
+
+
+def take(page: Page, url: str, path: Path) -> None:
+    """Load, run, wait for every picture, and write what is seen."""
+    page.goto(url, wait_until="commit", timeout=120_000)
+    page.wait_for_function(READY, timeout=120_000)
+    page.evaluate(LOAD, load_workflow(WORKFLOW))
+    page.evaluate(FOCUS)
+    page.evaluate(FRAME, [FIRST_GROUP, MARGIN])  # pictures load only where they are seen
+    page.evaluate(QUEUE)
+    page.wait_for_function(FINISHED, timeout=240_000)
+    page.wait_for_timeout(3000)  # the toast that says so
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, type="jpeg", quality=80)
+
+
+def main() -> int:
+    with ComfyServer() as server, sync_playwright() as playwright:
+        server.post("/settings", SETTINGS).raise_for_status()
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        page = browser.new_context(viewport=VIEW).new_page()  # type: ignore[arg-type]
+        take(page, server.url, TARGET)
+        browser.close()
+    print(TARGET)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
