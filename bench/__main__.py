@@ -54,7 +54,7 @@ def main() -> None:
     for sampler in options.samplers:
         sizes = f"{options.seeds}x{options.steps}"
         name = f"{sampler}-{sizes}-{guidance.text:g}-{guidance.image:g}"
-        folder = options.folder / bench.fingerprint / name
+        folder = options.folder / bench.fingerprint("unet", "text_encoder") / name
         run_edits(bench, folder, sampler, options.edits, options.seeds)
         measured = []
         for index in range(options.edits):

@@ -22,7 +22,7 @@ class Guidance:
     image: float
 
 
-DEFAULT_GUIDANCE = Guidance(text=3.0, image=1.5)
+DEFAULT_GUIDANCE = Guidance(text=2.0, image=1.5)
 """What the demo workflow uses, from the sweep in docs/embedded.md."""
 
 
@@ -35,13 +35,11 @@ class EditBench:
         sampling = self.model.get_model_object("model_sampling")
         self.sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", num_steps)
 
-    @property
-    def fingerprint(self) -> str:
-        """Names the weights, so that tapes of other weights are never taken for theirs."""
-        digest = hashlib.sha256()
-        for file in sorted(WEIGHTS.glob("*.safetensors")):
-            digest.update(file.read_bytes())
-        return digest.hexdigest()[:12]
+    @staticmethod
+    def fingerprint(*names: str) -> str:
+        """Names weights, so that what other weights made is never taken for theirs."""
+        files = [WEIGHTS / f"{name}.safetensors" for name in names]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
     def conditioning(self, text: str) -> list:
         """CLIPTextEncode's output for a text."""

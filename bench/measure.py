@@ -163,7 +163,7 @@ def measure_edit(
     bench: EditBench, index: int, folder: Path, stops: Sequence[float] = STOPS
 ) -> Measured:
     """Measure one edit, or read what was measured before."""
-    path = folder / f"{index:04}.{_code_version()}.pt"
+    path = folder / f"{index:04}.{_code_version()}-{bench.fingerprint('vae')}.pt"
     if path.exists():
         worth, elected, iou = torch.load(path, weights_only=True).values()
         return Measured(worth.numpy(), elected, iou.numpy())
