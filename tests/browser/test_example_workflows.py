@@ -7,6 +7,7 @@ import pytest
 
 from elect_tino.harness.author_workflows import FOLDER
 from elect_tino.harness.comfy_server import PACK_LINK
+from elect_tino.harness.recipes import CHECKPOINT
 from elect_tino.harness.workflow import NOTES, load_workflow, to_prompt
 
 if TYPE_CHECKING:
@@ -30,13 +31,16 @@ NODE = "window.app.graph.nodes.find((node) => node.type === '{0}')"
 BOX = NODE + ".widgets.find((widget) => widget.name === 'elect_text')"
 
 
+OFFER = "Comfy.Workflow.ShowMissingModelsWarning"
+SETTINGS = {"Comfy.TutorialCompleted": True, OFFER: False}
+SET = "([id, value]) => window.app.extensionManager.setting.set(id, value)"
 READY = "() => window.app?.graph && window.LiteGraph"
 
 
 @pytest.fixture(scope="module")
 def page(browser: "Browser", comfy_server: "ComfyServer") -> "Iterator[Page]":
     """One tab for all of these tests: loading the frontend takes most of their time."""
-    comfy_server.post("/settings", {"Comfy.TutorialCompleted": True}).raise_for_status()
+    comfy_server.post("/settings", SETTINGS).raise_for_status()
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
     tab = context.new_page()
     tab.goto(comfy_server.url, wait_until="commit", timeout=120_000)
@@ -135,3 +139,12 @@ def test_templates_offer_the_workflows_with_thumbnails(server: "ComfyServer", pa
         answer = page.request.get(f"{server.url}/api/workflow_templates/{PACK_LINK}/{name}.jpg")
         assert answer.ok
         assert answer.headers["content-type"] == "image/jpeg"
+
+
+def test_a_missing_checkpoint_is_offered_for_download(page: "Page"):
+    page.evaluate(SET, [OFFER, True])
+    workflow = load_workflow(FOLDER / "instruct_pix2pix_step_by_step.json")
+    page.evaluate(LOAD, workflow)
+    page.locator(".p-dialog", has_text=CHECKPOINT["name"]).wait_for(timeout=30_000)
+    page.evaluate(SET, [OFFER, False])
+    page.keyboard.press("Escape")
