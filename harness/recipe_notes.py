@@ -45,7 +45,7 @@ are cut to multiples of 8.
 
 ANCESTRAL = """\
 
-The authors of InstructPix2Pix use 100 steps of *euler_ancestral*; 50 look much the same.
+The authors of InstructPix2Pix use 100 steps of *euler_ancestral*; 50 take half the time.
 """
 
 NOTES = {
