@@ -16,7 +16,7 @@ CHECKPOINT = {
     "instruct-pix2pix-00-22000.safetensors",
     "directory": "checkpoints",
 }
-EMBEDDED_CFG = (3.0, 1.5)
+EMBEDDED_CFG = (2.0, 1.5)
 PIX2PIX_CFG = (7.5, 1.5)
 
 

@@ -11,7 +11,7 @@ from .summary import nodes_of
 EXAMPLES = PACK_ROOT / "embedded" / "examples"
 SOURCE, MASK = EXAMPLES / "example_1.png", EXAMPLES / "example_1_mask.png"
 INSTRUCTION = "turn the yellow triangle pink"
-CFG = {"cfg_conds": 3.0, "cfg_cond2_negative": 1.5}
+CFG = {"cfg_conds": 2.0, "cfg_cond2_negative": 1.5}
 # 128 x 128 pixels in ComfyUI's megapixels of 1024 x 1024.
 MEGAPIXELS = 128 * 128 / 1024**2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 from dataclasses import asdict, dataclass
 
@@ -79,6 +80,11 @@ def write_csv(table: list[Row], prefix: str) -> str:
     return path
 
 
+def _as_json(values: Tensor) -> list[float | None]:
+    """Numbers that JSON can say: None for NaN and infinities, which a browser cannot read."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]
+
+
 def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
     """What a front end or a script wants to know of an election, as plain values."""
     run, tape = candidates.run, candidates.tape
@@ -87,8 +93,8 @@ def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
     remaining = round((k - candidates.stop_step) * calls_per_step)
     return {
         "seeds": list(candidates.seeds),
-        "scores": scored.scores.tolist(),
-        "change_inside": scored.edits.tolist(),
+        "scores": _as_json(scored.scores),
+        "change_inside": _as_json(scored.edits),
         "order": list(scored.ranking.order),
         "elected": picked,
         "elected_seed": candidates.seeds[picked],

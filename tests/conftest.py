@@ -98,7 +98,7 @@ def page(browser: "Browser", server: "ComfyServer") -> "Iterator[Page]":
     """ComfyUI's real frontend, loaded and ready, in a fresh browser profile."""
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
     tab = context.new_page()
-    tab.goto(server.url)
-    tab.wait_for_function("() => window.app?.graph && window.LiteGraph", timeout=60_000)
+    tab.goto(server.url, wait_until="commit", timeout=120_000)
+    tab.wait_for_function("() => window.app?.graph && window.LiteGraph", timeout=120_000)
     yield tab
     context.close()

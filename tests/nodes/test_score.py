@@ -1,6 +1,7 @@
 """BISSelect: the steadiest background wins, everything about the choice is shown."""
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
@@ -129,6 +130,7 @@ def test_a_nan_candidate_is_left_out_and_said(elect, found, relevance):
     out = elect.select(found, estimates=with_estimates(found, broken), relevance=relevance)
     assert out[1] != found.seeds[0]
     assert "1 candidates are NaN" in out[2]
+    assert json.loads(json.dumps(out.ui["elect"], allow_nan=False))[0]["scores"][0] is None
 
 
 def test_all_nan_is_an_error(elect, found, relevance):
