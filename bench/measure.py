@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ STOPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)
 NUMBERS = (2, 4, 8, 16)
 MASKS = (*FORMS, "truth")
 SPACES = ("latent", "pixel")
+PIXEL_STOPS = (0.4, 1.0)  # decoding sixteen estimates costs more than all scores together
 METRICS = ("mse", "psnr", "ssim", "lpips", "success", "no_edit")
 WINDOW = (0.0, 0.2)
 _NO_EDIT = 0.25
@@ -94,18 +96,30 @@ def judge_pictures(edit: Sample, pictures: np.ndarray, source: np.ndarray) -> np
     return np.array(rows)
 
 
-def _weight(run: EditRun, rows: Sequence[int], form: str, num_steps: int, stop_step: int) -> Tensor:
-    steps = window_steps(*WINDOW, num_steps, stop_step)
-    return aggregate([run.maps[step][list(rows)] for step in steps], form)
+class _Weights:
+    """Edit masks of one edit as the nodes use them, each made once."""
+
+    def __init__(self, edit: Sample, run: EditRun):
+        self.run = run
+        self.size = edit.mask.shape
+        self.truth = torch.from_numpy(edit.mask)[None]
+
+    @cache  # noqa: B019 - lives as long as the edit is measured
+    def mask(self, form: str, rows: tuple[int, ...], steps: range) -> Tensor:
+        """MASK (1, H, W) of some candidates over a window, or the truth."""
+        if form == "truth":
+            return self.truth
+        maps = [self.run.maps[step][list(rows)] for step in steps]
+        return to_mask(aggregate(maps, form), *self.size)
+
+    @cache  # noqa: B019
+    def weight(self, form: str, rows: tuple[int, ...], steps: range, shape: torch.Size) -> Tensor:
+        """The mask at the size of what is scored."""
+        return mask_like(self.mask(form, rows, steps), torch.empty(shape))
 
 
-def _fit(weight: Tensor, like: Tensor, edit: Sample) -> Tensor:
-    """The weight as the nodes use it: a MASK at image size, then at the size of `like`."""
-    return mask_like(to_mask(weight, *edit.mask.shape), like)
-
-
-def _iou(weight: Tensor, truth: Tensor) -> float:
-    up = to_mask(weight, *truth.shape[-2:]).flatten()
+def _iou(mask: Tensor, truth: Tensor) -> float:
+    up = mask.flatten()
     count = int(truth.sum())
     marked = torch.zeros_like(up)
     marked[up.topk(count).indices] = 1
@@ -113,37 +127,46 @@ def _iou(weight: Tensor, truth: Tensor) -> float:
     return both / (2 * count - both)
 
 
-def _groups(number: int, num_candidates: int) -> list[list[int]]:
+def _groups(number: int, num_candidates: int) -> list[tuple[int, ...]]:
     starts = range(0, num_candidates - number + 1, number)
-    return [list(range(first, first + number)) for first in starts]
+    return [tuple(range(first, first + number)) for first in starts]
 
 
 def elections(
-    bench: EditBench, edit: Sample, run: EditRun, stops: Sequence[float]
+    bench: EditBench,
+    weights: _Weights,
+    source: Tensor,
+    finished: Tensor,
+    stops: Sequence[float],
 ) -> dict[tuple[str, str, float, int], list[int]]:
-    """Who is elected under every mask, space, stop and number of candidates."""
-    num_steps, num_candidates = run.estimates.shape[:2]
-    truth = torch.from_numpy(edit.mask)[None, None]
-    source = bench.source_latent(edit)
+    """Who is elected under every mask, space, stop and number of candidates.
+
+    source (1, C, h, w): LATENT scale; finished (N, 3, H, W): the decoded last estimates
+    """
+    estimates = weights.run.estimates
+    num_steps, num_candidates = estimates.shape[:2]
     scale = bench.model.model.process_latent_in
-    spaces = {"latent": (scale(source), scale), "pixel": (_chw(bench, source), None)}
+    origin = {"latent": scale(source), "pixel": _chw(bench, source)}
     found: dict[tuple[str, str, float, int], list[int]] = {}
-    for stop in stops:
+    for stop, space in itertools.product(stops, SPACES):
+        if space == "pixel" and stop not in PIXEL_STOPS:
+            continue
         stop_step = step_count(stop, num_steps)
-        latents = run.estimates[stop_step - 1]
-        for space, (origin, change) in spaces.items():
-            shown = change(latents) if change is not None else _chw(bench, latents)
-            for number in (n for n in NUMBERS if n <= num_candidates):
-                for rows in _groups(number, num_candidates):
-                    for mask in MASKS:
-                        if mask == "truth":
-                            weight = truth
-                        else:
-                            weight = _weight(run, rows, mask, num_steps, stop_step)
-                        weight = _fit(weight, shown, edit)
-                        scores = background_inconsistency(origin, shown[rows], weight)
-                        elected = rows[rank(scores).elected]
-                        found.setdefault((mask, space, stop, number), []).append(elected)
+        steps = window_steps(*WINDOW, num_steps, stop_step)
+        # The score of a change against no change is the score itself; taken once for all masks.
+        latents = estimates[stop_step - 1]
+        if space == "latent":
+            shown = scale(latents)
+        else:
+            shown = finished if stop_step == num_steps else _chw(bench, latents)
+        change = (shown - origin[space]).abs().mean(1, keepdim=True)
+        none = torch.zeros_like(change[:1])
+        for number, mask in itertools.product(NUMBERS, MASKS):
+            for rows in _groups(number, num_candidates):
+                weight = weights.weight(mask, rows, steps, change.shape)
+                scores = background_inconsistency(none, change[list(rows)], weight)
+                elected = rows[rank(scores).elected]
+                found.setdefault((mask, space, stop, number), []).append(elected)
     return found
 
 
@@ -169,13 +192,16 @@ def measure_edit(
         return Measured(worth.numpy(), elected, iou.numpy())
     edit, run = benchmark_edit(index), load_run(folder, index)
     with torch.inference_mode():
-        pictures = bench.decode(run.estimates[-1]).clamp(0, 1).numpy()
-        source = bench.decode(bench.source_latent(edit))[0].clamp(0, 1).numpy()
-        elected = elections(bench, edit, run, stops)
-        truth = torch.from_numpy(edit.mask)[None, None]
+        latent = bench.source_latent(edit)
+        finished = _chw(bench, run.estimates[-1])
+        pictures = finished.movedim(1, -1).clamp(0, 1).numpy()
+        source = bench.decode(latent)[0].clamp(0, 1).numpy()
+        weights = _Weights(edit, run)
+        elected = elections(bench, weights, latent, finished, stops)
         num_steps, num_candidates = run.estimates.shape[:2]
-        everyone = range(num_candidates)
-        iou = [_iou(_weight(run, everyone, f, num_steps, num_steps), truth) for f in FORMS]
+        everyone, steps = tuple(range(num_candidates)), window_steps(*WINDOW, num_steps, num_steps)
+        masks = [weights.mask(form, everyone, steps) for form in FORMS]
+        iou = [_iou(mask, weights.truth) for mask in masks]
     measured = Measured(judge_pictures(edit, pictures, source), elected, np.array(iou))
     kept = {
         "worth": torch.from_numpy(measured.worth),

@@ -104,7 +104,7 @@ def test_intervals_hold_the_mean_and_shrink_with_more_edits():
 def test_iou_of_a_map_that_is_the_truth_is_one():
     from elect_tino.bench.measure import _iou
 
-    truth = torch.zeros(1, 1, 128, 128)
+    truth = torch.zeros(1, 128, 128)
     truth[..., 32:64, 64:96] = 1
     assert_close(_iou(truth, truth), 1.0)
     assert _iou(1 - truth, truth) == 0
