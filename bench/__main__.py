@@ -61,7 +61,9 @@ def main() -> None:
             measured.append(measure_edit(bench, index, folder))
             print(f"{sampler}: measured {index + 1} of {options.edits}", flush=True)
         sections.append(Section(sampler, options.steps, measured))
-        path = write_report(sections, f" --edits {options.edits} --seeds {options.seeds}")
+        names = " ".join(options.samplers)
+        sizes = f"--edits {options.edits} --seeds {options.seeds}"
+        path = write_report(sections, f" --samplers {names} {sizes}")
     print(path)
 
 

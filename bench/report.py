@@ -167,7 +167,7 @@ IoU of the relevance map (all candidates, first 20 % of the steps) with the true
 
 _HEAD = """# ELECT on the embedded test split
 
-Made by `python3 dev.py bench`{arguments}. Means over edits with 95 % bootstrap intervals in
+Made by `python3 dev.py bench quality{arguments}`. Means over edits with 95 % bootstrap intervals in
 brackets. Background metrics compare with the decoded encoding of the source outside the true mask,
 so that the VAE's own loss counts for nobody; *no edit* is a change inside the mask of under a
 quarter of what the true edit makes. NFE counts guider calls. {lpips}
