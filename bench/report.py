@@ -131,6 +131,8 @@ def plot(section: Section, path: Path) -> None:
             axis.plot(nfe, mean, marker="o", label=label)
             axis.fill_between(nfe, low, high, alpha=0.15)
         axis.set(xlabel="NFE", ylabel=_HEADS[metric], xscale="log")
+        axis.set_xticks([20, 40, 80, 160, 320], ["20", "40", "80", "160", "320"], minor=False)
+        axis.minorticks_off()
     axes[0].legend()
     figure.suptitle(f"{section.sampler}, {len(section.measured)} edits")
     path.parent.mkdir(parents=True, exist_ok=True)
