@@ -8,7 +8,7 @@ from comfy_api.latest import io
 from ..elect_core.selection import Ranking
 from .candidates import MAX_CANDIDATES
 from .score import background_mask, estimate_batch, find_source, score, selection_inputs
-from .table import as_table, as_ui, rows, write_csv
+from .table import as_ui, rows, write_csv
 from .types import CATEGORY, Candidates, ElectCandidates
 
 
@@ -103,7 +103,7 @@ class BISSelect(io.ComfyNode):
         return io.NodeOutput(
             candidates.rows(order[:top_k]),
             candidates.seeds[picked],
-            as_table(table, scored),
+            shown["text"][0],
             {"samples": latents[torch.tensor(scored.ranking.order)]},
             ui=shown,
         )
