@@ -72,3 +72,17 @@ def _drop(
     source = source * (~without_image)[:, None, None, None]
     grounded = (~without_text & ~without_image).float()
     return Batch(source, target, mask * (~without_image)[:, None, None, None], tokens, grounded)
+
+
+def draw_caption_batch(data: dict[str, Tensor], size: int, generator: torch.Generator) -> Batch:
+    """A random batch of pictures with what they show, for drawing from words alone."""
+    num_scenes, num_edits = data["masks"].shape[:2]
+    scene = _integers(num_scenes, size, generator)
+    edit = _integers(num_edits, size, generator)
+    shown = (edit + 1) * _integers(2, size, generator)  # the scene itself, or after an edit
+    tokens = data["captions"][scene, shown]
+    without_text = _uniform(size, generator) < NO_TEXT
+    tokens = torch.where(without_text[:, None], torch.tensor(token_ids("")), tokens)
+    target = data["latents"][scene, shown].float()
+    mask = data["masks"][scene, edit].float()[:, None]
+    return Batch(torch.zeros_like(target), target, mask, tokens, torch.zeros(size))

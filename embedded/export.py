@@ -53,23 +53,26 @@ def rgb_factors(editor: Editor, vae: TinyVAE, latents: Tensor) -> list[list[floa
         return torch.linalg.lstsq(known, wanted).solution.tolist()
 
 
-def export_editor(
-    editor: Editor, steps: int, factors: list[list[float]], folder: Path = WEIGHTS
-) -> None:
-    """UNet and text encoder; the mask heads of the training stay behind."""
+def _latent_metadata(editor: Editor, factors: list[list[float]]) -> dict[str, str]:
     latent = {
         "mean": editor.latent_mean.flatten().tolist(),
         "std": editor.latent_std.flatten().tolist(),
         "rgb_factors": factors,
     }
+    return {"prediction": "v, 1000 steps scaled linear", "latent": json.dumps(latent)}
+
+
+def export_editor(
+    editor: Editor, steps: int, factors: list[list[float]], folder: Path = WEIGHTS
+) -> None:
+    """UNet and text encoder; the mask heads of the training stay behind."""
     trained = f"{steps} steps on {_WORLD}; python -m elect_tino.embedded.train unet"
     write(
         folder / "unet.safetensors",
         editor.unet.state_dict(),
         {
             "title": "Embedded tiny InstructPix2Pix UNet (LDM keys)",
-            "prediction": "v, 1000 steps scaled linear",
-            "latent": json.dumps(latent),
+            **_latent_metadata(editor, factors),
             "trained": trained,
         },
     )
@@ -77,4 +80,20 @@ def export_editor(
         folder / "text_encoder.safetensors",
         editor.text.state_dict(),
         {"title": "Embedded tiny text encoder (CLIP keys, own vocabulary)", "trained": trained},
+    )
+
+
+def export_drawing(
+    editor: Editor, steps: int, factors: list[list[float]], folder: Path = WEIGHTS
+) -> None:
+    """The UNet tuned to draw from captions; it shares the text encoder."""
+    write(
+        folder / "drawing.safetensors",
+        editor.unet.state_dict(),
+        {
+            "title": "Embedded tiny UNet that draws from captions (LDM keys)",
+            **_latent_metadata(editor, factors),
+            "trained": f"the UNet, {steps} more steps on captions of {_WORLD}; "
+            "python -m elect_tino.embedded.train drawing",
+        },
     )

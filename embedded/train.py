@@ -1,4 +1,4 @@
-"""Trains the embedded model: python -m elect_tino.embedded.train [all|vae|data|unet|decoder].
+"""Trains the embedded model: python -m elect_tino.embedded.train [all|vae|data|unet|decoder|drawing].
 
 Each stage resumes from its last checkpoint after a kill and skips what is done. Weights are
 exported to embedded/weights at every report, so the loader always has the newest ones.
@@ -79,6 +79,25 @@ def _unet(folder: Path, budget: Budget, scenes: int) -> None:
     export_editor(editor, run.step, rgb_factors(editor, vae, latents))
 
 
+def _drawing(folder: Path, budget: Budget, scenes: int) -> None:
+    use_cpu()
+    from .dataset import load_dataset
+    from .export import export_drawing, rgb_factors
+    from .train_unet import averaged_editor, train_drawing, trained_editor
+    from .vae import load_vae
+
+    vae = load_vae(folder / "vae.pt")
+    latents = load_dataset(folder / "data")["latents"][:50, 0].float()
+
+    def report(run: Run) -> None:
+        if run.step % 500 == 0 or run.progress >= 1:
+            editor = averaged_editor(run)
+            export_drawing(editor, run.step, rgb_factors(editor, vae, latents))
+
+    start = trained_editor(folder / "unet")
+    report(train_drawing(folder / "drawing", folder / "data", start, budget, report))
+
+
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
     """Columns of source, edit and truth for the first edits of the split."""
     from .sampling import sample_latents
@@ -98,7 +117,7 @@ def write_grid(editor, vae, path: Path, split: str = "val") -> None:
     Image.fromarray((np.concatenate(rows) * 255).astype(np.uint8)).save(path, quality=88)
 
 
-STAGES = {"vae": _vae, "data": _data, "unet": _unet, "decoder": _decoder}
+STAGES = {"vae": _vae, "data": _data, "unet": _unet, "decoder": _decoder, "drawing": _drawing}
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .batches import Batch, draw_batch
+from .batches import Batch, draw_batch, draw_caption_batch
 from .dataset import load_dataset
 from .run import Budget, Run
 from .text import TinyTextModel, build_text_model
@@ -141,8 +141,41 @@ def train_unet(
     return run
 
 
+def train_drawing(
+    folder: Path, data_folder: Path, editor: Editor, budget: Budget, report=lambda run: None,
+    batch: int = BATCH, every: int = 100,
+) -> Run:  # fmt: skip
+    """Tunes a trained UNet to draw from captions alone; the text encoder stays as it is.
+
+    The loss counts more at the object of a random edit, so that words weigh more than backgrounds.
+    """
+    editor.requires_grad_(True).train()
+    editor.text.requires_grad_(False)
+    data, schedule = load_dataset(data_folder), alphas_cumprod()
+    run = Run(folder, nn.ModuleDict({"editor": editor}), lr=LR / 2, budget=budget, ema=0.995)
+
+    def loss_of(generator: torch.Generator):
+        return editor_loss(editor, draw_caption_batch(data, batch, generator), schedule, generator)
+
+    def say(run: Run) -> None:
+        print(f"drawing step {run.step} {run.seconds:.0f} s", flush=True)
+        report(run)
+
+    run.loop(loss_of, every, say)
+    return run
+
+
+def _editor_of(average: dict[str, Tensor]) -> Editor:
+    editor = Editor().to(memory_format=torch.channels_last)
+    editor.load_state_dict({k.removeprefix("editor."): v for k, v in average.items()})
+    return editor
+
+
 def averaged_editor(run: Run) -> Editor:
     """A copy with the averaged weights, for sampling and export."""
-    editor = Editor().to(memory_format=torch.channels_last)
-    editor.load_state_dict({k.removeprefix("editor."): v for k, v in run.average.items()})
-    return editor.eval().requires_grad_(False)
+    return _editor_of(run.average).eval().requires_grad_(False)
+
+
+def trained_editor(folder: Path) -> Editor:
+    """The averaged weights of a training folder's last checkpoint."""
+    return _editor_of(torch.load(folder / "checkpoint.pt", weights_only=True)["average"])

@@ -2,7 +2,18 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import elect, embedded, estimate, partial, relevance, resume, select
+from . import (
+    elect,
+    embedded,
+    estimate,
+    latent_models,
+    partial,
+    relevance,
+    resume,
+    select,
+    tino,
+    tino_mask,
+)
 
 NODES: list[type[io.ComfyNode]] = [
     *partial.NODES,
@@ -11,6 +22,9 @@ NODES: list[type[io.ComfyNode]] = [
     *select.NODES,
     *resume.NODES,
     *elect.NODES,
+    *latent_models.NODES,
+    *tino_mask.NODES,
+    *tino.NODES,
     *embedded.NODES,
 ]
 

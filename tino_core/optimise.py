@@ -36,6 +36,9 @@ PREDICTIONS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
 """The noise that each kind of prediction means: ``(x, alpha, prediction) -> eps``."""
 
 
+RESULTS = ("best", "last")
+
+
 @dataclass(frozen=True)
 class Settings:
     """Numbers of the paper by default.
@@ -47,6 +50,8 @@ class Settings:
     gradient_steps: let gradients through the last so many steps only, None for all
     patience: end after so many iterations without a better loss, None for never
     prediction: a key of `PREDICTIONS`; keep_all: keep the result of every iteration
+    result: "best" gives each image's lowest loss, "last" the last iteration
+    scale_loss: scale it so that gradients survive a float16 model
     """
 
     num_steps: int = 10
@@ -59,6 +64,8 @@ class Settings:
     patience: int | None = None
     prediction: str = "epsilon"
     keep_all: bool = False
+    result: str = "best"
+    scale_loss: bool = False
 
     def __post_init__(self):
         truncate, patience = self.gradient_steps, self.patience
@@ -69,6 +76,7 @@ class Settings:
             "gradient_steps": (truncate is None or truncate >= 1, "1 or more"),
             "patience": (patience is None or patience >= 1, "1 or more"),
             "prediction": (self.prediction in PREDICTIONS, f"one of {list(PREDICTIONS)}"),
+            "result": (self.result in RESULTS, f"one of {list(RESULTS)}"),
         }
         for name, (fits, expected) in checks.items():
             if not fits:
@@ -77,9 +85,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Optimised:
-    """What the optimisation found, each image at its own best iteration.
+    """What the optimisation found, each image at its own chosen iteration.
 
-    latent, noise (B, C, h, w); timesteps (B, K) rising, on the model's scale; best (B,) iteration
+    latent, noise (B, C, h, w); timesteps (B, K) rising, on the model's scale; chosen (B,) iteration
     losses (W + 1, B); trajectory (W + 1, B, K): timesteps of each iteration
     iterates (W + 1, B, C, h, w) where all were kept, else None
     nan_at: iteration at which the loss stopped being a number, else None
@@ -88,7 +96,7 @@ class Optimised:
     latent: Tensor
     noise: Tensor
     timesteps: Tensor
-    best: Tensor
+    chosen: Tensor
     losses: Tensor
     trajectory: Tensor
     iterates: Tensor | None
@@ -146,27 +154,35 @@ def denoise(
         following = alphas[:, k - 1] if k > 0 else torch.ones_like(first)
         if settings.gradient_steps == k + 1:
             x = x.detach()
-        x = checkpoint(step, x, timesteps[:, k], alphas[:, k], following, use_reentrant=False)
+        x = checkpoint(
+            step,
+            *(x, timesteps[:, k], alphas[:, k], following),
+            use_reentrant=False,
+            preserve_rng_state=False,
+        )
     return x
 
 
-class _Best:
-    """Each image's best iteration so far, and the record of all."""
+class _Record:
+    """Each image's chosen iteration so far, and what happened in all."""
 
-    def __init__(self, keep_all: bool):
-        self.keep_all = keep_all
+    def __init__(self, settings: Settings):
+        self.keep_all, self.keep_last = settings.keep_all, settings.result == "last"
         self.losses: list[Tensor] = []
         self.trajectory: list[Tensor] = []
         self.iterates: list[Tensor] = []
         self.kept: tuple[Tensor, Tensor, Tensor] | None = None
-        self.at = torch.zeros(0)
+        self.at = self.best_at = torch.zeros(0)
 
-    def record(self, loss: Tensor, x0: Tensor, noise: Tensor, timesteps: Tensor) -> None:
+    def add(self, loss: Tensor, x0: Tensor, noise: Tensor, timesteps: Tensor) -> None:
         now = (x0.detach().clone(), noise.detach().clone(), timesteps.detach().clone())
         if self.kept is None:
-            self.kept, self.at = now, torch.zeros(len(loss), dtype=torch.long)
+            self.kept = now
+            self.at = self.best_at = torch.zeros(len(loss), dtype=torch.long)
         else:
             better = loss < torch.stack(self.losses).amin(0)
+            self.best_at = torch.where(better.cpu(), len(self.losses), self.best_at)
+            better = torch.ones_like(better) if self.keep_last else better
             self.at = torch.where(better.cpu(), len(self.losses), self.at)
             self.kept = tuple(  # type: ignore[assignment]
                 torch.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
@@ -179,7 +195,7 @@ class _Best:
 
     def without_progress(self) -> int:
         """Iterations since any image last found a better result."""
-        return len(self.losses) - 1 - int(self.at.max())
+        return len(self.losses) - 1 - int(self.best_at.max())
 
     def result(self, nan_at: int | None) -> Optimised:
         assert self.kept is not None
@@ -199,7 +215,7 @@ def optimise(
     start: Tensor | None = None,
     on_iteration: OnIteration = lambda *_: None,
 ) -> Optimised:
-    """Edit by optimising the noise and the timesteps (Algorithm 1); the best iterate comes back.
+    """Edit by optimising the noise and the timesteps (Algorithm 1); each image's best comes back.
 
     predict: see `Predict`; loss: ``x0 (B, C, h, w) -> (B,)``, see `losses`
     source (B, C, h, w): the clean latent L; mask (B, 1, h, w): 1 = edited; noise (B, C, h, w): N
@@ -217,7 +233,8 @@ def optimise(
         for tensor, lr in ((t, settings.lr_timesteps), (noise, settings.lr_noise))
         if lr > 0
     ]
-    best = _Best(settings.keep_all)
+    scaler = torch.amp.GradScaler(source.device.type, enabled=settings.scale_loss)
+    found = _Record(settings)
     for iteration in range(settings.iterations + 1):
         last = iteration == settings.iterations or not optimisers
         with torch.set_grad_enabled(not last):
@@ -229,17 +246,20 @@ def optimise(
                     "loss: it is not a number before the first update. Check the model's "
                     "precision and the loss models."
                 )
-            return best.result(nan_at=iteration)
-        best.record(value, x0, noise, t)
-        if on_iteration(iteration, value.detach(), x0.detach()) or last:
+            return found.result(nan_at=iteration)
+        found.add(value, x0, noise, t)
+        with torch.no_grad():
+            stop = on_iteration(iteration, value.detach(), x0.detach())
+        if stop or last:
             break
-        if settings.patience is not None and best.without_progress() >= settings.patience:
+        if settings.patience is not None and found.without_progress() >= settings.patience:
             break
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
-        value.sum().backward()
+        scaler.scale(value.sum()).backward()
         for optimiser in optimisers:
-            optimiser.step()
+            scaler.step(optimiser)
+        scaler.update()
         with torch.no_grad():
             t.copy_(keep_in_order(t, schedule.last))
-    return best.result(nan_at=None)
+    return found.result(nan_at=None)

@@ -104,9 +104,9 @@ def test_best_iteration_of_each_image_comes_back_with_its_noise_and_timesteps():
     model = Toy()
     settings = Settings(num_steps=3, iterations=12, lr_noise=0.3, lr_timesteps=20, keep_all=True)
     found = run(settings, model)
-    assert torch.equal(found.best, found.losses.argmin(0))
+    assert torch.equal(found.chosen, found.losses.argmin(0))
     assert found.iterates is not None
-    for image, iteration in enumerate(found.best):
+    for image, iteration in enumerate(found.chosen):
         assert torch.equal(found.latent[image], found.iterates[iteration, image])
         assert torch.equal(found.timesteps[image], found.trajectory[iteration, image])
     again = denoise(model, SCHEDULE, settings, source, source, mask, found.noise, found.timesteps)

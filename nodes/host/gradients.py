@@ -1,0 +1,111 @@
+"""Gradients through models that ComfyUI loaded for inference, with no second copy of the weights.
+
+Three things stand in the way. Weights loaded in inference mode cannot be saved for backward, so
+normal tensors are laid over the same memory for the time. Weights of another dtype or on another
+device are cast anew in every layer, and autograd would keep every cast copy, so those layers are
+run again on the way back. Several of ComfyUI's attention functions write into their own buffers,
+so PyTorch's is used.
+"""
+
+import copy
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from comfy.ldm.modules.attention import BasicTransformerBlock, attention_pytorch
+from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+_BLOCKS = (ResBlock, BasicTransformerBlock)
+"""Blocks of the UNet that are run again on the way back where memory is short."""
+
+
+def attention_with_gradients(_chosen: Callable, *args, **kwargs) -> Tensor:
+    """An `optimized_attention_override` for transformer_options."""
+    return attention_pytorch(*args, **kwargs)
+
+
+def refuse_quantised(module: nn.Module, name: str) -> None:
+    """Raise ValueError for weights that are no plain floating-point tensors (GGUF, NF4, int8)."""
+    for key, weight in module.named_parameters():
+        if type(weight) not in (nn.Parameter, Tensor) or not weight.is_floating_point():
+            kind = f"{type(weight).__name__} of {weight.dtype}".replace("torch.", "")
+            raise ValueError(
+                f"{name}: its weights are quantised ({key} is a {kind}), which gives no "
+                "gradients. Load it as float16, bfloat16 or float8."
+            )
+
+
+def normal(value: Any) -> Any:
+    """A copy of tensors, of what holds them and of ComfyUI's conditions, free of inference mode."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: normal(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(normal(entry) for entry in value)
+    if hasattr(value, "process_cond"):  # comfy.conds.CONDRegular and its kin
+        twin = copy.copy(value)
+        twin.cond = normal(value.cond)
+        return twin
+    return value
+
+
+@contextmanager
+def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterator[None]:
+    """Leave inference mode with gradients through the modules; all is put back at the end.
+
+    blocks: keep no activations inside the UNet's blocks either, which takes a third more time
+    """
+    with ExitStack() as undo:
+        undo.enter_context(torch.inference_mode(False))
+        undo.enter_context(torch.enable_grad())
+        for module in (part for root in modules for part in root.modules()):
+            _use_normal_tensors(module, undo)
+            if _casts(module) or (blocks and isinstance(module, _BLOCKS)):
+                _run_again_on_the_way_back(module, undo)
+        yield
+
+
+def _over_the_same_memory(tensor: Tensor) -> Tensor:
+    new = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+    layout = (tensor.storage_offset(), tensor.shape, tensor.stride())
+    return new.set_(tensor.untyped_storage(), *layout)  # type: ignore[arg-type]
+
+
+def _use_normal_tensors(module: nn.Module, undo: ExitStack) -> None:
+    homes: tuple[Any, ...] = (module._parameters, module._buffers)
+    for home in homes:
+        for name, tensor in home.items():
+            if tensor is None or not tensor.is_inference():
+                continue
+            twin = _over_the_same_memory(tensor)
+            if home is module._parameters:
+                twin = nn.Parameter(twin, requires_grad=False)
+            undo.callback(home.__setitem__, name, tensor)
+            home[name] = twin
+
+
+def _casts(module: nn.Module) -> bool:
+    """Whether a layer makes a copy of its weights in every call: other dtype, low VRAM, patches."""
+    functions = ("weight_function", "bias_function")
+    return getattr(module, "comfy_cast_weights", False) or any(
+        getattr(module, name, None) for name in functions
+    )
+
+
+def _run_again_on_the_way_back(module: nn.Module, undo: ExitStack) -> None:
+    undo.callback(_set_or_delete, module.__dict__, "forward", module.__dict__.get("forward"))
+    module.forward = partial(
+        checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False
+    )
+
+
+def _set_or_delete(attributes: dict, name: str, value: Any) -> None:
+    if value is None:
+        attributes.pop(name, None)
+    else:
+        attributes[name] = value

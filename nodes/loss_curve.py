@@ -1,0 +1,41 @@
+"""The loss over the iterations, as a picture."""
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+_WIDTH, _HEIGHT, _MARGIN = 640, 360, 52
+_COLOURS = ("#4ea1ff", "#ffb14e", "#7bd88f", "#ff6b8b", "#c792ea", "#e8e8e8")
+
+
+def loss_curve(losses: Tensor, chosen: Tensor) -> Tensor:
+    """IMAGE (1, H, W, 3): one line an image, a dot at the iteration that was chosen.
+
+    losses (W + 1, B), chosen (B,)
+    """
+    values = losses.double().cpu().numpy()
+    low, high = float(values.min()), float(values.max())
+    span = (high - low) or 1.0
+    sheet = Image.new("RGB", (_WIDTH, _HEIGHT), "#1e1e1e")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(14)
+    inner = (_WIDTH - 2 * _MARGIN, _HEIGHT - 2 * _MARGIN)
+
+    def place(iteration: int, value: float) -> tuple[float, float]:
+        x = _MARGIN + inner[0] * iteration / max(1, len(values) - 1)
+        return x, _MARGIN + inner[1] * (high - value) / span
+
+    frame = (_MARGIN, _MARGIN, _MARGIN + inner[0], _MARGIN + inner[1])
+    draw.rectangle(frame, outline="#555555")
+    for image, colour in zip(range(values.shape[1]), _COLOURS * values.shape[1], strict=False):
+        line = [place(i, value) for i, value in enumerate(values[:, image])]
+        draw.line(line, fill=colour, width=2)
+        x, y = line[int(chosen[image])]
+        draw.ellipse((x - 5, y - 5, x + 5, y + 5), fill=colour)
+    for text, at in ((f"{high:.4g}", _MARGIN), (f"{low:.4g}", _MARGIN + inner[1])):
+        draw.text((_MARGIN - 4, at), text, font=font, fill="#e8e8e8", anchor="rm")
+    draw.text((_WIDTH / 2, 22), "loss", font=font, fill="#e8e8e8", anchor="mm")
+    label = f"iteration, 0 to {len(values) - 1}"
+    draw.text((_WIDTH / 2, _HEIGHT - 22), label, font=font, fill="#e8e8e8", anchor="mm")
+    return torch.from_numpy(np.array(sheet)).float()[None] / 255
