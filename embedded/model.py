@@ -22,6 +22,8 @@ from . import text
 from .unet import NUM_HEADS
 
 WEIGHTS = Path(__file__).parent / "weights"
+VARIANTS = {"editing": "unet.safetensors", "drawing": "drawing.safetensors"}
+"""UNets: one edits by instruction, one draws from captions."""
 _CURE = "restore the file with 'git checkout -- embedded/weights' or install the pack again"
 
 
@@ -193,11 +195,14 @@ def load_vae(path: Path) -> comfy.sd.VAE:
 
 
 def load_embedded(
-    folder: Path = WEIGHTS, embedding_directory=None
+    folder: Path = WEIGHTS, variant: str = "editing", embedding_directory=None
 ) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
-    """MODEL, CLIP and VAE of the embedded model from vae, unet and text_encoder .safetensors."""
+    """MODEL, CLIP and VAE of the embedded model from a folder of its .safetensors.
+
+    variant: a key of `VARIANTS`
+    """
     return (
-        load_unet(folder / "unet.safetensors"),
+        load_unet(folder / VARIANTS[variant]),
         load_clip(folder / "text_encoder.safetensors", embedding_directory),
         load_vae(folder / "vae.safetensors"),
     )

@@ -19,18 +19,27 @@ class EmbeddedModelLoader(io.ComfyNode):
             category=_CATEGORY,
             description="The tiny instruction-editing model that ships with this pack: 128x128 "
             "pictures of coloured shapes, for trying workflows before downloading a checkpoint.",
-            inputs=[],
+            inputs=[
+                io.Combo.Input(
+                    "variant",
+                    options=["editing", "drawing"],
+                    default="editing",
+                    optional=True,
+                    tooltip="editing: InstructPix2Pix, for ELECT. drawing: draws what a caption "
+                    "says, for TiNO-Edit. Both share CLIP and VAE.",
+                )
+            ],
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
         )
 
     @classmethod
-    def execute(cls) -> io.NodeOutput:
+    def execute(cls, variant: str = "editing") -> io.NodeOutput:
         import folder_paths
 
         from ..embedded.model import load_embedded
 
         embeddings = folder_paths.get_folder_paths("embeddings")
-        return io.NodeOutput(*load_embedded(embedding_directory=embeddings))
+        return io.NodeOutput(*load_embedded(variant=variant, embedding_directory=embeddings))
 
 
 class EmbeddedExample(io.ComfyNode):
