@@ -45,10 +45,18 @@ class LatentCLIP(nn.Module):
         resized = F.interpolate(latent, size=(size, size), mode="bicubic", align_corners=False)
         return self.tower(pixel_values=resized.to(self.tower.dtype)).image_embeds
 
-    def save(self, path: str | Path) -> None:
-        """Write safetensors with the metadata that `load_latent_clip` reads."""
+    def save(
+        self,
+        path: str | Path,
+        dtype: torch.dtype | None = None,
+        notes: dict[str, str] | None = None,
+    ) -> None:
+        """Write safetensors with the metadata that `load_latent_clip` reads.
+
+        dtype: to store the weights in, None as they are; notes: more metadata
+        """
         assert self.latent_space is not None
-        save_weights(path, self.tower, self.latent_space, self.config)
+        save_weights(path, self.tower, self.latent_space, self.config, dtype, notes)
 
 
 def load_latent_clip(path: str | Path) -> LatentCLIP:

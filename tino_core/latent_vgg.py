@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from .weights import load_into, read_weights, save_weights
@@ -11,30 +12,77 @@ from .weights import load_into, read_weights, save_weights
 VGG16 = {"num_channels": 4, "num_classes": 1000}
 """torchvision's VGG-16 with a first convolution for latents."""
 
+SMALLER = ("layers", "pool", "hidden", "dropout")
+"""Keys that make a smaller network, all or none of them: widths of the convolutions with "M" for a
+max-pooling, side of the pooled map, width of the two hidden layers, their dropout."""
+
 
 class LatentVGG(nn.Module):
     """VGG-16 that takes latents; the loss compares its outputs, as the authors' code does.
 
+    config: as VGG16, with the keys of SMALLER another size; a model of pictures has "image_size"
+    too, the side it wants them resized to
     latent_space: the VAE it was trained on, None where its file does not say
     """
 
     def __init__(self, config: dict | None = None, latent_space: str | None = None):
         super().__init__()
-        from torchvision.models import vgg16
-
         self.config = dict(config or VGG16)
         self.latent_space = latent_space
-        self.network = vgg16(weights=None, num_classes=self.config["num_classes"])
-        self.network.features[0] = nn.Conv2d(self.config["num_channels"], 64, 3, padding=1)
+        build = _smaller if set(SMALLER) <= self.config.keys() else _vgg16
+        self.network = build(**{k: v for k, v in self.config.items() if k != "image_size"})
 
     def forward(self, latent: Tensor) -> Tensor:
         """Outputs (B, D) of latents (B, C, h, w) in the model's scale."""
         return self.network(latent.to(self.network.features[0].weight.dtype))
 
-    def save(self, path: str | Path) -> None:
-        """Write safetensors with the metadata that `load_latent_vgg` reads."""
+    def save(
+        self,
+        path: str | Path,
+        dtype: torch.dtype | None = None,
+        notes: dict[str, str] | None = None,
+    ) -> None:
+        """Write safetensors with the metadata that `load_latent_vgg` reads.
+
+        dtype: to store the weights in, None as they are; notes: more metadata
+        """
         assert self.latent_space is not None
-        save_weights(path, self.network, self.latent_space, self.config)
+        save_weights(path, self.network, self.latent_space, self.config, dtype, notes)
+
+
+def _vgg16(num_channels: int, num_classes: int):
+    from torchvision.models import vgg16
+
+    network = vgg16(weights=None, num_classes=num_classes)
+    network.features[0] = nn.Conv2d(num_channels, 64, 3, padding=1)
+    return network
+
+
+def _smaller(
+    num_channels: int, num_classes: int, layers: list, pool: int, hidden: int, dropout: float
+):
+    """torchvision's VGG with its layers named alike, in other sizes."""
+    from torchvision.models.vgg import VGG, make_layers
+
+    with torch.device("meta"):  # its own classifier, of 120 million weights, is replaced
+        network = VGG(nn.Identity(), num_classes, init_weights=False)
+    network.features = make_layers(layers)
+    first = network.features[0]
+    assert isinstance(first, nn.Conv2d)
+    network.features[0] = nn.Conv2d(num_channels, first.out_channels, 3, padding=1)
+    network.avgpool = nn.AdaptiveAvgPool2d(pool)
+    width = [part for part in layers if part != "M"][-1] * pool * pool
+    network.classifier = nn.Sequential(
+        nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout),
+        nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
+        nn.Linear(hidden, num_classes),
+    )  # fmt: skip
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
 
 
 def load_latent_vgg(path: str | Path) -> LatentVGG:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,10 +64,23 @@ def _read_pickled_tensors(path: Path) -> dict[str, Tensor]:
     return dict(state_dict)
 
 
-def save_weights(path: str | Path, model: nn.Module, latent_space: str, config: Mapping) -> None:
-    """Write a model with the metadata that `read_weights` reads."""
-    tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, path, {"latent_space": latent_space, "config": json.dumps(dict(config))})
+def save_weights(
+    path: str | Path, model: nn.Module, latent_space: str, config: Mapping,
+    dtype: torch.dtype | None = None, notes: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """Write a model with the metadata that `read_weights` reads, moved into place in one step.
+
+    dtype: to store floating-point weights in, None as they are; notes: more metadata
+    """
+    tensors = {
+        name: value.detach().to("cpu", dtype if value.is_floating_point() else None).contiguous()
+        for name, value in model.state_dict().items()
+    }
+    metadata = {**(notes or {}), "latent_space": latent_space, "config": json.dumps(dict(config))}
+    temporary = Path(path).with_suffix(".tmp")
+    save_file(tensors, temporary, metadata)
+    temporary.chmod(0o644)
+    os.replace(temporary, path)
 
 
 def check_space(name: str, trained: str | None, given: str) -> None:

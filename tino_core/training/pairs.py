@@ -1,0 +1,221 @@
+"""Latents with the features of the pictures they were made from.
+
+Made on the way from pictures, or kept on the disk where a small set of pictures is gone through
+many times and VAE and teacher would cost more than the student.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .options import Options
+from .pictures import (
+    Batches,
+    FolderSource,
+    Item,
+    Position,
+    Source,
+    Stream,
+    held_out,
+    open_source,
+    read_picture,
+    seed_of,
+)  # fmt: skip
+from .teachers import Teacher
+from .vae import Encode
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Maker:
+    """What turns pictures into pairs."""
+
+    encode: Encode
+    teacher: Teacher
+    device: torch.device
+
+    def pair(self, pictures: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        """Latents (B, C, h, w) and features (B, D) of pictures (B, 3, R, R) in [0, 1]."""
+        pictures = pictures.to(self.device)
+        return self.encode(pictures, seed), self.teacher.features(pictures)
+
+
+class LivePairs:
+    """Pairs made from each batch of pictures as it comes."""
+
+    def __init__(self, batches: Batches, make: Maker, seed: int, process: int):
+        self._batches, self._make, self._seed, self._process = batches, make, seed, process
+
+    @property
+    def position(self) -> Position:
+        return self._batches.position
+
+    def next(self, step: int) -> tuple[Tensor, Tensor]:
+        """The batch of a step; latents are drawn with a seed of their own at every step."""
+        (pictures,) = self._batches.next()
+        return self._make.pair(pictures, seed_of(self._seed, "latent", step, self._process))
+
+
+class CachedPairs:
+    """Pairs that were made before the first step."""
+
+    def __init__(self, batches: Batches, device: torch.device):
+        self._batches, self._device = batches, device
+
+    @property
+    def position(self) -> Position:
+        return self._batches.position
+
+    def next(self, step: int) -> tuple[Tensor, Tensor]:
+        latents, features = self._batches.next()
+        return latents.to(self._device), features.to(self._device)
+
+
+Pairs = LivePairs | CachedPairs
+
+
+def training_pairs(
+    options: Options, make: Maker, process: int, num_processes: int, position: Position
+) -> Pairs:
+    """The training pairs of one process, from where the position says."""
+    source = open_source(options.images, "--images")
+    keep = _keep(options)
+    _require_a_batch(options, source, keep, num_processes)
+    stream = Stream(source, keep, options.seed, process, num_processes, position)
+    if options.cache is None:
+
+        def read(item: Item, seed: int) -> tuple[Tensor, ...]:
+            return (read_picture(item, options.resolution, seed if options.augment else None),)
+
+        batches = Batches(stream, options.batch, read, options.workers)
+        return LivePairs(batches, make, options.seed, process)
+    items = [item for item in source.items(0) if keep(item.name)]
+    latents, features = kept_pairs(items, make, options, "train")
+    row = {item.name: i for i, item in enumerate(items)}
+
+    def look_up(item: Item, seed: int) -> tuple[Tensor, ...]:
+        return latents[row[item.name]], features[row[item.name]]
+
+    return CachedPairs(Batches(stream, options.batch, look_up, 1), make.device)
+
+
+def _keep(options: Options) -> Callable[[str], bool]:
+    share = 0.0 if options.validation_images else options.validation_share
+    return lambda name: not held_out(name, share)
+
+
+def _require_a_batch(
+    options: Options, source: Source, keep: Callable[[str], bool], num_processes: int
+) -> None:
+    if not isinstance(source, FolderSource):
+        if options.cache:
+            raise ValueError("--cache: --images must be a folder, not shards.")
+        return  # counting would read all shards
+    count, wanted = sum(keep(i.name) for i in source.items(0)), options.batch * num_processes
+    if count < wanted:
+        raise ValueError(
+            f"--images: {options.images} has {count} pictures to train on, one step takes "
+            f"{wanted}. Give more, or a smaller --batch."
+        )
+
+
+def validation_items(options: Options) -> list[Item]:
+    """Pictures that are never trained on: of their own source, or held out by name."""
+    own = options.validation_images
+    source = open_source(own or options.images, "--validation-images" if own else "--images")
+    items = []
+    for block in range(source.num_blocks):
+        for item in source.items(block):
+            if own or held_out(item.name, options.validation_share):
+                items.append(item)
+        if len(items) >= options.validation_count:
+            break
+    if not items:
+        raise ValueError(
+            f"--validation-share: {options.validation_share} of --images leaves no picture to "
+            "validate on. Raise it, or give --validation-images."
+        )
+    return items[: options.validation_count]
+
+
+def validation_pairs(options: Options, make: Maker) -> tuple[Tensor, Tensor]:
+    """Latents (V, C, h, w) and features (V, D) of the validation pictures."""
+    items = validation_items(options)
+    if options.cache is not None:
+        return kept_pairs(items, make, options, "validation")
+    return _joined(_make_pairs(items, make, options))
+
+
+def _joined(chunks: Iterator[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    latents, features = zip(*chunks, strict=True)
+    return torch.cat(latents), torch.cat(features)
+
+
+def _make_pairs(
+    items: list[Item], make: Maker, options: Options
+) -> Iterator[tuple[Tensor, Tensor]]:
+    for number, start in enumerate(range(0, len(items), CHUNK)):
+        pictures = _read(items[start : start + CHUNK], options)
+        latents, features = make.pair(pictures, seed_of(options.seed, "kept", number))
+        yield latents.cpu(), features.cpu()
+
+
+def _read(items: list[Item], options: Options) -> Tensor:
+    with ThreadPoolExecutor(options.workers) as pool:
+        return torch.stack(list(pool.map(lambda i: read_picture(i, options.resolution), items)))
+
+
+def kept_pairs(
+    items: list[Item], make: Maker, options: Options, what: str
+) -> tuple[Tensor, Tensor]:
+    """Pairs from the cache, made where they are missing; a kill costs one chunk.
+
+    Latents are kept apart from features, so that both students share them.
+    """
+    assert options.cache is not None
+    options.cache.mkdir(parents=True, exist_ok=True)
+    names = [item.name for item in items]
+    basis = (options.vae, fingerprint(options.vae), options.resolution, options.seed, names)
+    by_teacher = (options.student, options.teacher, fingerprint(options.teacher), *basis[2:])
+    chunks = []
+    for number, start in enumerate(range(0, len(items), CHUNK)):
+        part = items[start : start + CHUNK]
+
+        def latents(part=part, number=number) -> Tensor:
+            seed = seed_of(options.seed, "kept", number)
+            return make.encode(_read(part, options), seed)
+
+        def features(part=part) -> Tensor:
+            return make.teacher.features(_read(part, options).to(make.device))
+
+        name = f"{what}_{number:05d}"
+        chunks.append((
+            _kept(options.cache / f"latents_{seed_of(basis):x}", name, latents),
+            _kept(options.cache / f"features_{seed_of(by_teacher):x}", name, features),
+        ))  # fmt: skip
+    return _joined(iter(chunks))
+
+
+def _kept(folder: Path, name: str, make: Callable[[], Tensor]) -> Tensor:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{name}.safetensors"
+    if not path.is_file():
+        temporary = path.with_suffix(".tmp")
+        save_file({"values": make().cpu().contiguous()}, temporary)
+        temporary.replace(path)
+    return load_file(path)["values"]
+
+
+def fingerprint(path: str) -> list[tuple[str, int, int]]:
+    """Names, sizes and times of a model's files: another model is never taken for it."""
+    root = Path(path)
+    files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
+    return [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
