@@ -4,7 +4,8 @@ Three things stand in the way. Weights loaded in inference mode cannot be saved 
 normal tensors are laid over the same memory for the time. Weights of another dtype or on another
 device are cast anew in every layer, and autograd would keep every cast copy, so those layers are
 run again on the way back. Several of ComfyUI's attention functions write into their own buffers,
-so PyTorch's is used.
+so PyTorch's is used, and its CLIP adds onto tensors that its norms have saved, so those get
+copies.
 """
 
 import copy
@@ -14,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from comfy.clip_model import CLIPLayer
 from comfy.ldm.modules.attention import BasicTransformerBlock, attention_pytorch
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import Tensor, nn
@@ -63,10 +65,15 @@ def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterat
     with ExitStack() as undo:
         undo.enter_context(torch.inference_mode(False))
         undo.enter_context(torch.enable_grad())
-        for module in (part for root in modules for part in root.modules()):
+        parts = [part for root in modules for part in root.modules()]
+        for module in parts:
             _use_normal_tensors(module, undo)
             if _casts(module) or (blocks and isinstance(module, _BLOCKS)):
                 _run_again_on_the_way_back(module, undo)
+        for layer in parts:  # last, so that the copy is what a layer that is run again keeps
+            if isinstance(layer, CLIPLayer):
+                for norm in (layer.layer_norm1, layer.layer_norm2):
+                    _replace_forward(norm, partial(_on_a_copy, norm.forward), undo)
         yield
 
 
@@ -98,10 +105,18 @@ def _casts(module: nn.Module) -> bool:
 
 
 def _run_again_on_the_way_back(module: nn.Module, undo: ExitStack) -> None:
-    undo.callback(_set_or_delete, module.__dict__, "forward", module.__dict__.get("forward"))
-    module.forward = partial(
-        checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False
-    )
+    again = partial(checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False)
+    _replace_forward(module, again, undo)
+
+
+def _on_a_copy(forward: Callable, x: Tensor) -> Tensor:
+    return forward(x.clone())
+
+
+def _replace_forward(module: nn.Module, forward: Callable, undo: ExitStack) -> None:
+    own = vars(module).get("forward")
+    undo.callback(_set_or_delete, vars(module), "forward", own)
+    module.forward = forward
 
 
 def _set_or_delete(attributes: dict, name: str, value: Any) -> None:
