@@ -5,7 +5,7 @@ import folder_paths
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..tino_core.clipseg import load_clipseg, word_mask
 from ..tino_core.masks import changed_words, check_mask, difference_mask, soften, whole_mask
@@ -35,7 +35,9 @@ def _object_mask(image: Tensor, source_prompt: str, target_prompt: str, name: st
     model, processor = load_clipseg(folder)
     device = comfy.model_management.get_torch_device()
     offload = comfy.model_management.unet_offload_device()
-    comfy.model_management.load_models_gpu([ModelPatcher(model, device, offload)])
+    # ModelPatcher sets `device`, which is read-only on transformers' own modules.
+    managed = nn.ModuleList([model])
+    comfy.model_management.load_models_gpu([ModelPatcher(managed, device, offload)])
     mask = word_mask(model, processor, image, words, threshold)
     if not mask.any():
         raise ValueError(

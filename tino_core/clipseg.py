@@ -21,6 +21,7 @@ def load_clipseg(folder: str | Path) -> tuple[Any, Any]:
 
     Raises ValueError naming the folder when it holds no CLIPSeg in safetensors.
     """
+    from safetensors import SafetensorError
     from transformers import AutoProcessor, CLIPSegForImageSegmentation
 
     folder = Path(folder)
@@ -32,7 +33,7 @@ def load_clipseg(folder: str | Path) -> tuple[Any, Any]:
             folder, use_safetensors=True, torch_dtype=torch.float32, **options
         )
         processor = AutoProcessor.from_pretrained(folder, use_fast=False, **options)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise ValueError(
             f"clipseg: {folder.name} could not be read ({error}); {_SOURCE}."
         ) from error

@@ -547,8 +547,7 @@ def test_pixel_clip_stands_in_for_latent_clip(optimize, world):
         pixel = PixelCLIP.execute(world.model, vae, clip_vision).args[0]
     plain, found = optimize(iterations=0), optimize(latent_clip=pixel, iterations=2)
     assert not torch.equal(found.noise.noise, plain.noise.noise)
-    before = vae.decode(found.latent)
-    assert torch.isfinite(before).all()
+    assert found.latent.isfinite().all()
 
 
 def tiny_clip_vision(clip_vision):
