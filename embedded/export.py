@@ -13,7 +13,7 @@ from .train_unet import Editor
 from .vae import TinyVAE, widen
 
 WEIGHTS = Path(__file__).parent / "weights"
-_LICENCE = {"license": "Apache-2.0", "format": "pt"}
+LICENCE = {"license": "Apache-2.0", "format": "pt"}
 _WORLD = "procedural 128x128 scenes of elect_tino.embedded.world (training split)"
 
 
@@ -24,7 +24,7 @@ def write(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     half = {k: v.detach().to(torch.float16).contiguous() for k, v in state.items()}
     temporary = path.with_suffix(".tmp")
-    save_file(half, temporary, metadata={**_LICENCE, **metadata})
+    save_file(half, temporary, metadata={**LICENCE, **metadata})
     temporary.chmod(0o644)
     os.replace(temporary, path)
 

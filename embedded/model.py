@@ -96,7 +96,7 @@ class EmbeddedClip(comfy.sd1_clip.SDClipModel):
             device=device,
             dtype=dtype,
             max_length=text.MAX_TOKENS,
-            textmodel_json_config=dict(text.CONFIG),
+            textmodel_json_config={**text.CONFIG, "projection_dim": text.PROJECTION_DIM},
             model_class=text.TinyTextModel,
             special_tokens=text.SPECIAL_TOKENS,
             return_projected_pooled=False,
@@ -169,8 +169,12 @@ def load_unet(path: Path) -> comfy.model_patcher.ModelPatcher:
 
 
 def load_clip(path: Path, embedding_directory=None) -> comfy.sd.CLIP:
-    """The text encoder as a CLIP with its own word tokenizer."""
-    state = read_weights(path)
+    """The text encoder as a CLIP with its own word tokenizer.
+
+    Its pooled output is the text's feature in the space of the embedded LatentCLIP, by the shipped
+    projection.
+    """
+    state = {**read_weights(path), **read_weights(WEIGHTS / "text_projection.safetensors")}
     target = comfy.supported_models_base.ClipTarget(EmbeddedSD1Tokenizer, EmbeddedSD1Clip)
     clip = comfy.sd.CLIP(
         target,

@@ -18,6 +18,7 @@ CONFIG = {
     "max_position_embeddings": 24,
 }
 WIDTH = CONFIG["hidden_size"]
+PROJECTION_DIM = 64  # of the space that texts share with pictures
 MAX_TOKENS = CONFIG["max_position_embeddings"]
 
 PAD, START, END, UNKNOWN = 0, 1, 2, 3
@@ -113,17 +114,44 @@ class _TextModel(nn.Module):
         self.final_layer_norm = operations.LayerNorm(config["hidden_size"], **place)
 
 
+class TextProjection(nn.Module):
+    """One feature of a text, in one space with pictures: a mean over tokens and their neighbours.
+
+    A linear map of the mean token does not tell "a red circle and a blue star" from "a blue circle
+    and a red star" well enough; words beside each other do.
+    """
+
+    def __init__(self, width: int, features: int, operations=nn, **place):
+        super().__init__()
+        self.fc1 = operations.Linear(2 * width, 2 * width, **place)
+        self.fc2 = operations.Linear(2 * width, features, bias=False, **place)
+
+    def forward(self, tokens: Tensor, num_tokens: Tensor) -> Tensor:
+        """(N, features) from outputs (N, L, width), of each row the first num_tokens (N,)."""
+        before = F.pad(tokens, (0, 0, 1, -1))
+        seen = F.gelu(self.fc1(torch.cat([before, tokens], -1)))
+        counted = torch.arange(tokens.shape[1], device=tokens.device) < num_tokens[:, None]
+        mean = (seen * counted[..., None]).sum(1) / num_tokens[:, None]
+        return self.fc2(mean)
+
+
 class TinyTextModel(nn.Module):
     """Bidirectional transformer over MAX_TOKENS word embeddings; ComfyUI's model_class interface.
 
     operations: torch.nn for training, ComfyUI's casting operations for inference.
+    config: with a `projection_dim` the third output is in one space with embedded CLIP pictures.
     """
 
     def __init__(self, config: dict, dtype=None, device=None, operations=nn):
         super().__init__()
         config = {**CONFIG, **config}
         self.num_layers = config["num_hidden_layers"]
-        self.text_model = _TextModel(config, operations, dtype=dtype, device=device)
+        place = {"dtype": dtype, "device": device}
+        self.text_model = _TextModel(config, operations, **place)
+        self.text_projection = None
+        if "projection_dim" in config:
+            sizes = (config["hidden_size"], config["projection_dim"])
+            self.text_projection = TextProjection(*sizes, operations, **place)
 
     def get_input_embeddings(self) -> nn.Module:
         return self.text_model.embeddings.token_embedding
@@ -136,7 +164,10 @@ class TinyTextModel(nn.Module):
         intermediate_output=None, final_layer_norm_intermediate=True, dtype=torch.float32,
         embeds_info=(),
     ):  # fmt: skip
-        """(all tokens, an intermediate layer or None, the END token), as CLIPTextModel returns."""
+        """(all tokens, an intermediate layer or None, one feature), as CLIPTextModel returns.
+
+        The feature is the END token, or with a projection what it makes of all up to END.
+        """
         if embeds is None:
             embeds = self.get_input_embeddings()(input_tokens)
         position = self.text_model.embeddings.position_embedding.weight[: embeds.shape[1]]
@@ -152,10 +183,14 @@ class TinyTextModel(nn.Module):
         x = self.text_model.final_layer_norm(x)
         if kept is not None and final_layer_norm_intermediate:
             kept = self.text_model.final_layer_norm(kept)
-        pooled = None
-        if num_tokens is not None:
-            pooled = x[list(range(len(x))), [n - 1 for n in num_tokens]]
-        return x, kept, pooled
+        return x, kept, self._pooled(x, num_tokens)
+
+    def _pooled(self, x: Tensor, num_tokens: list[int] | None) -> Tensor | None:
+        if num_tokens is None:
+            return None
+        if self.text_projection is None:
+            return x[list(range(len(x))), [n - 1 for n in num_tokens]]
+        return self.text_projection(x, torch.tensor(num_tokens, device=x.device))
 
 
 def _layer_number(wanted: int | None, num_layers: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Trains the embedded model: python -m elect_tino.embedded.train [all|vae|data|unet|decoder|drawing].
+"""Trains the embedded model: python -m elect_tino.embedded.train [all|vae|data|unet|...].
 
 Each stage resumes from its last checkpoint after a kill and skips what is done. Weights are
 exported to embedded/weights at every report, so the loader always has the newest ones.

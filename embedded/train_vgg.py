@@ -1,0 +1,84 @@
+"""Trains the VGG-like teacher: which names and which background a picture shows.
+
+Its outputs before the sigmoid are the perceptual feature, as VGG-16's 1000 logits are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..tino_core.latent_vgg import LatentVGG
+from .objects import SIZE
+from .run import Budget, Run
+from .teacher_pictures import BACKGROUNDS, NAMES, Pictures, load_pictures, render_pairs
+from .train_vae import to_floats
+
+BATCH, LR, NUM_VAL_PAIRS = 32, 1e-3, 200
+VGG_CONFIG = {
+    "num_channels": 3,
+    "num_classes": len(NAMES) + len(BACKGROUNDS),
+    "layers": [16, "M", 32, "M", 64, 64, "M", 96, "M"],
+    "pool": 4,
+    "hidden": 256,
+    "dropout": 0.0,
+    "image_size": SIZE,
+}
+# As the training script normalises pictures for any VGG.
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def vgg_pixels(pictures: Tensor) -> Tensor:
+    """Pictures in [0, 1] normalised with ImageNet's mean and deviation."""
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pictures) for v in (MEAN, STD))
+    return (pictures - mean) / std
+
+
+@torch.no_grad()
+def named_rightly(vgg: nn.Module, pictures: Pictures) -> dict[str, float]:
+    """Shares of pictures (flat) with every name right, and of names found and not invented."""
+    parts = pictures.pictures.split(50)
+    told = torch.cat([vgg(vgg_pixels(to_floats(part))) for part in parts]) > 0
+    shown = pictures.shown.bool()
+    told, shown = told[:, : len(NAMES)], shown[:, : len(NAMES)]
+    return {
+        "all_names_right": (told == shown).all(1).float().mean().item(),
+        "recall": (told & shown).sum().item() / shown.sum().item(),
+        "precision": (told & shown).sum().item() / max(1, int(told.sum())),
+    }
+
+
+def train_vgg(folder: Path, pictures_folder: Path, budget: Budget) -> Run:
+    """Runs or resumes the training in the folder."""
+    torch.manual_seed(0)
+    vgg = LatentVGG(VGG_CONFIG)
+    run = Run(folder, nn.ModuleDict({"vgg": vgg}), lr=LR, budget=budget, ema=0.995)
+    if run.progress >= 1:
+        return run
+    pictures = load_pictures(pictures_folder).flat()
+    held_out = render_pairs("val", 0, NUM_VAL_PAIRS).flat()
+
+    def loss_of(generator: torch.Generator):
+        chosen = torch.randint(len(pictures), (BATCH,), generator=generator)
+        batch = vgg_pixels(to_floats(pictures.pictures[chosen]))
+        if torch.rand(1, generator=generator) < 0.5:
+            batch = batch.flip(-1)
+        return 10 * F.binary_cross_entropy_with_logits(vgg(batch), pictures.shown[chosen]), {}
+
+    def report(run: Run) -> None:
+        if run.step % 200 == 0:
+            figures = named_rightly(averaged_vgg(run), held_out)
+            print(f"vgg step {run.step} {run.seconds:.0f} s", figures, flush=True)
+
+    run.loop(loss_of, 100, report)
+    return run
+
+
+def averaged_vgg(run: Run) -> LatentVGG:
+    """A copy with the averaged weights."""
+    vgg = LatentVGG(VGG_CONFIG, "pixels")
+    vgg.load_state_dict({k.removeprefix("vgg."): v for k, v in run.average.items()})
+    return vgg.eval().requires_grad_(False)
