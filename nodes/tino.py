@@ -238,6 +238,7 @@ class TiNOOptimize(io.ComfyNode):
             comfy.sample.prepare_noise(samples, seed, source.get("batch_index")),
             loss if iterations else None,
             [patcher for one in loss.feature_models() for patcher in one.patchers],
+            sum(one.memory(samples.shape) for one in loss.feature_models()),
         )
         progress = IterationProgress(model, iterations, cls.hidden.unique_id)
         latent, found = run(edit, settings, progress)

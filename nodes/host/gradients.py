@@ -72,7 +72,8 @@ def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterat
                 _run_again_on_the_way_back(module, undo)
         for layer in parts:  # last, so that the copy is what a layer that is run again keeps
             if isinstance(layer, CLIPLayer):
-                for norm in (layer.layer_norm1, layer.layer_norm2):
+                norms: tuple[Any, ...] = (layer.layer_norm1, layer.layer_norm2)
+                for norm in norms:
                     _replace_forward(norm, partial(_on_a_copy, norm.forward), undo)
         yield
 
