@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from elect_tino.tino_core.training.options import Options, parser, read_options
 from elect_tino.tino_core.weights import check_space
 
 NUM_PICTURES = 24
-CLIP_SIZES = {
+CLIP_SIZES: dict[str, Any] = {
     "hidden_size": 16,
     "intermediate_size": 32,
     "num_hidden_layers": 1,
@@ -28,7 +29,7 @@ CLIP_SIZES = {
     "image_size": 32,
     "patch_size": 8,
 }
-VGG_SIZES = {
+VGG_SIZES: dict[str, Any] = {
     "num_channels": 3,
     "num_classes": 5,
     "layers": [8, "M", 8],
@@ -49,11 +50,13 @@ def world(tmp_path_factory) -> Path:
     torch.manual_seed(0)
     save_pictures(root / "images" / "some", NUM_PICTURES // 2, 0)
     save_pictures(root / "images" / "more", NUM_PICTURES // 2, 1)
-    blocks = ("DownEncoderBlock2D",) * 2, ("UpDecoderBlock2D",) * 2
-    AutoencoderKL(
-        down_block_types=blocks[0], up_block_types=blocks[1], block_out_channels=(8, 8),
-        norm_num_groups=4, scaling_factor=0.25,
-    ).save_pretrained(root / "vae")  # fmt: skip
+    sizes: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * 2,
+        "up_block_types": ("UpDecoderBlock2D",) * 2,
+        "block_out_channels": (8, 8),
+        "norm_num_groups": 4,
+    }
+    AutoencoderKL(**sizes, scaling_factor=0.25).save_pretrained(root / "vae")
     CLIPVisionModelWithProjection(CLIPVisionConfig(**CLIP_SIZES)).save_pretrained(root / "clip")
     LatentVGG(VGG_SIZES, "pixels").save(root / "vgg.safetensors")
     return root
@@ -69,7 +72,7 @@ def save_pictures(folder: Path, count: int, seed: int) -> None:
 
 
 def options(world: Path, out: Path, **changes) -> Options:
-    given = {
+    given: dict[str, Any] = {
         "student": "clip",
         "teacher": str(world / "clip"),
         "vae": str(world / "vae"),

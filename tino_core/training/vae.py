@@ -54,7 +54,7 @@ def _load(path: str, config: str | None) -> Any:
 
 def _subfolder(path: str) -> str | None:
     """vae where the path is a whole pipeline."""
-    return "vae" if _read_config(path, "model_index.json") else None
+    return None if _read_config(path, "model_index.json") is None else "vae"
 
 
 def _kind(path: str, subfolder: str | None) -> str | None:
