@@ -1,6 +1,7 @@
 """Trains the VGG-like teacher: which names and which background a picture shows.
 
-Its outputs before the sigmoid are the perceptual feature, as VGG-16's 1000 logits are.
+Its outputs before the sigmoid are the perceptual feature, as VGG-16's 1000 logits are. A head that
+tells what each cell shows helps the convolutions to learn and is dropped.
 """
 
 from __future__ import annotations
@@ -31,6 +32,21 @@ VGG_CONFIG = {
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
+class VggTeacher(nn.Module):
+    """The network that ships, and the head of the training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vgg = LatentVGG(VGG_CONFIG, "pixels")
+        self.cells_head = nn.Conv2d(VGG_CONFIG["layers"][-2], len(NAMES) + 1, 1)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """Outputs (N, 37), and logits (N, 33, GRID, GRID) of the cells."""
+        network = self.vgg.network
+        maps = network.features(vgg_pixels(pictures))
+        return network.classifier(network.avgpool(maps).flatten(1)), self.cells_head(maps)
+
+
 def vgg_pixels(pictures: Tensor) -> Tensor:
     """Pictures in [0, 1] normalised with ImageNet's mean and deviation."""
     mean, std = (torch.tensor(v).view(1, 3, 1, 1).to(pictures) for v in (MEAN, STD))
@@ -54,8 +70,8 @@ def named_rightly(vgg: nn.Module, pictures: Pictures) -> dict[str, float]:
 def train_vgg(folder: Path, pictures_folder: Path, budget: Budget) -> Run:
     """Runs or resumes the training in the folder."""
     torch.manual_seed(0)
-    vgg = LatentVGG(VGG_CONFIG)
-    run = Run(folder, nn.ModuleDict({"vgg": vgg}), lr=LR, budget=budget, ema=0.995)
+    teacher = VggTeacher()
+    run = Run(folder, nn.ModuleDict({"teacher": teacher}), lr=LR, budget=budget, ema=0.99)
     if run.progress >= 1:
         return run
     pictures = load_pictures(pictures_folder).flat()
@@ -63,10 +79,14 @@ def train_vgg(folder: Path, pictures_folder: Path, budget: Budget) -> Run:
 
     def loss_of(generator: torch.Generator):
         chosen = torch.randint(len(pictures), (BATCH,), generator=generator)
-        batch = vgg_pixels(to_floats(pictures.pictures[chosen]))
+        batch, cells = to_floats(pictures.pictures[chosen]), pictures.cells[chosen]
         if torch.rand(1, generator=generator) < 0.5:
-            batch = batch.flip(-1)
-        return 10 * F.binary_cross_entropy_with_logits(vgg(batch), pictures.shown[chosen]), {}
+            batch, cells = batch.flip(-1), cells.flip(-1)
+        out, told = teacher(batch)
+        named = F.binary_cross_entropy_with_logits(out, pictures.shown[chosen])
+        placed = F.cross_entropy(told, cells)
+        parts = {"names": round(named.item(), 4), "cells": round(placed.item(), 4)}
+        return 10 * named + placed, parts
 
     def report(run: Run) -> None:
         if run.step % 200 == 0:
@@ -78,7 +98,7 @@ def train_vgg(folder: Path, pictures_folder: Path, budget: Budget) -> Run:
 
 
 def averaged_vgg(run: Run) -> LatentVGG:
-    """A copy with the averaged weights."""
-    vgg = LatentVGG(VGG_CONFIG, "pixels")
-    vgg.load_state_dict({k.removeprefix("vgg."): v for k, v in run.average.items()})
-    return vgg.eval().requires_grad_(False)
+    """A copy with the averaged weights; the head stays behind."""
+    teacher = VggTeacher()
+    teacher.load_state_dict({k.removeprefix("teacher."): v for k, v in run.average.items()})
+    return teacher.vgg.eval().requires_grad_(False)
