@@ -4,9 +4,9 @@
     python3 dev.py python -m elect_tino.harness.author_workflows --only demo   # names with "demo"
     python3 dev.py python -m elect_tino.harness.author_workflows --no-thumbnails
 
-What a workflow holds is in `recipes`, its notes are in `recipe_notes`. Widgets that a recipe does
-not name get the nodes' defaults, so run this again when those change. Thumbnails show what the
-embedded model made; workflows for a checkpoint are run with the embedded model in its place.
+What a workflow holds is in `recipes` and `tino_recipes`, its notes are in `recipe_notes`. Widgets
+that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
+show what the embedded model made; workflows for a checkpoint are run with it in its place.
 """
 
 import argparse
@@ -17,15 +17,17 @@ from pathlib import Path
 from . import layout
 from .comfy_server import PACK_ROOT, ComfyServer
 from .recipes import RECIPES, Recipe
+from .tino_recipes import TINO_RECIPES
 from .widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
+ALL_RECIPES = (*RECIPES, *TINO_RECIPES)
 WIDTH, GAP, FRAME_GAP, TITLE = 400, 30, 80, 30
 NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
 # Nodes that grow by the pictures and tables they show.
 BIGGER = {"BISSelect": (560, 1040), "ELECTSampler": (560, 1120)}
-TALLER = {"MultiSeedPartialSampler": 300, "ResumeDenoise": 240}
+TALLER = {"MultiSeedPartialSampler": 300, "ResumeDenoise": 240, "TiNOOptimize": 360}
 PICTURE_SIDE = 280
 
 
@@ -129,7 +131,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     from .thumbnails import make_thumbnail
 
-    recipes = [recipe for recipe in (make() for make in RECIPES) if args.only in recipe.name]
+    recipes = [recipe for recipe in (make() for make in ALL_RECIPES) if args.only in recipe.name]
     with ComfyServer() as server:
         object_info = server.object_info()
         for recipe in recipes:

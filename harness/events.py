@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import websocket
 
 PREVIEW_IMAGE = 1
+TEXT = 3
 PREVIEW_IMAGE_WITH_METADATA = 4
 
 
@@ -31,13 +32,17 @@ class Event:
 
 
 def decode_binary(message: bytes) -> Event:
-    """A preview in either of ComfyUI's two binary forms; other kinds come back as "binary"."""
+    """A preview in either of ComfyUI's binary forms, or a node's line of text; else "binary"."""
     (kind,) = struct.unpack(">I", message[:4])
     if kind == PREVIEW_IMAGE:
         return Event("preview", {}, message[8:])
     if kind == PREVIEW_IMAGE_WITH_METADATA:
         (length,) = struct.unpack(">I", message[4:8])
         return Event("preview", json.loads(message[8 : 8 + length]), message[8 + length :])
+    if kind == TEXT:
+        (length,) = struct.unpack(">I", message[4:8])
+        node, text = message[8 : 8 + length].decode(), message[8 + length :].decode()
+        return Event("text", {"node": node, "text": text})
     return Event("binary", {"kind": kind}, message[4:])
 
 

@@ -48,6 +48,33 @@ ANCESTRAL = """\
 The authors of InstructPix2Pix use 100 steps of *euler_ancestral*; 50 take half the time.
 """
 
+TINO_LOAD = """\
+**With your own checkpoint** (SD 1.5, SD 2.1, SDXL): put *Load Checkpoint* in the place of *Load
+Embedded Model*, *Load Image* in that of *Embedded Example*, and choose a LatentCLIP that was
+trained for that VAE (`docs/latent_models.md`), or use *Pixel CLIP* in its place, which needs no
+extra weights.
+"""
+
+TINO_WHERE = """\
+**TiNO Mask** says what may change (1 = edited). Here it is the true mask of the example (*user*).
+Other modes: *object* lets CLIPSeg find the words of the source prompt that the target prompt lacks,
+*style* marks the whole picture, *difference* what was painted or pasted.
+
+`target_prompt` goes to both the text conditioning and the loss.
+"""
+
+TINO_OPTIMISE = """\
+**TiNO Optimize** denoises the picture in few steps, looks at the result with LatentCLIP, and moves
+the noise and every timestep so that the loss falls; `iterations` times. The best result comes out.
+Preview, loss and progress are shown at every iteration, and Cancel works at any of them.
+
+`iterations` 0 is plain blended image to image with the same steps: compare with it.
+"""
+
+TINO_SAY = "`target_prompt` goes to both the text conditioning and the loss.\n"
+
+TINO_SAVE = "The edit, and how its loss fell. The dot is the iteration that was taken.\n"
+
 NOTES = {
     "elect_embedded_demo": (
         """\
@@ -114,5 +141,84 @@ relevance map is needed, and none is used.
 The mask only decides which candidate is elected. It does not limit where the model paints.
 """,
         FINISH,
+    ),
+    "tino_text": (
+        """\
+## TiNO-Edit by text
+
+One object becomes another by its words alone: the picture's change shall be as large as the text's.
+
+"""
+        + TINO_LOAD,
+        TINO_WHERE,
+        TINO_OPTIMISE,
+        TINO_SAVE,
+    ),
+    "tino_reference": (
+        """\
+## TiNO-Edit with a reference picture
+
+What is inside the mask shall come to resemble another picture.
+
+"""
+        + TINO_LOAD,
+        """\
+The object is cut out of another picture, brought to the size of the source and encoded. A reference
+of another size is resized, and the log says so.
+""",
+        TINO_WHERE,
+        TINO_OPTIMISE,
+        TINO_SAVE,
+    ),
+    "tino_strokes": (
+        """\
+## TiNO-Edit with strokes
+
+Paint roughly where and in which colour; the model makes an object of it.
+
+"""
+        + TINO_LOAD,
+        """\
+Here the stroke is one rectangle. With your own picture, paint in any program and load both
+pictures.
+
+`start` is what the noise is added to. The mask is where the two pictures differ.
+""",
+        TINO_SAY,
+        TINO_OPTIMISE,
+        TINO_SAVE,
+    ),
+    "tino_composition": (
+        """\
+## TiNO-Edit by composition
+
+Paste a part of one picture into another; the model blends it in.
+
+"""
+        + TINO_LOAD,
+        """\
+The pasted part brings a box of its old background along. `start` is the pasted picture; the mask is
+where the two pictures differ.
+""",
+        TINO_SAY,
+        TINO_OPTIMISE,
+        TINO_SAVE,
+    ),
+    "tino_compounded": (
+        """\
+## Several edits one after another
+
+The LATENT of the first edit is the `source` of the second. Nothing outside the second mask changes
+again.
+
+"""
+        + TINO_LOAD,
+        TINO_WHERE,
+        """\
+The second edit has a mask of its own: a box around the star. Its source prompt is the first edit's
+target prompt.
+""",
+        TINO_OPTIMISE,
+        TINO_SAVE,
     ),
 }

@@ -6,11 +6,12 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from ..embedded import examples
 from .client import ComfyClient
 from .contact_sheet import ELECTED, PAPER
 from .demo import fetch
-from .stand_in import SOURCE, stand_in, upload_picture
-from .summary import saved_images
+from .stand_in import EXAMPLES, SOURCE, stand_in, upload_picture
+from .summary import nodes_of, saved_images
 from .workflow import to_prompt
 
 SIZE, GAP, STRIP = (640, 480), 4, 18
@@ -32,7 +33,11 @@ def make_thumbnail(client: ComfyClient, name: str, workflow: dict, folder: Path)
     prompt = stand_in(to_prompt(workflow, client.object_info()), picture)
     entry = client.run(prompt, timeout=1800)
     path = folder / f"{name}.jpg"
-    save_small(sheet(cells(client, prompt, entry)), path)
+    elects = any("elect" in out for out in entry["outputs"].values())
+    drawn_sheet = (
+        sheet(cells(client, prompt, entry)) if elects else tino_sheet(client, prompt, entry)
+    )
+    save_small(drawn_sheet, path)
     return path
 
 
@@ -55,6 +60,26 @@ def cells(client: ComfyClient, prompt: dict, entry: dict) -> list[Cell]:
         label = f"{place + 1}  BIS {facts['scores'][index]:.3f}"
         found.append(Cell(estimate.crop((0, 0, side, side)), label, index == facts["elected"]))
     return found
+
+
+def tino_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
+    """Source, what else the workflow shows and the edit in a row, the loss curve below."""
+    saved = {prefix.split("/")[1]: file for prefix, file in saved_images(prompt, entry).items()}
+    curve, edited = fetch(client, saved.pop("loss_curve")), fetch(client, saved.pop("edited"))
+    first = next(node for _, node in nodes_of(prompt, "EmbeddedExample"))
+    source = Image.open(EXAMPLES / examples.index()[first["inputs"]["example"]]["source"])
+    others = [Cell(fetch(client, file), label) for label, file in saved.items()]
+    row = [Cell(source, "source"), *others, Cell(edited, "edited", True)]
+    side = min(236, (SIZE[0] - GAP) // len(row) - GAP)
+    made = Image.new("RGB", SIZE, PAPER)
+    left = (SIZE[0] - len(row) * (side + GAP) + GAP) // 2
+    for place, cell in enumerate(row):
+        made.paste(drawn(cell, side), (left + place * (side + GAP), GAP))
+    height = SIZE[1] - side - 3 * GAP
+    width = round(curve.width * height / curve.height)
+    small = curve.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    made.paste(small, ((SIZE[0] - width) // 2, side + 2 * GAP))
+    return made
 
 
 def sheet(pictures: list[Cell]) -> Image.Image:

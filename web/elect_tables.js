@@ -1,4 +1,4 @@
-// Shows the text that ELECT's nodes report after a run (`ui.text`) in a read-only box on the node.
+// Shows the text that the pack's nodes report after a run (`ui.text`) in a read-only box on the node.
 import { app } from "../../scripts/app.js";
 
 const LINE_PIXELS = 16;
@@ -9,6 +9,7 @@ const PADDING_PIXELS = 20;
 const SHOWN = {
   BISSelect: { hint: "The score table appears here after a run.", wrap: false, lines: 3 },
   ELECTSampler: { hint: "The score table appears here after a run.", wrap: false, lines: 3 },
+  TiNOOptimize: { hint: "Loss and timesteps appear here.", wrap: true, lines: 5 },
   MultiSeedPartialSampler: { hint: "What was run appears here.", wrap: true, lines: 3 },
 };
 

@@ -17,5 +17,10 @@ def test_preview_with_metadata_names_its_node():
     assert (event.node, event.prompt_id, event.image) == ("7", "p", b"png")
 
 
+def test_a_line_of_text_names_its_node():
+    event = decode_binary(struct.pack(">II", 3, 2) + b"12" + b"loss 0.5")
+    assert (event.type, event.node, event.data["text"]) == ("text", "12", "loss 0.5")
+
+
 def test_other_binary_kinds_are_not_previews():
-    assert decode_binary(struct.pack(">I", 3) + b"text").type == "binary"
+    assert decode_binary(struct.pack(">I", 9) + b"more").type == "binary"

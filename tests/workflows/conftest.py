@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from elect_tino.harness.author_workflows import FOLDER, numbered, to_workflow
-from elect_tino.harness.recipes import embedded_demo
+from elect_tino.harness.recipes import Recipe, embedded_demo
 from elect_tino.harness.stand_in import stand_in, upload_picture
 from elect_tino.harness.summary import nodes_of
+from elect_tino.harness.tino_recipes import text
 from elect_tino.harness.workflow import is_link, load_workflow, to_prompt
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ SMALL: dict[str, dict] = {
     "BasicScheduler": {"steps": 5},
     "MultiSeedPartialSampler": {"num_candidates": 3},
     "ELECTSampler": {"num_candidates": 3},
+    "TiNOOptimize": {"iterations": 2, "num_steps": 3},
 }
 
 
@@ -50,10 +52,8 @@ def small(object_info: dict, picture: str) -> Callable[[str], dict]:
     return load
 
 
-@pytest.fixture
-def demo(object_info: dict) -> dict:
-    """The embedded demo's prompt, small, its nodes by their names in the recipe."""
-    recipe = embedded_demo()
+def by_name(recipe: Recipe, object_info: dict) -> dict:
+    """A recipe's prompt, small, its nodes by their names in it."""
     prompt = to_prompt(to_workflow(recipe, object_info), object_info)
     names = {number: name for name, number in numbered(recipe)[1].items()}
     for node in prompt.values():
@@ -61,3 +61,15 @@ def demo(object_info: dict) -> dict:
             if is_link(value):
                 node["inputs"][key] = [names[value[0]], value[1]]
     return made_small({names[number]: node for number, node in prompt.items()})
+
+
+@pytest.fixture
+def demo(object_info: dict) -> dict:
+    """The embedded ELECT demo."""
+    return by_name(embedded_demo(), object_info)
+
+
+@pytest.fixture
+def tino(object_info: dict) -> dict:
+    """The TiNO-Edit workflow by text."""
+    return by_name(text(), object_info)

@@ -9,7 +9,7 @@ from elect_tino.harness.comfy_server import PACK_LINK, PACK_ROOT
 pytestmark = pytest.mark.server
 
 PAGES = PACK_ROOT / "web" / "docs"
-NUM_NODES = 8
+NUM_NODES = 13
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_pages_name_only_workflows_that_exist():
         word.strip("*.,:;")
         for path in PAGES.glob("*.md")
         for word in Path(path).read_text(encoding="utf-8").split()
-        if word.startswith(("*elect_", "*instruct_", "*best_"))
+        if word.startswith(("*elect_", "*instruct_", "*best_", "*tino_"))
     }
     assert named
     assert named <= existing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from elect_tino.harness.author_workflows import FOLDER, to_workflow
+from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, to_workflow
 from elect_tino.harness.recipes import RECIPES
 from elect_tino.harness.summary import nodes_of, saved_images
 from elect_tino.harness.widgets import node_inputs
@@ -24,6 +24,7 @@ FILE_WIDGETS = {("CheckpointLoaderSimple", "ckpt_name"), ("LoadImage", "image")}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 every_name = pytest.mark.parametrize("name", NAMES)
+every_election = pytest.mark.parametrize("name", sorted(make().name for make in RECIPES))
 
 
 def real_nodes(path: Path) -> Iterator[dict]:
@@ -35,8 +36,8 @@ def election(entry: dict) -> dict:
     return shown
 
 
-def test_the_five_workflows_are_there():
-    assert set(NAMES) == {recipe().name for recipe in RECIPES}
+def test_every_recipe_is_a_file_and_the_reverse():
+    assert sorted(NAMES) == sorted(make().name for make in ALL_RECIPES)
 
 
 @every_file
@@ -95,12 +96,12 @@ def check_value(where: str, value: object, spec: list) -> None:
 @every_name
 def test_the_file_is_what_its_recipe_gives(name: str, object_info: dict):
     """Else somebody edited one of them, or a node's default changed: run author_workflows."""
-    (recipe,) = [made for made in (make() for make in RECIPES) if made.name == name]
+    (recipe,) = [made for made in (make() for make in ALL_RECIPES) if made.name == name]
     assert load_workflow(FOLDER / f"{name}.json") == to_workflow(recipe, object_info)
 
 
 @pytest.mark.server
-@every_name
+@every_election
 def test_runs_and_saves_the_edit_in_the_sources_size(
     name: str, server: "ComfyServer", small: Callable[[str], dict]
 ):
