@@ -107,7 +107,7 @@ def test_kernels_are_exported_by_name_and_nothing_else():
     assert len(public) == len(elect_core.__all__)
 
 
-@pytest.mark.parametrize("module", ["elect_tino", "elect_tino.elect_core"])
+@pytest.mark.parametrize("module", ["elect_tino", "elect_tino.elect_core", "elect_tino.tino_core"])
 def test_import_loads_neither_comfyui_nor_heavy_libraries(module):
     code = f"import sys, {module}; print(*sys.modules, sep='\\n')"
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}

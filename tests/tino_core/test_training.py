@@ -270,3 +270,23 @@ def test_tensorboard_gets_every_loss(world, tmp_path):
     board = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
     seen = [event.value for event in board.Scalars("loss/loss")]
     assert seen == pytest.approx(losses(tmp_path / "run"))
+
+
+@pytest.mark.slow
+def test_two_processes_of_accelerate_train_one_student_and_resume(world, tmp_path):
+    def launch(name: str, steps: int) -> None:
+        made = options(world, tmp_path / name)
+        line = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_machines", "1"]
+        line += ["--num_processes", "2", "--mixed_precision", "no", "--dynamo_backend", "no"]
+        line += ["-m", "elect_tino.tino_core.training", "clip", "--steps", str(steps)]
+        for field in ("teacher", "vae", "latent_space", "images", "output", "run", "resolution",
+                      "batch", "lr", "checkpoint_every", "validate_every", "validation_share",
+                      "workers"):  # fmt: skip
+            line += [f"--{field.replace('_', '-')}", str(getattr(made, field))]
+        subprocess.run(line, check=True, timeout=300)
+
+    launch("whole", 6)
+    launch("later", 3)
+    launch("later", 6)
+    assert len(losses(tmp_path / "whole/run")) == 6
+    assert losses(tmp_path / "later/run") == losses(tmp_path / "whole/run")
