@@ -15,7 +15,7 @@ from .observers import Observer, build_clip_tower, shipped
 from .teacher_pictures import load_pictures, render_pairs
 from .train_clip import ClipTeacher
 
-NUM_TRAIN, NUM_VAL = 5000, 400
+NUM_TRAIN, NUM_VAL = 3600, 300
 _ON = "of elect_tino.embedded.world (training split); python -m elect_tino.embedded.train_teachers"
 
 
