@@ -7,7 +7,7 @@ Shape letters used in every docstring of this package:
 
 The stages, in the order the data flows:
 
-    masks       what may change
+    masks       what may change; clipseg finds words in a picture
     weights     files of the latent models
     latent_clip, latent_vgg   features of a latent
     losses      features of source and result -> one number an image

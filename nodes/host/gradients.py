@@ -1,11 +1,10 @@
 """Gradients through models that ComfyUI loaded for inference, with no second copy of the weights.
 
-Three things stand in the way. Weights loaded in inference mode cannot be saved for backward, so
-normal tensors are laid over the same memory for the time. Weights of another dtype or on another
-device are cast anew in every layer, and autograd would keep every cast copy, so those layers are
-run again on the way back. Several of ComfyUI's attention functions write into their own buffers,
-so PyTorch's is used, and its CLIP adds onto tensors that its norms have saved, so those get
-copies.
+What stands in the way: weights loaded in inference mode cannot be saved for backward, so normal
+tensors are laid over the same memory for the time. Weights of another dtype or on another device
+are cast anew in every layer, and autograd would keep every cast copy, so those layers are run again
+on the way back. Several attention functions write into their own buffers, so PyTorch's is used.
+ComfyUI's CLIP adds onto tensors that its norms have saved, so those get copies.
 """
 
 import copy
@@ -16,18 +15,13 @@ from typing import Any
 
 import torch
 from comfy.clip_model import CLIPLayer
-from comfy.ldm.modules.attention import BasicTransformerBlock, attention_pytorch
+from comfy.ldm.modules import attention
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-_BLOCKS = (ResBlock, BasicTransformerBlock)
+_BLOCKS = (ResBlock, attention.BasicTransformerBlock)
 """Blocks of the UNet that are run again on the way back where memory is short."""
-
-
-def attention_with_gradients(_chosen: Callable, *args, **kwargs) -> Tensor:
-    """An `optimized_attention_override` for transformer_options."""
-    return attention_pytorch(*args, **kwargs)
 
 
 def refuse_quantised(module: nn.Module, name: str) -> None:
@@ -65,6 +59,9 @@ def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterat
     with ExitStack() as undo:
         undo.enter_context(torch.inference_mode(False))
         undo.enter_context(torch.enable_grad())
+        for name in ("optimized_attention", "optimized_attention_masked"):
+            undo.callback(setattr, attention, name, getattr(attention, name))
+            setattr(attention, name, attention.attention_pytorch)
         parts = [part for root in modules for part in root.modules()]
         for module in parts:
             _use_normal_tensors(module, undo)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ...tino_core.optimise import OnIteration, Optimised, Predict, Settings, optimise
 from ...tino_core.schedule import NoiseSchedule
 from .continuous import continuous, require_discrete, sigma_at
-from .gradients import attention_with_gradients, normal, refuse_quantised, with_gradients
+from .gradients import normal, refuse_quantised, with_gradients
 
 BuildLoss = Callable[[Tensor], Callable[[Tensor], Tensor]]
 """``source latent (B, C, h, w) -> loss``, called once when every model is on its device."""
@@ -67,9 +67,8 @@ def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tens
         )
     model.add_object_patch("model_sampling", continuous(sampling))
     model.set_additional_models("tino", list(edit.feature_models))
-    transformer_options = model.model_options["transformer_options"]
-    transformer_options["optimized_attention_override"] = attention_with_gradients
-
+    # A user's fast attention (Sage and the like) has no gradients: `with_gradients` sets its own.
+    model.model_options["transformer_options"].pop("optimized_attention_override", None)
     sampler = _Optimiser(edit, settings, on_iteration, _Memory(model, edit))
     comfy.patcher_extension.add_wrapper_with_key(
         comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING,
@@ -85,7 +84,16 @@ def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tens
     guider.set_cfg(edit.cfg)
     first = sampling.sigma(torch.tensor(settings.strength * (len(sampling.sigmas) - 1)))
     sigmas = torch.stack([first, torch.zeros_like(first)])
-    samples = guider.sample(edit.noise, edit.latent["samples"], sampler, sigmas, seed=0)
+    # The sampler blends by itself; inpainting models read the mask as a condition.
+    samples = guider.sample(
+        edit.noise,
+        edit.latent["samples"],
+        sampler,
+        sigmas,
+        denoise_mask=edit.mask,
+        disable_pbar=True,
+        seed=0,
+    )
     assert sampler.found is not None
     return samples.cpu(), sampler.found
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from .conftest import random_model
+from .conftest import UNET, random_model
 
 LATENT_CLIP = {
     "hidden_size": 32,
@@ -256,6 +256,40 @@ def test_a_lora_counts_and_is_gone_afterwards(optimize, world):
     assert not torch.allclose(plain, patched)
     assert torch.equal(ksampler(world.model, world.positive), before)
     assert torch.equal(optimize().latent, plain)
+
+
+def controlled(positive):
+    """The CONDITIONING with a random ControlNet of the same make as the model."""
+    import comfy.cldm.cldm
+    import comfy.controlnet
+    import comfy.ops
+
+    names = ("num_res_blocks", "channel_mult", "transformer_depth", "transformer_depth_middle")
+    shared = {name: UNET[name] for name in (*names, "context_dim", "num_heads", "model_channels")}
+    network = comfy.cldm.cldm.ControlNet(
+        image_size=32,
+        in_channels=4,
+        hint_channels=3,
+        use_spatial_transformer=True,
+        legacy=False,
+        operations=comfy.ops.disable_weight_init,
+        **copy.deepcopy(shared),
+    )
+    generator = torch.Generator().manual_seed(6)
+    for parameter in network.parameters():
+        parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.05)
+    control = comfy.controlnet.ControlNet(network, load_device=torch.device("cpu"))
+    control.set_cond_hint(torch.rand(1, 3, 80, 64, generator=generator), 1.0, (0.0, 1.0))
+    return [[positive[0][0], {"control": control, "control_apply_to_uncond": True}]]
+
+
+def test_a_controlnet_counts_and_lets_gradients_through(optimize, world):
+    with torch.inference_mode():
+        positive = controlled(world.positive)
+    plain, start = optimize(), optimize(positive=positive, iterations=0)
+    found = optimize(positive=positive)
+    assert not torch.allclose(found.latent, plain.latent)
+    assert not torch.equal(found.noise.noise, start.noise.noise)
 
 
 def gradient(model, **options):

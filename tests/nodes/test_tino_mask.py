@@ -22,7 +22,7 @@ def clipseg_folder(tmp_path_factory):
     )
 
     tokenizer = CLIPTokenizer.from_pretrained(
-        Path(comfy.sd1_clip.__file__).parent / "sd1_tokenizer"
+        Path(str(comfy.sd1_clip.__file__)).parent / "sd1_tokenizer"
     )
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 2}
     torch.manual_seed(0)
