@@ -1,5 +1,7 @@
 """The TiNO-Edit example workflows as data, beside those of `recipes`."""
 
+from typing import Any
+
 from .recipes import Recipe, Wire, node, sections
 
 ON_PHOTO = "1: turn the yellow triangle pink"
@@ -49,7 +51,7 @@ def optimize(title: str = "", **inputs: object) -> dict:
     return node("TiNOOptimize", title, **{**wires, **inputs})
 
 
-def by_text() -> dict[str, object]:
+def by_text() -> dict[str, Any]:
     """Inputs of the semantic loss."""
     texts = {"source_prompt": ("picture", 2), "target_prompt": ("target", 0)}
     return {**texts, "clip": ("model", 1)}
@@ -175,7 +177,7 @@ def compounded() -> Recipe:
         "a blue star and a pink triangle on a photo",
         "a green star and a pink triangle on a photo",
     )
-    again = {
+    again: dict[str, Any] = {
         "source": ("first", 0),
         "positive": ("positive 2", 0),
         "mask": ("mask 2", 0),

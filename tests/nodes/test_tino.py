@@ -438,6 +438,9 @@ def test_images_of_a_batch_do_not_touch_each_other(world):
         assert_close(found.trajectory[:, row], own.trajectory[:, 0], atol=1e-2, rtol=0)
 
 
+NUM_REFUSALS = 20  # counted apart: the table itself needs ComfyUI, which is imported late
+
+
 def refusals() -> dict:
     """Inputs to change -> the message that names them."""
     from comfy.model_sampling import CONST, ModelSamplingDiscreteFlow
@@ -509,17 +512,17 @@ def refusals() -> dict:
     }
 
 
-@pytest.mark.parametrize("case", range(20))
+@pytest.mark.parametrize("case", range(NUM_REFUSALS))
 def test_bad_input_is_refused_by_name(case, optimize, world):
-    changes, message = list(refusals().values())[case]
+    given, message = list(refusals().values())[case]
     with torch.inference_mode():
-        changes = changes(world) if callable(changes) else changes
+        changes: dict = given(world) if callable(given) else given
     with pytest.raises(ValueError, match=message):
         optimize(**changes)
 
 
 def test_every_refusal_is_tried():
-    assert len(refusals()) == 20
+    assert len(refusals()) == NUM_REFUSALS
 
 
 def test_hooks_that_change_weights_are_refused(optimize, world):
