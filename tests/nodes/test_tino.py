@@ -2,6 +2,7 @@
 
 import copy
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -441,7 +442,7 @@ def test_images_of_a_batch_do_not_touch_each_other(world):
 NUM_REFUSALS = 20  # counted apart: the table itself needs ComfyUI, which is imported late
 
 
-def refusals() -> dict:
+def refusals() -> dict[str, tuple[Any, str]]:
     """Inputs to change -> the message that names them."""
     from comfy.model_sampling import CONST, ModelSamplingDiscreteFlow
 
@@ -516,7 +517,7 @@ def refusals() -> dict:
 def test_bad_input_is_refused_by_name(case, optimize, world):
     given, message = list(refusals().values())[case]
     with torch.inference_mode():
-        changes: dict = given(world) if callable(given) else given
+        changes = given(world) if callable(given) else given
     with pytest.raises(ValueError, match=message):
         optimize(**changes)
 
