@@ -15,7 +15,7 @@ from .run import Budget
 from .train import DEFAULT_FOLDER
 
 FOLDER = DEFAULT_FOLDER.parent / "teachers"
-STEPS = {"clip": 3000, "vgg": 1300, "observer": 1500, "latent_clip": 3000, "latent_vgg": 3000}
+STEPS = {"clip": 1600, "vgg": 800, "observer": 600, "latent_clip": 900, "latent_vgg": 1500}
 
 
 def _pictures(folder: Path, budget: Budget) -> None:
@@ -94,8 +94,8 @@ def student_command(student: str, folder: Path, steps: int) -> list[str]:
         "schedule": "cosine",
         "warmup": 50,
         "steps": steps,
-        "validate-every": 250,
-        "checkpoint-every": 250,
+        "validate-every": 100,
+        "checkpoint-every": 100,
         "student-config": Path(__file__).parent / f"latent_{student}.json",
     }
     command = [student, "--half"]

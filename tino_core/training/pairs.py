@@ -6,6 +6,7 @@ many times and VAE and teacher would cost more than the student.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -214,8 +215,8 @@ def _kept(folder: Path, name: str, make: Callable[[], Tensor]) -> Tensor:
     return load_file(path)["values"]
 
 
-def fingerprint(path: str) -> list[tuple[str, int, int]]:
-    """Names, sizes and times of a model's files: another model is never taken for it."""
+def fingerprint(path: str) -> list[tuple[str, str]]:
+    """Names and digests of a model's files: another model is never taken for it."""
     root = Path(path)
     files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-    return [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files]
+    return [(f.name, hashlib.sha256(f.read_bytes()).hexdigest()) for f in files]
