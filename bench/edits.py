@@ -10,6 +10,7 @@ from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 from torch import Tensor
 
 from ..embedded.model import WEIGHTS, load_embedded
+from ..embedded.vae import load_shipped_vae
 from ..embedded.world import Sample, sample
 from ..nodes.host.run import Run
 
@@ -31,6 +32,7 @@ class EditBench:
 
     def __init__(self, guidance: Guidance, num_steps: int):
         self.model, self.clip, self.vae = load_embedded()
+        self.decoder = load_shipped_vae()
         self.guidance = guidance
         sampling = self.model.get_model_object("model_sampling")
         self.sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", num_steps)
@@ -59,8 +61,8 @@ class EditBench:
         return Run(guider, chosen, self.sigmas, latent, window_step=0)
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Pictures (N, H, W, 3) of latents (N, C, h, w), LATENT scale."""
-        return self.vae.decode(latents)
+        """Pictures (N, H, W, 3) of latents (N, C, h, w), LATENT scale; as VAEDecode, but faster."""
+        return self.decoder.decode(latents).movedim(1, -1)
 
     def source_latent(self, edit: Sample) -> Tensor:
         """The encoded source, (1, C, h, w), LATENT scale."""

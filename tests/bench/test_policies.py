@@ -108,3 +108,9 @@ def test_iou_of_a_map_that_is_the_truth_is_one():
     truth[..., 32:64, 64:96] = 1
     assert_close(_iou(truth, truth), 1.0)
     assert _iou(1 - truth, truth) == 0
+
+
+def test_its_decoder_is_that_of_the_nodes(bench):
+    latents = torch.randn(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert_close(bench.decode(latents), bench.vae.decode(latents), atol=1e-4, rtol=0)

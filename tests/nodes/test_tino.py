@@ -517,7 +517,7 @@ def refusals() -> dict[str, tuple[Any, str]]:
 def test_bad_input_is_refused_by_name(case, optimize, world):
     given, message = list(refusals().values())[case]
     with torch.inference_mode():
-        changes = given(world) if callable(given) else given
+        changes: Any = given(world) if callable(given) else given
     with pytest.raises(ValueError, match=message):
         optimize(**changes)
 
