@@ -1,5 +1,7 @@
 """Algorithm 1: what is optimised, what is pasted, what comes back."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -106,8 +108,10 @@ def test_best_iteration_of_each_image_comes_back_with_its_noise_and_timesteps():
     found = run(settings, model)
     assert torch.equal(found.chosen, found.losses.argmin(0))
     assert found.iterates is not None
+    assert found.noises is not None
     for image, iteration in enumerate(found.chosen):
         assert torch.equal(found.latent[image], found.iterates[iteration, image])
+        assert torch.equal(found.noise[image], found.noises[iteration, image])
         assert torch.equal(found.timesteps[image], found.trajectory[iteration, image])
     again = denoise(model, SCHEDULE, settings, source, source, mask, found.noise, found.timesteps)
     assert_close(again.detach(), found.latent)
@@ -198,6 +202,27 @@ def test_every_step_is_computed_again_on_the_way_back():
     assert model.calls == 5 + 5 + 5  # forward, again for the gradient, the last result
 
 
+def test_without_recomputing_the_result_is_the_same_for_fewer_calls():
+    model = Toy()
+    kept = run(Settings(num_steps=5, iterations=1, recompute=False), model)
+    assert model.calls == 5 + 5
+    assert_close(kept.latent, run(Settings(num_steps=5, iterations=1)).latent)
+
+
+def test_the_last_iteration_comes_back_where_asked_for():
+    settings = Settings(num_steps=3, iterations=12, lr_noise=3.0, lr_timesteps=80, keep_all=True)
+    found = run(dataclasses.replace(settings, result="last"))
+    assert found.iterates is not None
+    assert_close(found.latent, found.iterates[-1])
+    assert not torch.allclose(run(settings).latent, found.latent)
+
+
+def test_scaled_losses_take_the_same_steps():
+    plain = run(Settings(num_steps=3, iterations=3))
+    scaled = run(Settings(num_steps=3, iterations=3, scale_loss=True))
+    assert_close(scaled.latent, plain.latent, atol=1e-3, rtol=1e-3)
+
+
 def test_patience_ends_a_run_that_no_longer_gets_better():
     source, noise, mask, _ = scene()
     flat = lambda x0: x0.sum((1, 2, 3)) * 0 + 1  # noqa: E731
@@ -255,6 +280,7 @@ def test_the_same_noise_gives_the_same_result():
         ({"iterations": -1}, "iterations: expected 0 or more"),
         ({"gradient_steps": 0}, "gradient_steps"),
         ({"prediction": "flow"}, "prediction: expected one of"),
+        ({"result": "first"}, "result: expected one of"),
     ],
 )
 def test_settings_out_of_range_name_themselves(given, message):
