@@ -23,7 +23,7 @@ VGG_CONFIG = {
     "num_channels": 3,
     "num_classes": len(NAMES) + len(BACKGROUNDS),
     "layers": [16, "M", 32, "M", 64, 64, "M", 96, "M"],
-    "pool": 2,
+    "pool": 1,
     "hidden": 256,
     "dropout": 0.0,
     "image_size": SIZE,
