@@ -6,4 +6,5 @@ measure   what each finished candidate is worth, and every score of every policy
 policies  which candidate each policy elects, with bootstrap intervals
 report    tables and plots in docs/
 system    time outside the model, batching, memory
+tino      the benchmark of TiNO-Edit
 """

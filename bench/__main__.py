@@ -1,6 +1,10 @@
-"""python3 dev.py bench [quality|system] [options]: the benchmark; see docs/elect_benchmark.md."""
+"""python3 dev.py bench [quality|system] [options]: the benchmark; see docs/elect_benchmark.md.
+
+`bench tino` is the one of TiNO-Edit, with options of its own; see docs/tino_benchmark.md.
+"""
 
 import argparse
+import sys
 from pathlib import Path
 
 from comfy.cli_args import args as comfy_args
@@ -28,6 +32,11 @@ def parse() -> argparse.Namespace:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["tino"]:
+        from .tino.command import main as tino
+
+        tino(sys.argv[2:])
+        return
     options = parse()
     import torch
 

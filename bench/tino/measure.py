@@ -1,0 +1,108 @@
+"""What each result is worth: the ground truth, the embedded CLIP, and a network no loss uses."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional as F
+
+from ...embedded.success import Judge
+from .methods import Batch, Variant
+from .models import TinoBench, as_batch
+from .runs import Plan, load_result, path_of
+from .tasks import Task, tasks
+
+METRICS = ("success", "mse", "clip_t", "clip_i", "clip_shown", "observer")
+
+
+def background_mse(task: Task, picture: np.ndarray, source: np.ndarray) -> float:
+    """Mean squared error x1e4 outside the true edit's mask.
+
+    source (H, W, 3): the decoded encoding of the source picture, so that the VAE's own loss counts
+    for nobody
+    """
+    outside = task.edit.mask == 0
+    return float(np.square(picture - source)[outside].mean() * 1e4)
+
+
+def _cosine(a: Tensor, b: Tensor) -> list[float]:
+    return F.cosine_similarity(a, b, dim=-1).tolist()
+
+
+def similarities(bench: TinoBench, batch: Sequence[Task], pictures: np.ndarray) -> np.ndarray:
+    """CLIP-T, CLIP-I, CLIP-I* and the observer's similarity to the source, (B, 4).
+
+    NaN where a task has no second picture for CLIP-I* to compare with.
+    """
+    seen, source = _chw(pictures), _chw(np.stack([task.edit.source for task in batch]))
+    clip, observer = bench.teacher_clip, bench.observer
+    result = clip(seen)
+    shown = [float("nan")] * len(batch)
+    extra = [task.shown for task in batch if task.shown is not None]
+    if extra:
+        shown = _cosine(result, clip(_chw(np.stack(extra))))
+    columns = (
+        _cosine(result, bench.teacher_text([task.edit.caption for task in batch])),
+        _cosine(result, clip(source)),
+        shown,
+        _cosine(observer(seen), observer(source)),
+    )
+    return np.array(columns).T
+
+
+def _chw(pictures: np.ndarray) -> Tensor:
+    return as_batch(list(pictures)).movedim(-1, 1)
+
+
+def judge(bench: TinoBench, batch: Sequence[Task], latents: Tensor) -> np.ndarray:
+    """METRICS of results (S, B, C, h, w) in LATENT scale, (S, B, METRICS)."""
+    sources = bench.decode(bench.encode([task.edit.source for task in batch]))
+    judges = [Judge(task.edit) for task in batch]
+    stages: list[np.ndarray] = []
+    for number, stage in enumerate(latents):
+        same = next((k for k in range(number) if torch.equal(latents[k], stage)), None)
+        if same is not None:
+            stages.append(stages[same])
+            continue
+        pictures = bench.decode(stage)
+        truth = [
+            (float(one.succeeded(picture)), background_mse(task, picture, source))
+            for one, task, picture, source in zip(judges, batch, pictures, sources, strict=True)
+        ]
+        stages.append(np.concatenate([truth, similarities(bench, batch, pictures)], axis=1))
+    return np.stack(stages)
+
+
+def _code_version() -> str:
+    here = Path(__file__).resolve()
+    files = [here, here.parent.parent.parent / "embedded" / "success.py"]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
+def measure_piece(bench: TinoBench, folder: Path, variant: Variant, batch: Batch) -> np.ndarray:
+    """(S, B, METRICS) of one piece of work, measured now or before."""
+    kept = folder / "measured" / f"{_code_version()}-{bench.judge_fingerprint}"
+    path = path_of(kept, variant, batch)
+    if not path.exists():
+        kept.mkdir(parents=True, exist_ok=True)
+        result = load_result(path_of(folder, variant, batch))
+        with torch.inference_mode():
+            worth = judge(bench, tasks(batch.kind, batch.indices), result["latents"])
+        part = path.with_suffix(f".part{os.getpid()}")
+        save_file({"worth": torch.from_numpy(worth)}, part)
+        os.replace(part, path)
+    return load_file(path)["worth"].numpy()
+
+
+def measure_missing(
+    bench: TinoBench, plan: Plan, root: Path, share: tuple[int, int] = (1, 1)
+) -> None:
+    """Measure what is not measured yet, split as `run_missing` is."""
+    folder = plan.folder(bench, root)
+    for variant, batch in plan.pieces()[share[0] - 1 :: share[1]]:
+        measure_piece(bench, folder, variant, batch)

@@ -1,0 +1,100 @@
+"""The embedded model that draws from captions, its losses, and the networks that judge."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...embedded.model import WEIGHTS, load_embedded
+from ...embedded.observers import load_observer, load_teacher_clip, load_teacher_text
+from ...embedded.vae import load_shipped_vae
+from ...nodes.latent_models import EMBEDDED, FeatureModel, LatentCLIPLoader, LatentVGGLoader
+from ...nodes.tino import latent_mask
+from ...nodes.tino_loss import Loss, Texts
+from ...tino_core.losses import LossWeights
+from .tasks import Task
+
+_RUN_BY = ("drawing", "text_encoder", "text_projection", "vae", "latent_clip", "latent_vgg")
+_JUDGED_BY = (*_RUN_BY, "teacher_clip", "observer")
+
+
+def _fingerprint(names: Sequence[str]) -> str:
+    files = [WEIGHTS / f"{name}.safetensors" for name in names]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
+def as_batch(pictures: Sequence[np.ndarray]) -> Tensor:
+    """IMAGE (B, H, W, 3) of pictures (H, W, 3)."""
+    return torch.from_numpy(np.stack(pictures))
+
+
+class TinoBench:
+    """Everything that is loaded once."""
+
+    def __init__(self, cfg: float = 1.0):
+        self.model, self.clip, self.vae = load_embedded(variant="drawing")
+        self.coder = load_shipped_vae()  # the same function as the VAE, in a fifth of the time
+        self.cfg = cfg
+
+    @property
+    def run_fingerprint(self) -> str:
+        """Names the weights that make results."""
+        return _fingerprint(_RUN_BY)
+
+    @property
+    def judge_fingerprint(self) -> str:
+        """Names the weights that make measurements."""
+        return _fingerprint(_JUDGED_BY)
+
+    @cached_property
+    def latent_clip(self) -> FeatureModel:
+        return LatentCLIPLoader.execute(EMBEDDED).args[0]
+
+    @cached_property
+    def latent_vgg(self) -> FeatureModel:
+        return LatentVGGLoader.execute(EMBEDDED).args[0]
+
+    @cached_property
+    def teacher_clip(self):
+        return load_teacher_clip()
+
+    @cached_property
+    def teacher_text(self):
+        return load_teacher_text()
+
+    @cached_property
+    def observer(self):
+        return load_observer()
+
+    def conditioning(self, texts: Sequence[str]) -> list:
+        """One CONDITIONING for a batch, each picture with its own text."""
+        parts = [self.clip.encode_from_tokens_scheduled(self.clip.tokenize(t))[0] for t in texts]
+        pooled = torch.cat([extra["pooled_output"] for _, extra in parts])
+        return [[torch.cat([cond for cond, _ in parts]), {"pooled_output": pooled}]]
+
+    def encode(self, pictures: Sequence[np.ndarray]) -> Tensor:
+        """LATENT samples (B, C, h, w)."""
+        return self.coder.encode(as_batch(pictures).movedim(-1, 1))
+
+    def decode(self, latents: Tensor) -> np.ndarray:
+        """Pictures (B, H, W, 3) in [0, 1] of LATENT samples."""
+        return self.coder.decode(latents).movedim(1, -1).numpy()
+
+    def masks(self, batch: Sequence[Task], source: Tensor) -> Tensor:
+        """Masks (B, 1, h, w) as TiNOOptimize takes them."""
+        return latent_mask(as_batch([task.mask for task in batch]), {"samples": source})
+
+    def loss(self, batch: Sequence[Task], latent_clip: FeatureModel | None = None) -> Loss:
+        """The paper's weights; the reference loss in place of the texts where there is one."""
+        reference = texts = None
+        pictures = [task.reference for task in batch if task.reference is not None]
+        if pictures:
+            reference = self.model.model.process_latent_in(self.encode(pictures))
+        else:
+            pair = ([t.edit.source_caption for t in batch], [t.edit.caption for t in batch])
+            texts = Texts(*(self.conditioning(side)[0][1]["pooled_output"] for side in pair))
+        clip = latent_clip or self.latent_clip
+        return Loss(LossWeights(), clip, self.latent_vgg, texts, reference, signed=False)
