@@ -84,7 +84,12 @@ def _load(kind: str, load: Callable[[Path], nn.Module], name: str, space: str) -
     if name == EMBEDDED:
         path = WEIGHTS / f"{kind}.safetensors"
     else:
-        path = Path(folder_paths.get_full_path_or_raise(kind, name))
+        found = folder_paths.get_full_path(kind, name)
+        if found is None:
+            raise ValueError(
+                f"name: {name} is not in models/{kind}. Put it there, or choose another."
+            )
+        path = Path(found)
     model = load(path)
     known = model.latent_space
     if space != _FROM_FILE:

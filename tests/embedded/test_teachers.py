@@ -256,7 +256,7 @@ def test_views_differ_and_stay_pictures():
     assert (first - second).abs().mean() > 0.02
 
 
-def test_teachers_resume_to_the_same_losses(tmp_path, monkeypatch):
+def test_teachers_train_and_a_finished_one_is_left_alone(tmp_path, monkeypatch):
     from elect_tino.embedded import train_clip, train_observer, train_vgg
     from elect_tino.embedded.run import Budget
 

@@ -254,7 +254,10 @@ TINO: dict[str, tuple[Change, str]] = {
     ),
     "no word differs": ({"mask": {**OBJECT, "target_prompt": "a star"}}, "source_prompt: every"),
     "no CLIPSeg": ({"mask": OBJECT}, "clipseg: .* models/clipseg"),
-    "no such LatentCLIP": ({"latent_clip": {"name": "none.safetensors"}}, "'name'"),
+    "no such LatentCLIP": (
+        {"latent_clip": {"name": "none.safetensors"}},
+        "name: none.safetensors is not in models/latent_clip",
+    ),
     "other latent space": (
         {"latent_clip": {"latent_space": "SDXL"}},
         "trained on latents of EmbeddedLatent",
