@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .observers import OBSERVER_SIZE, OBSERVER_WIDTHS, Observer
+from .observers import OBSERVER_SIZE, OBSERVER_WIDTHS, Features, Observer
 from .run import Budget, Run
 from .teacher_pictures import load_pictures, render_pairs
 from .train_vae import to_floats
@@ -48,7 +48,7 @@ def contrast(first: Tensor, second: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def known_again(observer: nn.Module, pictures: Tensor) -> float:
+def known_again(observer: Features, pictures: Tensor) -> float:
     """Share of views whose nearest other view, by cosine, is of the same picture (N, 3, H, W)."""
     generator = torch.Generator().manual_seed(0)
     first, second = (F.normalize(observer(view(pictures, generator)), dim=-1) for _ in range(2))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .weights import load_into, read_weights, save_weights
 
-VGG16 = {"num_channels": 4, "num_classes": 1000}
+VGG16: dict[str, Any] = {"num_channels": 4, "num_classes": 1000}
 """torchvision's VGG-16 with a first convolution for latents."""
 
 SMALLER = ("layers", "pool", "hidden", "dropout")
@@ -59,7 +60,7 @@ def _vgg16(num_channels: int, num_classes: int):
 
 
 def _smaller(
-    num_channels: int, num_classes: int, layers: list, pool: int, hidden: int, dropout: float
+    num_channels: int, num_classes: int, layers: Any, pool: int, hidden: int, dropout: float
 ):
     """torchvision's VGG with its layers named alike, in other sizes."""
     from torchvision.models.vgg import VGG, make_layers

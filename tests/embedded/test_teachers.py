@@ -183,7 +183,7 @@ def test_teacher_clip_finds_captions_and_teacher_vgg_names(edits, pictures):
 
 def test_observer_knows_unseen_pictures_again_and_sees_edits(pictures):
     observer = load_observer()
-    assert known_again(lambda p: observer(p), pictures[0]) > 0.9
+    assert known_again(observer, pictures[0]) > 0.9
     with torch.no_grad():
         before, after = (observer(side) for side in pictures)
     likeness = F.cosine_similarity(before, after)

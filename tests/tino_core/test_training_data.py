@@ -12,15 +12,10 @@ import torch
 from PIL import Image
 from torch.testing import assert_close
 
-from elect_tino.tino_core.training import pairs as pairs_module
+from elect_tino.tino_core.training import cache as cache_module
+from elect_tino.tino_core.training.cache import Maker, fingerprint, kept_pairs
 from elect_tino.tino_core.training.options import Options
-from elect_tino.tino_core.training.pairs import (
-    Maker,
-    fingerprint,
-    kept_pairs,
-    training_pairs,
-    validation_items,
-)
+from elect_tino.tino_core.training.pairs import training_pairs, validation_items
 from elect_tino.tino_core.training.pictures import (
     Item,
     Position,
@@ -28,8 +23,8 @@ from elect_tino.tino_core.training.pictures import (
     Stream,
     held_out,
     open_source,
-    read_picture,
 )
+from elect_tino.tino_core.training.reading import read_picture
 from elect_tino.tino_core.training.teachers import Teacher, clip_teacher, preprocess, vgg_teacher
 from elect_tino.tino_core.training.vae import load_encoder
 
@@ -159,7 +154,7 @@ def test_pictures_of_their_own_to_validate_on(folder, shards):
 
 
 def test_cached_pairs_are_those_made_on_the_way_and_made_once(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(pairs_module, "CHUNK", 6)
+    monkeypatch.setattr(cache_module, "CHUNK", 6)
     items = open_source(str(folder), "--images").items(0)
     made = options(folder, cache=tmp_path / "cache")
     latents, features = kept_pairs(items, mean_maker(), made, "train")

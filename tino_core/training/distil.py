@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .cache import Maker
 from .checkpoint import Log, claim, latest, restore, save
 from .options import Options
-from .pairs import Maker, Pairs, training_pairs, validation_pairs
+from .pairs import Pairs, training_pairs, validation_pairs
 from .students import KINDS, build_student
 from .teachers import TEACHERS
 from .vae import load_encoder

@@ -6,19 +6,14 @@ many times and VAE and teacher would cost more than the student.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from .cache import Maker, kept_pairs, made_pairs
 from .options import Options
 from .pictures import (
-    Batches,
     FolderSource,
     Item,
     Position,
@@ -26,27 +21,9 @@ from .pictures import (
     Stream,
     held_out,
     open_source,
-    read_picture,
     seed_of,
-)  # fmt: skip
-from .teachers import Teacher
-from .vae import Encode
-
-CHUNK = 64
-
-
-@dataclass(frozen=True)
-class Maker:
-    """What turns pictures into pairs."""
-
-    encode: Encode
-    teacher: Teacher
-    device: torch.device
-
-    def pair(self, pictures: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-        """Latents (B, C, h, w) and features (B, D) of pictures (B, 3, R, R) in [0, 1]."""
-        pictures = pictures.to(self.device)
-        return self.encode(pictures, seed), self.teacher.features(pictures)
+)
+from .reading import Batches, read_picture
 
 
 class LivePairs:
@@ -152,71 +129,4 @@ def validation_pairs(options: Options, make: Maker) -> tuple[Tensor, Tensor]:
     items = validation_items(options)
     if options.cache is not None:
         return kept_pairs(items, make, options, "validation")
-    return _joined(_make_pairs(items, make, options))
-
-
-def _joined(chunks: Iterator[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    latents, features = zip(*chunks, strict=True)
-    return torch.cat(latents), torch.cat(features)
-
-
-def _make_pairs(
-    items: list[Item], make: Maker, options: Options
-) -> Iterator[tuple[Tensor, Tensor]]:
-    for number, start in enumerate(range(0, len(items), CHUNK)):
-        pictures = _read(items[start : start + CHUNK], options)
-        latents, features = make.pair(pictures, seed_of(options.seed, "kept", number))
-        yield latents.cpu(), features.cpu()
-
-
-def _read(items: list[Item], options: Options) -> Tensor:
-    with ThreadPoolExecutor(options.workers) as pool:
-        return torch.stack(list(pool.map(lambda i: read_picture(i, options.resolution), items)))
-
-
-def kept_pairs(
-    items: list[Item], make: Maker, options: Options, what: str
-) -> tuple[Tensor, Tensor]:
-    """Pairs from the cache, made where they are missing; a kill costs one chunk.
-
-    Latents are kept apart from features, so that both students share them.
-    """
-    assert options.cache is not None
-    options.cache.mkdir(parents=True, exist_ok=True)
-    names = [item.name for item in items]
-    basis = (options.vae, fingerprint(options.vae), options.resolution, options.seed, names)
-    by_teacher = (options.student, options.teacher, fingerprint(options.teacher), *basis[2:])
-    chunks = []
-    for number, start in enumerate(range(0, len(items), CHUNK)):
-        part = items[start : start + CHUNK]
-
-        def latents(part=part, number=number) -> Tensor:
-            seed = seed_of(options.seed, "kept", number)
-            return make.encode(_read(part, options), seed)
-
-        def features(part=part) -> Tensor:
-            return make.teacher.features(_read(part, options).to(make.device))
-
-        name = f"{what}_{number:05d}"
-        chunks.append((
-            _kept(options.cache / f"latents_{seed_of(basis):x}", name, latents),
-            _kept(options.cache / f"features_{seed_of(by_teacher):x}", name, features),
-        ))  # fmt: skip
-    return _joined(iter(chunks))
-
-
-def _kept(folder: Path, name: str, make: Callable[[], Tensor]) -> Tensor:
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{name}.safetensors"
-    if not path.is_file():
-        temporary = path.with_suffix(".tmp")
-        save_file({"values": make().cpu().contiguous()}, temporary)
-        temporary.replace(path)
-    return load_file(path)["values"]
-
-
-def fingerprint(path: str) -> list[tuple[str, str]]:
-    """Names and digests of a model's files: another model is never taken for it."""
-    root = Path(path)
-    files = [root] if root.is_file() else sorted(p for p in root.rglob("*") if p.is_file())
-    return [(f.name, hashlib.sha256(f.read_bytes()).hexdigest()) for f in files]
+    return made_pairs(items, make, options)
