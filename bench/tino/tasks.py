@@ -22,6 +22,7 @@ KINDS = ("recolour", "replace", "reference", "strokes", "composition")
 _NEW_OBJECT = ("replace", "add")
 _BLOB = 1.35  # radii: no shape reaches further, so that nothing of the old object peeks out
 _WOBBLE = 0.12
+_UNEVEN = 0.02
 _REFERENCE_RADIUS = 28.0
 
 
@@ -67,7 +68,10 @@ def with_strokes(rng: np.random.Generator, edit: Sample) -> np.ndarray:
     item = _new_object(edit)
     dot = Object("circle", item.colour, SIZE / 2, SIZE / 2, SIZE / 4)
     colour = paint(np.zeros_like(edit.source), dot)[SIZE // 2, SIZE // 2]
-    return np.where(blob(rng, item)[..., None] > 0, colour, edit.source).astype(np.float32)
+    # An even brush would leave no difference, thus no mask, over an old object of that colour.
+    brush = colour + rng.uniform(-_UNEVEN, _UNEVEN, size=edit.source.shape)
+    painted = np.where(blob(rng, item)[..., None] > 0, brush.clip(0, 1), edit.source)
+    return painted.astype(np.float32)
 
 
 def with_paste(rng: np.random.Generator, edit: Sample) -> np.ndarray:
