@@ -32,22 +32,18 @@ def as_batch(pictures: Sequence[np.ndarray]) -> Tensor:
 
 
 class TinoBench:
-    """Everything that is loaded once."""
+    """Everything that is loaded once.
+
+    run_fingerprint, judge_fingerprint: name the weights that make results and measurements, as they
+    were when this was made
+    """
 
     def __init__(self, cfg: float = 1.0):
+        self.run_fingerprint = _fingerprint(_RUN_BY)
+        self.judge_fingerprint = _fingerprint(_JUDGED_BY)
         self.model, self.clip, self.vae = load_embedded(variant="drawing")
         self.coder = load_shipped_vae()  # the same function as the VAE, in a fifth of the time
         self.cfg = cfg
-
-    @property
-    def run_fingerprint(self) -> str:
-        """Names the weights that make results."""
-        return _fingerprint(_RUN_BY)
-
-    @property
-    def judge_fingerprint(self) -> str:
-        """Names the weights that make measurements."""
-        return _fingerprint(_JUDGED_BY)
 
     @cached_property
     def latent_clip(self) -> FeatureModel:
