@@ -4,7 +4,6 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,11 @@ from .tasks import tasks
 
 _FILE = "tino_cost.json"
 _STEPS = (2, 5, 10)
-_REPEATS = 3
+
+
+def _bare_loss(source):
+    """A loss that costs nothing."""
+    return lambda x0: (x0 - source).square().mean((1, 2, 3))
 
 
 def forward_seconds(edit: Edit, settings: Settings) -> float:
@@ -50,6 +53,13 @@ def iteration_seconds(edit: Edit, settings: Settings) -> float:
     return statistics.median(gaps)
 
 
+def iteration_ratios(edit: Edit, settings: Settings) -> list[float]:
+    """An iteration over one pass: with steps computed again on the way back, and without."""
+    forward = forward_seconds(edit, settings)
+    both = (replace(settings, recompute=recompute) for recompute in (True, False))
+    return [iteration_seconds(edit, one) / forward for one in both]
+
+
 def pixel_clip(bench: TinoBench) -> FeatureModel:
     """The teacher of the LatentCLIP behind the VAE, as the node PixelCLIP makes it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -70,12 +80,23 @@ def with_pixel_clip(bench: TinoBench, inputs: Inputs, edit: Edit) -> Edit:
     return replace(edit, build_loss=loss, feature_models=patchers)
 
 
-def peak_megabytes(edit: Edit, settings: Settings) -> float:
-    """Peak resident memory above the start."""
+def peak_megabytes(edit: Edit, settings: Settings) -> dict[str, list[float]]:
+    """Highest resident memory above that before the first run, for each of `_STEPS`.
+
+    Once with every step computed again on the way back, as the node does, once with all kept.
+    """
+    settings = replace(settings, iterations=1)
     before = psutil.Process().memory_info().rss
-    with _PeakMemory() as peak:
-        run(edit, settings, lambda *_: None)
-    return (peak.peak - before) / 2**20
+    run(edit, replace(settings, num_steps=_STEPS[0]), lambda *_: None)  # so that all is loaded
+    found = {}
+    for name, recompute in (("recomputed", True), ("kept", False)):
+        found[name] = []
+        for steps in _STEPS:
+            with _PeakMemory() as peak:
+                one = replace(settings, num_steps=steps, recompute=recompute)
+                run(edit, one, lambda *_: None)
+            found[name].append((peak.peak - before) / 2**20)
+    return found
 
 
 def large(inputs: Inputs, cells: int = 64) -> Inputs:
@@ -88,31 +109,34 @@ def large(inputs: Inputs, cells: int = 64) -> Inputs:
     return replace(inputs, source=source, mask=mask, noise=noise, start=None)
 
 
-def _median(measure: Callable[[], float]) -> float:
-    return statistics.median(measure() for _ in range(_REPEATS))
+def median_ratios(edit: Edit, settings: Settings, repeats: int = 3) -> list[float]:
+    """Medians of `iteration_ratios`."""
+    every = [iteration_ratios(edit, settings) for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*every, strict=True)]
 
 
 def measure_cost(bench: TinoBench, settings: Settings, root: Path) -> Path:
     """Measure, and keep the ratios in one file."""
+    settings, batch = replace(settings, iterations=3), Batch("recolour", range(1))
     with torch.inference_mode():
-        batch = Batch("recolour", range(1))
         inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices))
-        few = replace(settings, iterations=3)
-        edit = as_edit(bench, inputs, few)
+        edit = as_edit(bench, inputs, settings)
         pixel = with_pixel_clip(bench, inputs, edit)
-        iteration_seconds(edit, few)  # warm
-        forward = _median(lambda: forward_seconds(edit, few))
-        latent = _median(lambda: iteration_seconds(edit, few))
-        pixels = _median(lambda: iteration_seconds(pixel, few))
-        big = as_edit(bench, large(inputs), few)
-        by_steps = [replace(few, num_steps=k, iterations=1) for k in (*_STEPS[:1], *_STEPS)]
-        memory = [peak_megabytes(big, one) for one in by_steps][1:]
-    found = {
-        "steps": settings.num_steps,
-        "iteration": latent / forward,
-        "pixels": pixels / latent,
-        "memory": dict(zip(map(str, _STEPS), memory, strict=True)),
-    }
+        bare = replace(edit, build_loss=_bare_loss, feature_models=[])
+        grown = large(inputs)
+        big = replace(bare, latent={"samples": grown.source}, mask=grown.mask, noise=grown.noise)
+        pixels = [
+            iteration_seconds(pixel, settings) / iteration_seconds(edit, settings) for _ in range(3)
+        ]
+        found = {
+            "steps": settings.num_steps,
+            "pixels": statistics.median(pixels),
+            "memory": peak_megabytes(big, settings),  # before longer runs leave theirs behind
+            "iteration": {
+                "128": median_ratios(bare, settings),
+                "512": median_ratios(big, settings),
+            },
+        }
     root.mkdir(parents=True, exist_ok=True)
     path = root / _FILE
     path.write_text(json.dumps(found, indent=2))
@@ -125,21 +149,31 @@ def read_cost(root: Path) -> str:
     if not path.exists():
         return ""
     found = json.loads(path.read_text())
-    rows = "\n".join(f"| {k} | {peak:.0f} |" for k, peak in found["memory"].items())
+    times = "\n".join(
+        f"| {side}x{side} | {again:.2f} | {kept:.2f} |"
+        for side, (again, kept) in found["iteration"].items()
+    )
+    columns = zip(_STEPS, found["memory"]["recomputed"], found["memory"]["kept"], strict=True)
+    rows = "\n".join(f"| {steps} | {peak:.0f} | {kept:.0f} |" for steps, peak, kept in columns)
     return f"""## Cost
 
 Made by `python3 dev.py bench tino cost`, on the CPU, one picture; ratios are of one run on one
 machine.
 
-- An iteration takes {found["iteration"]:.2f} times as long as one pass of K = {found["steps"]}
-  steps without gradients (bound by checkpointing: 4).
 - With the semantic loss in pixels (VAE decoder, then the CLIP that LatentCLIP was distilled from)
-  an iteration takes {found["pixels"]:.2f} times as long as with LatentCLIP. The embedded UNet and
-  VAE are tiny, so this ratio is theirs.
+  an iteration takes {found["pixels"]:.2f} times as long as with LatentCLIP. The embedded models
+  are tiny, so this ratio is theirs.
+- Seconds of one iteration over one pass of K = {found["steps"]} steps without gradients, losses
+  left out. Computing the steps again on the way back costs one pass; 4 in all would mean that the
+  way back itself costs two.
 
-Peak memory above the start, 512x512-pixel latent:
+| pixels | steps computed again, as in the node | all activations kept |
+|---|---|---|
+{times}
 
-| K | MB |
-|---|---|
+Peak memory above the start in MB, 512x512-pixel latent:
+
+| K | steps computed again, as in the node | all activations kept |
+|---|---|---|
 {rows}
 """

@@ -27,25 +27,40 @@ def _over_kinds(results: Results, name: str, what: str) -> np.ndarray:
     return np.concatenate(parts, axis=1).mean(1)
 
 
-def plot_curves(results: Results, path: Path) -> None:
-    """t_k, range of N, change of N, and loss over the iterations; means over edits."""
-    figure, axes = plt.subplots(1, 4, figsize=(14, 3.4), layout="constrained")
-    for name, style in (("tino", "-"), ("decay", ":")):
-        trajectory = _over_kinds(results, name, "trajectory")
-        axes[0].set_prop_cycle(color=plt.get_cmap("viridis")(np.linspace(0, 0.9, 10)))
-        axes[0].plot(trajectory, style)
-    axes[0].set(title="timesteps t_k (dotted: weight decay 0.01)")
+def _plot_timesteps(results: Results, absolute, change) -> None:
+    """t_k with and without weight decay, and how far they moved without."""
+    colours = plt.get_cmap("viridis")(np.linspace(0, 0.9, results.plan.settings.num_steps))
+    for axis in (absolute, change):
+        axis.set_prop_cycle(color=colours)
+    without, decayed = (_over_kinds(results, name, "trajectory") for name in ("tino", "decay"))
+    absolute.plot(without)
+    absolute.plot(decayed, ":")
+    absolute.set(title="t_k (dotted: weight decay 0.01)")
+    labels = [f"k = {k}" for k in range(1, len(colours) + 1)]
+    change.plot(without - without[0], label=labels)
+    change.set(title="change of t_k")
+    change.legend(fontsize=7)
+
+
+def _plot_noise(results: Results, extent, change) -> None:
+    """Extent of N, and how far it moved."""
     noise = _over_kinds(results, "tino", "noise")
-    for column, label in enumerate(("minimum", "maximum", "mean")):
-        axes[1].plot(noise[:, column], label=label)
-    axes[1].legend()
-    axes[1].set(title="N inside the mask")
-    axes[2].plot(noise[:, 3])
-    axes[2].set(title="RMS change of N inside the mask")
+    extent.plot(noise[:, :3], label=["minimum", "maximum", "mean"])
+    extent.set(title="N inside the mask")
+    extent.legend(fontsize=7, loc="center right")
+    change.plot(noise[:, 3])
+    change.set(title="RMS change of N inside the mask")
+
+
+def plot_curves(results: Results, path: Path) -> None:
+    """t_k, N and loss over the iterations; means over edits."""
+    figure, axes = plt.subplots(1, 5, figsize=(16, 3.2), layout="constrained")
+    _plot_timesteps(results, axes[0], axes[1])
+    _plot_noise(results, axes[2], axes[3])
     for kind in results.plan.kinds:
-        axes[3].plot(results.curve("tino", kind, "losses").mean(1), label=kind)
-    axes[3].legend(fontsize=8)
-    axes[3].set(title="loss")
+        axes[4].plot(results.curve("tino", kind, "losses").mean(1), label=kind)
+    axes[4].legend(fontsize=7)
+    axes[4].set(title="loss")
     for axis in axes:
         axis.set_xlabel("iteration")
     _save(figure, path)
@@ -69,7 +84,7 @@ def plot_over_iterations(results: Results, path: Path) -> None:
     _save(figure, path)
 
 
-_COLUMNS = ("source", "mask or start", "BLD 0.75", "TiNO W = 0", "TiNO W = {W}", "truth")
+_COLUMNS = ("source", "mask or picture", "BLD 0.75", "W = 0", "W = {W}", "truth (VAE)")
 
 
 def _sample_row(results: Results, kind: str, index: int) -> list[np.ndarray]:
@@ -77,12 +92,13 @@ def _sample_row(results: Results, kind: str, index: int) -> list[np.ndarray]:
     one = task(kind, index)
     stages = (("bld-0.75", 0), ("tino", 0), ("tino", len(results.marks) - 1))
     latents = [results.curve(name, kind, "latents")[stage, index] for name, stage in stages]
+    latents.append(results.curve("truth", kind, "latents")[0, index])
     with torch.inference_mode():
         made = results.bench.decode(torch.from_numpy(np.stack(latents)))
     given = one.shown
     if given is None:
         given = one.edit.source * (0.35 + 0.65 * one.mask[..., None])
-    return [one.edit.source, given, *made, one.edit.target]
+    return [one.edit.source, given, *made]
 
 
 def plot_samples(results: Results, path: Path, number: int = 3) -> None:

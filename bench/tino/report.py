@@ -107,6 +107,10 @@ first noise and steps. Means over edits with 95 % bootstrap intervals in bracket
   most that can be reached.
 - Text edits and the reference get the true mask; strokes and compositions the pixels that differ
   from the source, which is wider than the true mask. SDEdit has no mask.
+- The UNet that draws was trained on pictures in part as Algorithm 1 shows them, noise beside the
+  clean source; Blended Latent Diffusion shows it a noised source.
+- The embedded VAE blurs; pictures under *truth (VAE)* are the true edit through it. In the grid
+  nothing is picked: the first edits of each kind.
 
 """
 
@@ -120,6 +124,7 @@ def arguments(results: Results) -> str:
         "steps": (settings.num_steps, 10),
         "iterations": (settings.iterations, 50),
         "cfg": (results.bench.cfg, 1.0),
+        "batch": (plan.batch_size, 15),
     }
     return "".join(
         f" --{name} {value:g}" for name, (value, usual) in given.items() if value != usual

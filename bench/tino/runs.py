@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -57,6 +58,7 @@ class Plan:
         return root / bench.run_fingerprint / sizes
 
 
+@cache
 def _code_version() -> str:
     """Names the code that makes results, so that older code's are not taken for its own."""
     here = Path(__file__).resolve().parent

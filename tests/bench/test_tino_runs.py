@@ -148,10 +148,12 @@ def test_cost_is_given_as_ratios(tmp_path):
     from elect_tino.bench.tino.cost import _FILE, read_cost
 
     assert read_cost(tmp_path) == ""
-    kept = {"steps": 10, "iteration": 3.5, "pixels": 2.0, "memory": {"2": 40.0, "10": 41.0}}
+    memory = {"recomputed": [40, 41, 42], "kept": [80, 160, 320]}
+    ratios = {"128": [3.5, 2.5]}
+    kept = {"steps": 10, "iteration": ratios, "pixels": 2.0, "memory": memory}
     (tmp_path / _FILE).write_text(json.dumps(kept))
-    assert "3.50 times" in read_cost(tmp_path)
-    assert "| 10 | 41 |" in read_cost(tmp_path)
+    assert "| 128x128 | 3.50 | 2.50 |" in read_cost(tmp_path)
+    assert "| 10 | 42 | 320 |" in read_cost(tmp_path)
 
 
 def test_an_iteration_costs_more_than_a_pass(bench):
