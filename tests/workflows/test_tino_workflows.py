@@ -161,3 +161,31 @@ def test_the_found_noise_and_sigmas_feed_an_ordinary_sampler(server: "ComfyServe
         "SaveImage", images=["again decoded", 0], filename_prefix="tino/again"
     )
     assert saved(server, tino, server.run(tino))["again"].std() > 0.05
+
+
+def test_a_word_from_the_embeddings_folder_reaches_picture_and_loss(
+    server: "ComfyServer", tino: dict
+):
+    """A textual-inversion file with the vector of a known word acts exactly as that word."""
+    from safetensors.torch import load_file, save_file
+
+    from elect_tino.embedded.model import WEIGHTS
+    from elect_tino.embedded.text import word_ids
+
+    folder = server.base / "models" / "embeddings"
+    folder.mkdir(parents=True, exist_ok=True)
+    words = load_file(WEIGHTS / "text_encoder.safetensors")
+    vectors = words["text_model.embeddings.token_embedding.weight"].float()
+    (number,) = word_ids("pink")
+    save_file({"emb_params": vectors[number][None].clone()}, folder / "rosy.safetensors")
+
+    def edited(colour: str) -> tuple[np.ndarray, np.ndarray]:
+        tino["target"]["inputs"]["value"] = f"a blue star and a {colour} triangle on a photo"
+        shown = saved(server, tino, server.run(tino))
+        return shown["edited"], shown["loss_curve"]
+
+    learnt, known, other = edited("embedding:rosy"), edited("pink"), edited("green")
+    assert np.array_equal(learnt[0], known[0])
+    assert np.array_equal(learnt[1], known[1])
+    assert not np.array_equal(other[0], known[0])
+    assert not np.array_equal(other[1], known[1])
