@@ -137,6 +137,11 @@ def test_node_ids_are_the_permanent_ones():
         "BISSelect",
         "ResumeDenoise",
         "ELECTSampler",
+        "LatentCLIPLoader",
+        "LatentVGGLoader",
+        "PixelCLIP",
+        "TiNOMask",
+        "TiNOOptimize",
         "EmbeddedModelLoader",
         "EmbeddedExample",
     }
