@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..elect_core.schedule import best_of_n_nfe, elect_nfe, step_count
+from .bootstrap import interval
 from .measure import METRICS, Measured
-
-_RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,7 @@ def oracle(number: int, num_steps: int) -> Policy:
 def evaluate(policy: Policy, measured: Sequence[Measured]) -> Result:
     """Means over edits, with percentile bootstrap intervals over edits."""
     values = np.stack([policy.value(one) for one in measured])
-    rng = np.random.default_rng(0)
-    picks = rng.integers(len(values), size=(_RESAMPLES, len(values)))
-    means = values[picks].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5], axis=0)
-    return Result(policy, values.mean(0), low, high)
+    return Result(policy, *interval(values))
 
 
 def paired_gain(
@@ -79,7 +74,5 @@ def paired_gain(
     """Mean difference `policy - base` of a metric over edits, with its 95 % interval."""
     column = METRICS.index(metric)
     gains = np.array([policy.value(m)[column] - base.value(m)[column] for m in measured])
-    rng = np.random.default_rng(0)
-    means = gains[rng.integers(len(gains), size=(_RESAMPLES, len(gains)))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(gains.mean()), float(low), float(high)
+    mean, low, high = interval(gains)
+    return float(mean), float(low), float(high)

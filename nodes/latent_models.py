@@ -75,7 +75,8 @@ def register_folder(kind: str, extensions: set[str]) -> None:
     folder_paths.folder_names_and_paths[kind][1].update(extensions)
 
 
-def _managed(module: nn.Module) -> ModelPatcher:
+def managed(module: nn.Module) -> ModelPatcher:
+    """The module as ComfyUI's model management takes it."""
     device = comfy.model_management.get_torch_device()
     return ModelPatcher(module, device, comfy.model_management.unet_offload_device())
 
@@ -100,7 +101,7 @@ def _load(kind: str, load: Callable[[Path], nn.Module], name: str, space: str) -
             f"latent_space: {name} does not say which latents it was trained on. Choose its space "
             "here (the authors' released files are for SDXL)."
         )
-    return io.NodeOutput(FeatureModel(name, known, (_managed(model),), model))
+    return io.NodeOutput(FeatureModel(name, known, (managed(model),), model))
 
 
 def _loader_inputs(kind: str) -> list[io.Input]:

@@ -1,23 +1,22 @@
 """TiNOMask: what may change, in each of the paper's four ways."""
 
+from pathlib import Path
+
 import comfy.model_management
 import folder_paths
 import torch
-from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 from torch import Tensor, nn
 
 from ..tino_core.clipseg import load_clipseg, word_mask
 from ..tino_core.masks import changed_words, check_mask, difference_mask, soften, whole_mask
-from .latent_models import CATEGORY
+from .latent_models import CATEGORY, managed, register_folder
 
 _NO_MODEL = "(none: put a folder into models/clipseg)"
 
 
 def _clipseg_folders() -> dict[str, str]:
     """Folders with a CLIPSeg, by name."""
-    from pathlib import Path
-
     roots = [Path(root) for root in folder_paths.get_folder_paths("clipseg")]
     found = (config.parent for root in roots for config in sorted(root.glob("*/config.json")))
     return {folder.name: str(folder) for folder in found}
@@ -33,11 +32,8 @@ def _object_mask(image: Tensor, source_prompt: str, target_prompt: str, name: st
             "'user' with a mask of your own."
         )
     model, processor = load_clipseg(folder)
-    device = comfy.model_management.get_torch_device()
-    offload = comfy.model_management.unet_offload_device()
     # ModelPatcher sets `device`, which is read-only on transformers' own modules.
-    managed = nn.ModuleList([model])
-    comfy.model_management.load_models_gpu([ModelPatcher(managed, device, offload)])
+    comfy.model_management.load_models_gpu([managed(nn.ModuleList([model]))])
     mask = word_mask(model, processor, image, words, threshold)
     if not mask.any():
         raise ValueError(
@@ -77,8 +73,6 @@ class TiNOMask(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        from .latent_models import register_folder
-
         register_folder("clipseg", set())
         folders = list(_clipseg_folders()) or [_NO_MODEL]
         return io.Schema(

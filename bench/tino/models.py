@@ -1,6 +1,5 @@
 """The embedded model that draws from captions, its losses, and the networks that judge."""
 
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -8,22 +7,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...embedded.model import WEIGHTS, load_embedded
+from ...embedded.model import load_embedded
 from ...embedded.observers import load_observer, load_teacher_clip, load_teacher_text
 from ...embedded.vae import load_shipped_vae
 from ...nodes.latent_models import EMBEDDED, FeatureModel, LatentCLIPLoader, LatentVGGLoader
 from ...nodes.tino import latent_mask
 from ...nodes.tino_loss import Loss, Texts
 from ...tino_core.losses import LossWeights
+from ..edits import EditBench
 from .tasks import Task
 
 _RUN_BY = ("drawing", "text_encoder", "text_projection", "vae", "latent_clip", "latent_vgg")
 _JUDGED_BY = (*_RUN_BY, "teacher_clip", "observer")
-
-
-def _fingerprint(names: Sequence[str]) -> str:
-    files = [WEIGHTS / f"{name}.safetensors" for name in names]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 
 def as_batch(pictures: Sequence[np.ndarray]) -> Tensor:
@@ -39,8 +34,8 @@ class TinoBench:
     """
 
     def __init__(self, cfg: float = 1.0):
-        self.run_fingerprint = _fingerprint(_RUN_BY)
-        self.judge_fingerprint = _fingerprint(_JUDGED_BY)
+        self.run_fingerprint = EditBench.fingerprint(*_RUN_BY)
+        self.judge_fingerprint = EditBench.fingerprint(*_JUDGED_BY)
         self.model, self.clip, self.vae = load_embedded(variant="drawing")
         self.coder = load_shipped_vae()  # the same function as the VAE, in a fifth of the time
         self.cfg = cfg

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..bootstrap import interval
 from .measure import METRICS
 
-_RESAMPLES = 2000
 HEADS = {
     "success": "success %",
     "mse": "background MSE x1e4",
@@ -28,14 +28,6 @@ class Row:
     def column(self, metric: str) -> np.ndarray:
         """One value an edit."""
         return self.worth[:, METRICS.index(metric)]
-
-
-def interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean over edits with its percentile bootstrap interval."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(len(values), size=(_RESAMPLES, len(values)))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
 
 
 def _cell(values: np.ndarray, metric: str, signed: bool = False) -> str:

@@ -45,12 +45,12 @@ def pooled(seed: int) -> list:
 
 @pytest.fixture(scope="module")
 def latent_clip():
-    from elect_tino.nodes.latent_models import FeatureModel, _managed
+    from elect_tino.nodes.latent_models import FeatureModel, managed
     from elect_tino.tino_core.latent_clip import LatentCLIP
 
     torch.manual_seed(0)
     model = LatentCLIP(LATENT_CLIP, "SD15").eval()
-    return FeatureModel("test", "SD15", (_managed(model),), model)
+    return FeatureModel("test", "SD15", (managed(model),), model)
 
 
 @pytest.fixture(scope="module")
