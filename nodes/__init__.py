@@ -3,9 +3,11 @@
 from comfy_api.latest import ComfyExtension, io
 
 from . import (
+    edit_defaults,
     elect,
     embedded,
     estimate,
+    instruct_diffusion,
     latent_models,
     partial,
     relevance,
@@ -22,6 +24,8 @@ NODES: list[type[io.ComfyNode]] = [
     *select.NODES,
     *resume.NODES,
     *elect.NODES,
+    *edit_defaults.NODES,
+    *instruct_diffusion.NODES,
     *latent_models.NODES,
     *tino_mask.NODES,
     *tino.NODES,

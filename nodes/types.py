@@ -13,6 +13,7 @@ from ..elect_core.tape import Tape
 from .host.run import Run
 
 CATEGORY = "image editing/ELECT"
+EDIT_MODELS = "image editing/edit models"
 
 
 @io.comfytype(io_type="ELECT_CANDIDATES")

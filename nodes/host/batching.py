@@ -8,6 +8,7 @@ import comfy.model_management
 import comfy.sampler_helpers
 import comfy.samplers
 
+from .instruct_diffusion import Guider_InstructDiffusion
 from .noise import takes_noise_sampler
 
 # Guiders whose rule treats each candidate of a batch on its own.
@@ -89,7 +90,8 @@ def _is_comfyui(module: str) -> bool:
 def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
     """Why candidates of this run must go one by one to be true to their seeds, or None."""
     name = type(guider).__name__
-    if name not in _PER_SAMPLE_GUIDERS or not _is_comfyui(type(guider).__module__):
+    stock = name in _PER_SAMPLE_GUIDERS and _is_comfyui(type(guider).__module__)
+    if not stock and type(guider) is not Guider_InstructDiffusion:
         return f"the guider {name} may mix the candidates of a batch"
     for hook in _hooks(guider.model_options):
         if not getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS):

@@ -1,0 +1,48 @@
+"""Which editing model a MODEL is, and the schedule it wants."""
+
+import comfy.samplers
+from torch import Tensor
+
+# By the class of ComfyUI's model configuration. MagicBrush, InstructDiffusion and MGIE are
+# InstructPix2Pix to the letter: no file says which it is.
+_OF_CONFIG = {
+    "SD15_instructpix2pix": "instruct_pix2pix",
+    "UltraEdit": "ultraedit",
+    "SDXL_instructpix2pix": "cosxl_edit",
+    "Flux": "flux_kontext",
+    "QwenImage": "qwen_image_edit",
+    "Omnigen2": "omnigen2",
+    "HiDream": "hidream_e1",
+    "Flux2": "flux2",
+    "EmbeddedInstructPix2Pix": "embedded",
+}
+
+
+def detect_family(patcher) -> str:
+    """Key in `FAMILIES` of what a MODEL is; ValueError where it is no editing model."""
+    config = type(patcher.model.model_config).__name__
+    family = _OF_CONFIG.get(config)
+    if family == "embedded" and patcher.model.model_type.name == "FLOW":
+        family = "embedded_flow"
+    if family is None:
+        raise ValueError(
+            f"family: the MODEL is a {config}, which is no editing model this node knows. Choose "
+            "its family by hand."
+        )
+    return family
+
+
+def sigmas_for(patcher, scheduler: str, steps: int, latent: dict | None) -> Tensor:
+    """The whole schedule, (steps + 1,); `flux2` needs the LATENT, for the picture's size."""
+    if scheduler != "flux2":
+        sampling = patcher.get_model_object("model_sampling")
+        return comfy.samplers.calculate_sigmas(sampling, scheduler, steps)
+    if latent is None:
+        raise ValueError(
+            "latent_image: FLUX.2's schedule depends on the size of the picture; connect the "
+            "LATENT that will be sampled."
+        )
+    from comfy_extras.nodes_flux import Flux2Scheduler  # newer hosts only
+
+    height, width = (16 * side for side in latent["samples"].shape[-2:])
+    return Flux2Scheduler.execute(steps, width, height).args[0]
