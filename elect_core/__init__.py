@@ -14,11 +14,13 @@ The stages, in the order the data flows (a stage imports only those above it):
     tape        model calls        -> Tape: recorded, stopped, pruned, replayed
     estimate    x, prediction      -> denoised (Tweedie)
     relevance   cond, uncond       -> where the edit happens
+    alignment   estimates, source  -> whole-picture shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
     elect       all of it as one function, outside ComfyUI
 """
 
+from .alignment import common_view, global_shift, undo_shift
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
 from .relevance import FORMS, aggregate, raw_relevance
@@ -43,14 +45,17 @@ __all__ = [
     "best_of_n_nfe",
     "change_inside",
     "classifier_free",
+    "common_view",
     "elect",
     "elect_nfe",
     "euler",
     "euler_ancestral",
+    "global_shift",
     "instruct_pix2pix",
     "rank",
     "raw_relevance",
     "step_count",
     "step_of_sigma",
+    "undo_shift",
     "window_steps",
 ]

@@ -66,6 +66,7 @@ class ELECTSampler(io.ComfyNode):
         source=None,
         source_image=None,
         vae=None,
+        align=False,
     ) -> io.NodeOutput:
         run = make_run(guider, sampler, sigmas, latent_image, window_end, null, "window_end")
         chosen = choose_seeds(first_seed, num_candidates, seeds)
@@ -85,7 +86,7 @@ class ELECTSampler(io.ComfyNode):
         if own is None:
             own = to_mask(relevance_weight(found, window_start, window_end, form), *size)
         latents = found.estimates()
-        scored = score(found, latents, own, origin, space, vae, minimum_edit)
+        scored = score(found, latents, own, origin, space, vae, minimum_edit, align)
         elected = scored.ranking.elected
         shown = as_ui(cls, found, latents, scored, elected)
         output = finish(found.rows([elected]))

@@ -7,26 +7,39 @@ from dataclasses import dataclass
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..elect_core.alignment import common_view, global_shift, undo_shift
 from ..elect_core.score import background_inconsistency, change_inside
 from ..elect_core.selection import Ranking, rank
 from .host.conditions import source_latent
-from .host.latents import check_mask, crop_like_host, mask_like, match_source
+from .host.latents import (
+    check_mask,
+    crop_like_host,
+    mask_like,
+    match_source,
+    pixels_per_latent,
+)
 from .host.run import Run
 from .relevance import image_size
 from .types import Candidates
 
 SPACES = ("latent", "pixel")
+# How far whole-picture shifts are looked for, in cells, and in how many parts of one.
+_SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores of all candidates and what they say."""
+    """Scores of all candidates and what they say.
+
+    shifts (N, 2): whole-picture shifts that were undone, pixels down and right; None if not asked
+    """
 
     scores: Tensor
     edits: Tensor
     ranking: Ranking
     warnings: tuple[str, ...]
     images: Tensor | None
+    shifts: Tensor | None = None
 
 
 def estimate_batch(candidates: Candidates, estimates: dict | None) -> Tensor:
@@ -106,10 +119,12 @@ def score(
     space: str,
     vae,
     minimum_edit: float,
+    align: bool = False,
 ) -> Scored:
     """BIS and the change inside the mask for every candidate, ranked.
 
     estimates (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
+    align: whether a shift of the whole picture is found and undone first
     """
     check_space(space, vae)
     images = _decode(vae, estimates) if vae is not None else None
@@ -120,10 +135,26 @@ def score(
         scale = candidates.run.model.model.process_latent_in
         a, b = scale(source), scale(estimates)
     weight = mask_like(mask, b).to(b.device)
+    shifts = None
+    if align:
+        a, b, weight, shifts = _aligned(a, b, weight, space)
+        if space == "latent":
+            shifts = shifts * pixels_per_latent(candidates.run.model, source, None)
     scores = background_inconsistency(a, b, weight)
     edits = change_inside(a, b, weight)
     ranking = rank(scores, edits, minimum_edit)
-    return Scored(scores, edits, ranking, _warnings(scores, weight, ranking), images)
+    return Scored(scores, edits, ranking, _warnings(scores, weight, ranking), images, shifts)
+
+
+def _aligned(source: Tensor, estimates: Tensor, weight: Tensor, space: str) -> tuple[Tensor, ...]:
+    """All three as every shifted estimate shows them, estimates moved back, and the shifts.
+
+    The shifts (N, 2) are in cells of the space.
+    """
+    shifts = global_shift(source, estimates, *_SHIFTS[space])
+    moved = undo_shift(estimates, shifts)
+    views = (common_view(tensor, shifts) for tensor in (source, moved, weight))
+    return (*views, shifts)
 
 
 def _warnings(scores: Tensor, weight: Tensor, ranking: Ranking) -> tuple[str, ...]:
@@ -176,5 +207,12 @@ def selection_inputs() -> list[io.Input]:
             step=0.05,
             tooltip="Do not elect a candidate whose change inside the mask is below this share "
             "of the median candidate's: a guard against electing a picture left unedited.",
+        ),
+        io.Boolean.Input(
+            "align",
+            default=False,
+            optional=True,
+            tooltip="Find and undo a shift of the whole picture by up to 8 pixels before scoring, "
+            "for models that move it by a pixel or two.",
         ),
     ]

@@ -90,11 +90,12 @@ class BISSelect(io.ComfyNode):
         source=None,
         source_image=None,
         vae=None,
+        align=False,
     ) -> io.NodeOutput:
         latents = estimate_batch(candidates, estimates)
         where = background_mask(candidates.run, relevance, mask, source_image)
         origin = find_source(candidates.run, latents, source, source_image, vae)
-        scored = score(candidates, latents, where, origin, space, vae, minimum_edit)
+        scored = score(candidates, latents, where, origin, space, vae, minimum_edit, align)
         picked = choose(scored.ranking, pick, len(candidates.seeds))
         order = [picked, *(i for i in scored.ranking.order if i != picked)]
         table = rows(candidates, scored)

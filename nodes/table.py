@@ -27,6 +27,7 @@ class Row:
     seed: int
     bis: float
     change_inside: float
+    shift: str
     eligible: bool
 
 
@@ -39,17 +40,29 @@ def rows(candidates: Candidates, scored: Scored) -> list[Row]:
             seed=candidates.seeds[index],
             bis=float(scored.scores[index]),
             change_inside=float(scored.edits[index]),
+            shift=_shift(scored, index),
             eligible=place < scored.ranking.num_eligible,
         )
         for place, index in enumerate(scored.ranking.order)
     ]
 
 
+def _shift(scored: Scored, index: int) -> str:
+    """The undone shift of a candidate, in pixels down and right; empty where none was sought."""
+    if scored.shifts is None:
+        return ""
+    down, right = scored.shifts[index].tolist()
+    return f"{down:+g} {right:+g}"
+
+
 def as_table(table: list[Row], scored: Scored) -> str:
     """The score table as text, warnings below it."""
     lines = ["rank  candidate  seed                  BIS       change inside"]
+    if scored.shifts is not None:
+        lines[0] += "  shift (pixels down, right)"
     for row in table:
-        note = "" if row.eligible else "  not electable"
+        note = f"       {row.shift}" if row.shift else ""
+        note += "" if row.eligible else "  not electable"
         lines.append(
             f"{row.rank:<4}  {row.candidate:<9}  {row.seed:<20}  {row.bis:<8.5f}  "
             f"{row.change_inside:<8.5f}{note}"
@@ -96,6 +109,7 @@ def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
         "scores": _as_json(scored.scores),
         "change_inside": _as_json(scored.edits),
         "order": list(scored.ranking.order),
+        "shifts": None if scored.shifts is None else scored.shifts.tolist(),
         "elected": picked,
         "elected_seed": candidates.seeds[picked],
         "num_steps": k,

@@ -137,6 +137,8 @@ def test_node_ids_are_the_permanent_ones():
         "BISSelect",
         "ResumeDenoise",
         "ELECTSampler",
+        "EditModelDefaults",
+        "InstructDiffusionGuider",
         "LatentCLIPLoader",
         "LatentVGGLoader",
         "PixelCLIP",

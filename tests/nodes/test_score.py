@@ -233,3 +233,37 @@ def test_any_recorded_step_can_be_estimated(elect, found):
     assert not torch.equal(steps[0], steps[1])
     with pytest.raises(ValueError, match="step: the candidates ran 3 steps"):
         elect.estimate(found, 4)
+
+
+def test_shift_of_the_whole_picture_is_reported_and_undone_when_asked(elect, scene, found):
+    source = scene.source.repeat_interleave(2, -1).repeat_interleave(2, -2)  # something to go by
+    smooth = torch.nn.functional.avg_pool2d(source, 3, 1, 1)[..., 1:11, 1:9].contiguous()
+
+    def shifted(samples):
+        samples[:] = smooth + torch.linspace(0.1, 0.2, len(samples)).reshape(-1, 1, 1, 1)
+        samples[3] = torch.cat([smooth[0, :, :1], smooth[0, :, :-1]], 1)  # one cell down
+
+    given = {
+        "estimates": with_estimates(found, shifted),
+        "mask": torch.zeros(1, 80, 64).index_fill(1, torch.arange(36, 44), 1.0),
+        "source": {"samples": smooth},
+    }
+    plain, aligned = elect.select(found, **given), elect.select(found, **given, align=True)
+    assert plain.ui["elect"][0]["shifts"] is None
+    assert "shift" not in plain.ui["text"][0]
+    shown = aligned.ui["elect"][0]
+    # One cell is eight pixels; on ten cells the window pulls the peak a little towards zero.
+    assert shown["shifts"][3] == pytest.approx([8, 0], abs=1)
+    assert all(shift == [0.0, 0.0] for i, shift in enumerate(shown["shifts"]) if i != 3)
+    assert plain.ui["elect"][0]["elected"] != 3
+    assert shown["elected"] == 3
+    assert shown["scores"][3] < 0.5 * plain.ui["elect"][0]["scores"][3]
+    assert f"{shown['shifts'][3][0]:+g} +0" in aligned.ui["text"][0]
+
+
+def test_nan_candidate_does_not_disturb_the_alignment_of_the_others(elect, found):
+    estimates = with_estimates(found, lambda samples: samples[1].fill_(float("nan")))
+    shown = elect.select(found, estimates=estimates, mask=left_half(), align=True).ui["elect"][0]
+    assert shown["shifts"][1] == [0.0, 0.0]
+    assert shown["scores"][1] is None
+    assert shown["order"][-1] == 1
