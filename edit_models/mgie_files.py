@@ -1,0 +1,98 @@
+"""MGIE's files: folders and state dicts read as plain tensors, or refused with the reason."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+_WHOLE = ("model.safetensors", "pytorch_model.bin")
+
+
+def read_config(folder: Path, kinds: Collection[str], given: str) -> dict[str, Any]:
+    """config.json of a folder whose model_type is one of `kinds`; `given` names the input.
+
+    Raises ValueError where there is none, or where it describes another architecture.
+    """
+    path = folder / "config.json"
+    if not path.is_file():
+        raise ValueError(
+            f"{given}: {folder.name} has no config.json. Choose a folder as its authors publish "
+            "it, with config.json beside the weights."
+        )
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{given}: {folder.name}/config.json is no JSON ({error}).") from error
+    kind = config.get("model_type") if isinstance(config, dict) else None
+    if kind not in kinds:
+        raise ValueError(
+            f"{given}: {folder.name} holds a model of type {kind!r}, expected "
+            f"{' or '.join(map(repr, sorted(kinds)))}. Choose another folder."
+        )
+    return config
+
+
+def read_folder(folder: Path, given: str) -> dict[str, Tensor]:
+    """All tensors of a folder in Hugging Face's layout: safetensors, else .bin, whole or in shards.
+
+    Raises ValueError naming the file that is missing, cut short or would run code.
+    """
+    for whole in _WHOLE:
+        index = folder / f"{whole}.index.json"
+        if index.is_file():
+            names = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+            shards = [folder / Path(name).name for name in sorted(set(names))]
+            return {
+                key: value for path in shards for key, value in read_tensors(path, given).items()
+            }
+        if (folder / whole).is_file():
+            return read_tensors(folder / whole, given)
+    raise ValueError(
+        f"{given}: {folder.name} has no weights: expected {' or '.join(_WHOLE)}, whole or as "
+        "shards with their index."
+    )
+
+
+def read_tensors(path: Path, given: str) -> dict[str, Tensor]:
+    """The tensors of one file, mapped into memory where its format allows.
+
+    Raises ValueError naming the file when it is missing, cut short, or holds more than tensors.
+    """
+    if not path.is_file():
+        raise ValueError(f"{given}: {path.name} is not in {path.parent.name}. Download it again.")
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except SafetensorError as error:
+            raise ValueError(
+                f"{given}: {path.name} is no whole safetensors file ({error}). Download it again."
+            ) from error
+    try:
+        mapped = zipfile.is_zipfile(path)  # the older format cannot be mapped
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise ValueError(
+            f"{given}: {path.name} could not be read as plain tensors: it is cut short, or loading "
+            "it would run code, which is refused. Download it again from its authors."
+        ) from error
+    if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        raise ValueError(f"{given}: {path.name} is no state dict (names of weights to tensors).")
+    return dict(loaded)
+
+
+def split(state: Mapping[str, Tensor], prefix: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """What lies under a prefix, without it; and the rest."""
+    inside = {
+        key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)
+    }
+    rest = {key: value for key, value in state.items() if not key.startswith(prefix)}
+    return inside, rest

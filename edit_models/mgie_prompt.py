@@ -1,0 +1,78 @@
+"""MGIE's prompt, its tokens, and the words of the answer that say what it imagined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tokenizers.normalizers import Prepend, Replace, Sequence
+
+NUM_IMAGES = 8
+PATCH, START, END = "<im_patch>", "<im_start>", "<im_end>"
+IMAGES = tuple(f"[IMG{index}]" for index in range(NUM_IMAGES))
+
+_SYSTEM = (
+    "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
+    "helpful, detailed, and polite answers to the user's questions."
+)
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """LLaVA's tokenizer of a folder, with MGIE's [IMG0] .. [IMG7] added.
+
+    Raises ValueError where the folder has none, or one that does not know LLaVA's picture tokens.
+    """
+    from transformers import LlamaTokenizerFast
+
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
+        raise ValueError(
+            f"llava: {folder.name} has no tokenizer: expected tokenizer.json or tokenizer.model."
+        )
+    tokenizer = LlamaTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+    vocabulary = tokenizer.get_vocab()
+    absent = [token for token in (PATCH, START, END) if token not in vocabulary]
+    if absent:
+        raise ValueError(
+            f"llava: the tokenizer of {folder.name} lacks {', '.join(absent)}. MGIE wants "
+            "LLaVA-Lightning-7B-v1, not a bare LLaMA or a later LLaVA."
+        )
+    tokenizer.add_tokens(list(IMAGES), special_tokens=True)
+    # LLaMA's own splitting, on which LLaVA and MGIE were trained: every stretch between special
+    # tokens opens with a space. Later releases of transformers do so for the first one only.
+    tokenizer.backend_tokenizer.normalizer = Sequence([Prepend("▁"), Replace(" ", "▁")])
+    tokenizer.backend_tokenizer.pre_tokenizer = None
+    return tokenizer
+
+
+def prompt(instruction: str, num_patches: int) -> str:
+    """LLaVA's conversation (vicuna_v1_1) that asks what the picture would be like.
+
+    Raises ValueError for an instruction that is empty or holds tokens with a meaning of their own.
+    """
+    instruction = instruction.strip()
+    if not instruction:
+        raise ValueError("instruction: it is empty. Say what to change in the picture.")
+    for token in (PATCH, START, END, *IMAGES, "<s>", "</s>"):
+        if token in instruction:
+            raise ValueError(
+                f"instruction: {token} has a meaning of its own for the model. Leave it out."
+            )
+    picture = f"{START}{PATCH * num_patches}{END}"
+    question = f"what will this image be like if '{instruction}'\n{picture}"
+    return f"{_SYSTEM} USER: {question} ASSISTANT:"
+
+
+def expressive_instruction(answer: str) -> str:
+    """What the model says it imagined: the first two sentences before its [IMG] tokens.
+
+    Cut at the end of the text, and where it starts to offer alternatives. Empty where the model
+    said nothing.
+    """
+    for end in ("</s>", IMAGES[0]):
+        answer = answer.partition(end)[0]
+    at = answer.lower().find("alternative")
+    if at >= 0:
+        answer = answer[:at]
+    sentences = [sentence.strip() for sentence in answer.split(".")[:2]]
+    said = ". ".join(filter(None, sentences))
+    return f"{said}." if said else ""
