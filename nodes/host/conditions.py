@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import comfy.conds
 import comfy.sampler_helpers
+import torch
 from torch import Tensor
 
 NULL_KEY = "elect_null"
@@ -12,29 +14,29 @@ NULL_KEY = "elect_null"
 # image), PerpNeg's empty one, CFG's negative.
 _OWN_NULL = ("middle", "empty_negative_prompt", "negative")
 
-# What the positive says besides its text; the null shares it, so that only the text differs.
-_NOT_TEXT = (
-    "concat_latent_image",
-    "concat_mask",
-    "concat_mask_index",
-    "reference_latents",
-    "reference_latents_method",
-    "guidance",
-    "control",
-    "control_apply_to_uncond",
-    "hooks",
-    "clip_vision_output",
-    "unclip_conditioning",
-    "area",
-    "mask",
-    "mask_strength",
-    "strength",
-    "set_area_to_bounds",
+# What text encoders say, and what ComfyUI adds for itself. All else in the positive (picture,
+# guidance, control, hooks, size, time) the null shares, so that only the text differs.
+_TEXT = (
+    "cross_attn",
+    "cross_attn_controlnet",
+    "pooled_output",
+    "attention_mask",
+    "attention_mask_img_shape",
+    "attention_mask_mt5xl",
+    "conditioning_byt5small",
+    "conditioning_llama3",
+    "conditioning_mt5xl",
+    "t5xxl_ids",
+    "t5xxl_weights",
+    "model_conds",
+    "uuid",
 )
 # Image conditions, and the names under which ComfyUI's models take them in.
 _TAKEN_AS = {
     "concat_latent_image": ("c_concat", "image_cond"),
     "reference_latents": ("ref_latents", "ref_latent", "reference_latent"),
+    "vace_frames": ("vace_context",),
+    "time_dim_concat": ("time_dim_concat",),
 }
 
 
@@ -53,7 +55,7 @@ def with_null(conds: dict[str, list[dict]], null: list) -> dict[str, list[dict]]
         key: value
         for entry in conds.get("positive", [])[:1]
         for key, value in entry.items()
-        if key in _NOT_TEXT
+        if key not in _TEXT
     }
     entries = [{**shared, **entry} for entry in comfy.sampler_helpers.convert_cond(null)]
     return {**conds, NULL_KEY: entries}
@@ -62,15 +64,21 @@ def with_null(conds: dict[str, list[dict]], null: list) -> dict[str, list[dict]]
 def source_latent(conds: dict[str, list[dict]], latent: Tensor) -> Tensor | None:
     """The source image's latent, (1, C, h, w) in LATENT scale, or None where there is none.
 
-    It is what the model is shown (concat, then the first reference latent), else a LATENT that is
-    not empty (image to image, inpainting).
+    It is what the model is shown (concat, then reference latents in their order), else a LATENT
+    that is not empty (image to image, inpainting). Of several, the first of the result's size is
+    the one that is edited; the first of all where none is.
     """
+    shown: list[Tensor] = []
     for entry in conds.get("positive", []):
-        if "concat_latent_image" in entry and "concat_mask" not in entry:
-            return entry["concat_latent_image"]
-        if entry.get("reference_latents"):
-            return entry["reference_latents"][0]
-    return latent if bool(latent.any()) else None
+        if entry.get("concat_latent_image") is not None and "concat_mask" not in entry:
+            shown.append(entry["concat_latent_image"])
+        shown += entry.get("reference_latents") or []
+    if bool(latent.any()):
+        shown.append(latent)
+    # Some models are shown more than one picture's worth of channels: a control beside the start.
+    shown = [one for one in shown if one.shape[1] == latent.shape[1]]
+    alike = [one for one in shown if one.shape[-2:] == latent.shape[-2:]]
+    return next(iter(alike or shown), None)
 
 
 def has_image(conds: dict[str, list[dict]], latent: Tensor) -> bool:
@@ -80,11 +88,12 @@ def has_image(conds: dict[str, list[dict]], latent: Tensor) -> bool:
     return shown or bool(latent.any())
 
 
-def require_image_input(conds: dict[str, list[dict]]) -> None:
-    """Refuse a source image that the model would silently ignore.
+def require_image_input(conds: dict[str, list[dict]], noise: Tensor) -> None:
+    """Refuse a source image that the model would silently ignore, or cannot take at its size.
 
-    conds: the guider's conditions after ComfyUI has encoded them for the model.
-    Raises ValueError when an image was given and the model took no such condition.
+    conds: the guider's conditions after ComfyUI has encoded them for the model; noise (N, C, h, w)
+    Raises ValueError when an image was given and the model took no such condition, or when what it
+    took must lie on the noise and does not.
     """
     for entry in conds.get("positive", []):
         given = [names for key, names in _TAKEN_AS.items() if entry.get(key) is not None]
@@ -95,3 +104,15 @@ def require_image_input(conds: dict[str, list[dict]]) -> None:
                 "none, so the edit could not see the picture. Load an instruction-editing model "
                 "(InstructPix2Pix and the like)."
             )
+        for cond in taken.values():
+            if isinstance(cond, comfy.conds.CONDNoiseShape):
+                _require_size(cond.cond.shape[-2:], noise.shape[-2:])
+
+
+def _require_size(source: torch.Size, result: torch.Size) -> None:
+    if source != result:
+        raise ValueError(
+            f"latent_image: its latent is {result[1]}x{result[0]}, but that of the source picture "
+            f"in the positive conditioning {source[1]}x{source[0]}, and the MODEL takes only the "
+            "same. Scale the picture with EditSize, then encode it and make latent_image from it."
+        )

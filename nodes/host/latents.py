@@ -5,8 +5,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Latent formats of another ratio than 8; newer ComfyUI versions say it themselves.
-_PIXELS_PER_LATENT = {"Flux2": 16, "Wan22": 16, "HunyuanImage21": 32, "HunyuanVideo15": 16}
+# ComfyUI's latent formats of another ratio than 8; newer versions say it themselves.
+_PIXELS_PER_LATENT = {
+    "ChromaRadiance": 1,
+    "Flux2": 16,
+    "HunyuanImage21": 32,
+    "HunyuanImage21Refiner": 16,
+    "HunyuanVideo15": 16,
+    "LTXV": 32,
+    "SC_B": 4,
+    "SD_X4": 4,
+    "Wan22": 16,
+}
+_SAME_SIZE = (
+    "Scale the picture with EditSize, encode that, and give latent_image the same size, so that "
+    "source and result lie on each other."
+)
 
 
 def single_latent(patcher, latent: dict) -> dict:
@@ -42,10 +56,11 @@ def match_source(source: Tensor, estimates: Tensor, name: str) -> Tensor:
     if source.ndim == 4 and estimates.ndim == 5:
         source = source.unsqueeze(2)
     if source.shape[1:] != estimates.shape[1:]:
+        own = source.shape[1] == estimates.shape[1]
         raise ValueError(
             f"{name}: expected the source's latent in the candidates' size "
-            f"{tuple(estimates.shape[1:])}, got {tuple(source.shape[1:])}. Encode the image at "
-            "the size that is being generated."
+            f"{tuple(estimates.shape[1:])}, got {tuple(source.shape[1:])}. "
+            + (_SAME_SIZE if own else "Encode the picture with the VAE of the model that edits it.")
         )
     return source[:1].to(estimates.device)
 
@@ -60,21 +75,25 @@ def crop_like_host(image: Tensor, height: int, width: int, name: str = "image") 
     if not all(0 <= r < 64 for r in rest):
         raise ValueError(
             f"{name}: expected the source picture at {width}x{height} (what the candidates' "
-            f"latent stands for), got {image.shape[2]}x{image.shape[1]}."
+            f"latent stands for), got {image.shape[2]}x{image.shape[1]}. {_SAME_SIZE}"
         )
     top, left = rest[0] // 2, rest[1] // 2
     return image[:, top : top + height, left : left + width]
 
 
 def pixels_per_latent(patcher, latent: Tensor, image: Tensor | None) -> int:
-    """Pixels that one latent cell stands for, from the picture or else the model's format."""
-    if image is not None:
+    """Pixels that one latent cell stands for: as the model's format says.
+
+    A format that is not ComfyUI's own may have any ratio; the picture tells it, where there is one.
+    """
+    form = patcher.model.latent_format
+    if hasattr(form, "spacial_downscale_ratio"):
+        return int(form.spacial_downscale_ratio)
+    if type(form).__module__ != "comfy.latent_formats" and image is not None:
         ratio = image.shape[1] // latent.shape[-2]
         if ratio >= 1 and image.shape[2] // latent.shape[-1] == ratio:
             return ratio
-    form = patcher.model.latent_format
-    known = _PIXELS_PER_LATENT.get(type(form).__name__, 8)
-    return int(getattr(form, "spacial_downscale_ratio", known))
+    return _PIXELS_PER_LATENT.get(type(form).__name__, 8)
 
 
 def check_mask(mask: Tensor, height: int, width: int) -> Tensor:

@@ -173,7 +173,7 @@ class TapedSampler(comfy.samplers.Sampler):
         denoise_mask=None,
         disable_pbar=False,
     ):
-        require_image_input(model_wrap.conds)
+        require_image_input(model_wrap.conds, noise)
         options = extra_args["model_options"]
         guider = TapedGuider(model_wrap, self.tape, self.stop_step, self.probe, options)
 

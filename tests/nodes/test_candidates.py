@@ -236,7 +236,8 @@ def test_pictures_that_models_take_under_another_name_are_accepted(scene):
     from elect_tino.nodes.host.conditions import require_image_input
 
     for key, taken in (("concat_latent_image", "image_cond"), ("reference_latents", "ref_latents")):
-        require_image_input({"positive": [{key: [scene.source], "model_conds": {taken: 1}}]})
+        conds = {"positive": [{key: [scene.source], "model_conds": {taken: 1}}]}
+        require_image_input(conds, scene.source)
 
 
 def test_a_model_that_ignores_the_picture_is_refused(elect, scene, guiders, monkeypatch):

@@ -1,0 +1,341 @@
+"""The editing models of today at small size, with random weights, as ComfyUI itself builds them.
+
+Each is ComfyUI's own architecture behind ComfyUI's own configuration class, its weights read from a
+real safetensors file. ComfyUI's loader takes the sizes of Wan from the file, so Wan goes through
+`comfy.sd.load_diffusion_model`. For the others it fixes the width (Flux 3072, Qwen-Image 3072,
+OmniGen2 2520, HiDream 2560, Flux.2 6144, CosXL 320 channels), so they are built by the class that
+the loader would choose for the same configuration, only narrower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+WIDTH = 16
+"""Width of the random text features."""
+
+FLUX = {
+    "image_model": "flux",
+    "in_channels": 16,
+    "out_channels": 16,
+    "patch_size": 2,
+    "hidden_size": 48,
+    "num_heads": 2,
+    "axes_dim": [4, 10, 10],
+    "theta": 10000,
+    "depth": 2,
+    "depth_single_blocks": 2,
+    "mlp_ratio": 4.0,
+    "vec_in_dim": WIDTH,
+    "context_in_dim": WIDTH,
+    "qkv_bias": True,
+    "guidance_embed": True,
+}
+FLUX2 = {
+    **FLUX,
+    "image_model": "flux2",
+    "in_channels": 128,
+    "out_channels": 128,
+    "patch_size": 1,
+    "axes_dim": [6, 6, 6, 6],
+    "theta": 2000,
+    "depth": 1,
+    "depth_single_blocks": 1,
+    "mlp_ratio": 3.0,
+    "vec_in_dim": None,
+    "qkv_bias": False,
+    "ops_bias": False,
+    "global_modulation": True,
+    "mlp_silu_act": True,
+    "default_ref_method": "index",
+    "ref_index_scale": 10.0,
+}
+QWEN = {
+    "image_model": "qwen_image",
+    "in_channels": 64,
+    "out_channels": 16,
+    "num_layers": 2,
+    "num_attention_heads": 2,
+    "attention_head_dim": 24,
+    "joint_attention_dim": WIDTH,
+    "axes_dims_rope": (4, 10, 10),
+}
+OMNIGEN2 = {
+    "image_model": "omnigen2",
+    "in_channels": 16,
+    "hidden_size": 48,
+    "num_layers": 2,
+    "num_refiner_layers": 1,
+    "num_attention_heads": 2,
+    "num_kv_heads": 1,
+    "multiple_of": 16,
+    "axes_dim_rope": [8, 8, 8],
+    "axes_lens": [64, 64, 64],
+    "text_feat_dim": WIDTH,
+    "timestep_scale": 1000.0,
+}
+HIDREAM = {
+    "image_model": "hidream",
+    "in_channels": 16,
+    "out_channels": 16,
+    "patch_size": 2,
+    "num_layers": 1,
+    "num_single_layers": 1,
+    "num_attention_heads": 2,
+    "attention_head_dim": 24,
+    "axes_dims_rope": [8, 8, 8],
+    "caption_channels": [WIDTH, WIDTH],
+    "llama_layers": [0, 1],
+    "text_emb_dim": WIDTH,
+    "num_routed_experts": 4,
+    "num_activated_experts": 2,
+    "max_resolution": [128, 128],
+}
+COSXL = {
+    "image_size": 32,
+    "in_channels": 8,
+    "out_channels": 4,
+    "model_channels": 32,
+    "num_res_blocks": [1, 1],
+    "channel_mult": [1, 2],
+    "transformer_depth": [0, 1],
+    "transformer_depth_output": [0, 0, 1, 1],
+    "transformer_depth_middle": 1,
+    "context_dim": WIDTH,
+    "use_spatial_transformer": True,
+    "use_linear_in_transformer": True,
+    "num_classes": "sequential",
+    "adm_in_channels": WIDTH + 6 * 256,
+    "num_heads": 4,
+    "num_head_channels": -1,
+    "legacy": False,
+}
+EDM_VPRED = {
+    "edm_vpred.sigma_max": torch.tensor(120.0),
+    "edm_vpred.sigma_min": torch.tensor(0.002),
+}
+"""By these ComfyUI's loader tells CosXL from SDXL."""
+WAN = {"image_model": "wan2.1", "model_type": "t2v", "dim": 128, "ffn_dim": 64}
+
+
+def _config(settings: dict[str, Any]):
+    """The configuration class that ComfyUI's loader chooses for the settings, on the CPU."""
+    import comfy.model_detection
+    import comfy.supported_models
+
+    if "image_model" in settings:
+        config = comfy.model_detection.model_config_from_unet_config(dict(settings))
+    else:
+        config = comfy.supported_models.SDXL_instructpix2pix(dict(settings))
+    config.set_inference_dtype(torch.float32, None)
+    config.custom_operations = None
+    return config
+
+
+def randomise(module: torch.nn.Module, seed: int = 0) -> torch.nn.Module:
+    """Random weights under which text, picture and noise level all matter to the output."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in sorted(module.named_parameters()):
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.ndim > 1 and min(parameter.shape[:2]) > 1:
+                parameter.copy_(noise / parameter[0].numel() ** 0.5)
+            else:
+                is_scale = name.endswith(("weight", "scale", "gamma"))
+                parameter.copy_(0.1 * noise + float(is_scale))
+    return module
+
+
+def build(settings: dict[str, Any], folder: Path, state_dict: dict | None = None):
+    """A MODEL of ComfyUI's class for the settings, its weights read from a file in `folder`."""
+    import comfy.model_management
+    import comfy.model_patcher
+    import comfy.utils
+
+    file = folder / "model.safetensors"
+    config = _config(settings)
+    marks = {} if "image_model" in settings else dict(EDM_VPRED)
+    model = config.get_model(marks, device=torch.device("cpu"))
+    if state_dict is None:
+        state_dict = randomise(model.diffusion_model).state_dict()
+    comfy.utils.save_torch_file(dict(state_dict), str(file))
+    model.load_model_weights(comfy.utils.load_torch_file(str(file)))
+    device = comfy.model_management.get_torch_device()
+    return comfy.model_patcher.ModelPatcher(model.eval(), device, torch.device("cpu"))
+
+
+def build_wan(folder: Path):
+    """Wan 2.1 text to video: a file of its layout through ComfyUI's own loader."""
+    import comfy.ldm.wan.model
+    import comfy.ops
+    import comfy.sd
+    import comfy.utils
+
+    file = folder / "wan.safetensors"
+    net = comfy.ldm.wan.model.WanModel(
+        dim=128, ffn_dim=64, num_heads=1, num_layers=1, operations=comfy.ops.disable_weight_init
+    )
+    comfy.utils.save_torch_file(randomise(net).state_dict(), str(file))
+    return comfy.sd.load_diffusion_model(str(file), {"dtype": torch.float32})
+
+
+def wan_vae(folder: Path):
+    """The VAE of Wan and Qwen-Image, 16 channels wide: a real file through ComfyUI's loader."""
+    import comfy.ldm.wan.vae
+    import comfy.sd
+    import comfy.utils
+
+    file = folder / "vae.safetensors"
+    net = comfy.ldm.wan.vae.WanVAE(dim=16, z_dim=16, temperal_downsample=[False, True, True])
+    comfy.utils.save_torch_file(randomise(net).state_dict(), str(file))
+    return comfy.sd.VAE(comfy.utils.load_torch_file(str(file)), dtype=torch.float32)
+
+
+def kl_vae(latent_channels: int, pixels: int):
+    """An AutoencoderKL of ComfyUI's, small, behind its own VAE object; 16 pixels is Flux.2's.
+
+    The loader fixes the width to 128, so the configuration is given, as some checkpoints do it.
+    """
+    import comfy.sd
+    from comfy.ldm.models.autoencoder import AutoencoderKL
+
+    shape = {"ch": 32, "ch_mult": [1, 1, 1, 1], "num_res_blocks": 1, "attn_resolutions": []}
+    flux2 = pixels == 16
+    moments = latent_channels // 4 if flux2 else latent_channels
+    settings = {"double_z": True, "z_channels": moments, "resolution": 64, "in_channels": 3}
+    ddconfig = {**shape, **settings, "out_ch": 3, "dropout": 0.0, "batch_norm_latent": flux2}
+    params = {"embed_dim": moments, "ddconfig": ddconfig}
+    weights = randomise(AutoencoderKL(**params)).state_dict()
+    vae = comfy.sd.VAE(weights, config={"params": params}, dtype=torch.float32)
+    vae.latent_channels = latent_channels
+    vae.downscale_ratio = vae.upscale_ratio = pixels
+    return vae
+
+
+def features(seed: int, tokens: int = 5) -> Tensor:
+    """Random text features (1, tokens, WIDTH)."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(1, tokens, WIDTH, generator=generator)
+
+
+def _text(seed: int, **extra) -> list:
+    """A CONDITIONING as the model's text encoder gives it; another seed says something else."""
+    pooled = torch.randn(1, WIDTH, generator=torch.Generator().manual_seed(seed + 100))
+    return [[features(seed), {"pooled_output": pooled, **extra}]]
+
+
+def _llama(seed: int) -> list:
+    layers = torch.stack([features(seed + 200), features(seed + 300)], 1)
+    return _text(seed, conditioning_llama3=layers)
+
+
+def _masked(seed: int) -> list:
+    return _text(seed, attention_mask=torch.ones(1, 5, dtype=torch.long))
+
+
+def _wide(seed: int) -> list:
+    generator = torch.Generator().manual_seed(seed)
+    return [[torch.randn(1, 7, 4096, generator=generator), {}]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """One editing model: how it is built, told the text, shown the picture and guided.
+
+    shape: of its latent for the tests' picture; key: where its conditioning holds the source
+    guidance: how ComfyUI's example workflow guides it; cfg: for that guider
+    """
+
+    name: str
+    settings: dict[str, Any]
+    shape: tuple[int, ...]
+    key: str
+    guidance: str
+    cfg: tuple = ()
+    encode: Callable[[int], list] = _text
+    extra: dict[str, Any] = field(default_factory=dict)
+    scheduler: str = "simple"
+
+    def load(self, folder: Path):
+        """Its MODEL, from a file written to `folder`."""
+        return build_wan(folder) if self.settings is WAN else build(self.settings, folder)
+
+    def conditioning(self, seed: int, source: Tensor | None = None) -> list:
+        """A CONDITIONING of the seed's text, with the source's latent where given."""
+        (text, options), *_ = self.encode(seed)
+        shown = {} if source is None or not self.key else {self.key: self._shown(source)}
+        return [[text, {**options, **self.extra, **shown}]]
+
+    def _shown(self, source: Tensor) -> Tensor | list[Tensor]:
+        return [source] if self.key == "reference_latents" else source
+
+
+_REFERENCE, _CONCAT = "reference_latents", "concat_latent_image"
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family("flux_kontext", FLUX, (1, 16, 10, 8), _REFERENCE, "null", extra={"guidance": 2.5}),
+        Family("qwen_image_edit", QWEN, (1, 16, 1, 10, 8), _REFERENCE, "cfg", (2.5,)),
+        Family("omnigen2", OMNIGEN2, (1, 16, 10, 8), _REFERENCE, "dual", (5.0, 2.0), _masked),
+        Family("hidream_e1", HIDREAM, (1, 16, 10, 8), _CONCAT, "dual", (3.0, 2.0), _llama),
+        Family("flux2", FLUX2, (1, 128, 5, 4), _REFERENCE, "null", extra={"guidance": 4.0}),
+        Family("cosxl_edit", COSXL, (1, 4, 10, 8), _CONCAT, "dual", (5.0, 1.5), scheduler="normal"),
+        Family("wan", WAN, (1, 16, 3, 10, 8), "", "cfg", (3.0,), _wide),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One edit with one model, wired as its example workflow wires it.
+
+    source: its latent in LATENT scale; text, null: CONDITIONINGs with the picture; bare: the text
+    of null without it; given: what MultiSeedPartialSampler needs besides
+    """
+
+    family: Family
+    model: Any
+    source: Tensor
+    text: list
+    null: list
+    bare: list
+    guider: Any
+    latent: dict
+    sigmas: Tensor
+    given: dict[str, Any]
+
+
+def edit(family: Family, folder: Path, shape: Sequence[int] | None = None) -> Edit:
+    """The family's edit of a random source; `shape` where the source has another size."""
+    import comfy.samplers
+    from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
+
+    model = family.load(folder)
+    clean = torch.randn(tuple(shape or family.shape), generator=torch.Generator().manual_seed(5))
+    source = model.model.process_latent_out(clean)
+    text, null = family.conditioning(1, source), family.conditioning(2, source)
+    bare = family.conditioning(2)
+    kinds = {
+        "null": (Guider_Basic, (text,)),
+        "cfg": (comfy.samplers.CFGGuider, (text, null)),
+        "dual": (Guider_DualCFG, (text, null, bare)),
+    }
+    kind, conds = kinds[family.guidance]
+    guider = kind(model)
+    guider.set_conds(*conds)
+    if family.cfg:
+        guider.set_cfg(*family.cfg)
+    sampling = model.get_model_object("model_sampling")
+    sigmas = comfy.samplers.calculate_sigmas(sampling, family.scheduler, 8)
+    # A model that is shown no picture edits the one it starts from.
+    start = torch.zeros(family.shape) if family.key else source
+    sigmas = sigmas if family.key else sigmas[2:]
+    given = {"null": bare} if family.guidance == "null" else {}
+    latent = {"samples": start}
+    return Edit(family, model, source, text, null, bare, guider, latent, sigmas, given)
