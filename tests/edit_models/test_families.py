@@ -1,0 +1,28 @@
+"""The table of editing models is whole, and the README prints it as it is."""
+
+import pytest
+
+from elect_tino.edit_models.families import DIFFUSION_STOP, FAMILIES, FLOW_STOP, table
+from elect_tino.elect_core.estimate import TWEEDIE
+from elect_tino.harness.comfy_server import PACK_ROOT
+
+
+def test_readme_prints_the_table():
+    assert table() in (PACK_ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
+def test_every_family_says_all_that_is_needed(family):
+    assert family.prediction in TWEEDIE
+    assert family.licence
+    assert family.url or family.title.startswith("Embedded")
+    assert 0 < family.window <= family.stop <= 1
+    assert (family.guider == "CFGGuider") == (family.image_cfg is None)
+
+
+def test_stops_are_the_papers_for_diffusion_and_for_flow():
+    published = {name: f for name, f in FAMILIES.items() if not name.startswith("embedded")}
+    for name, family in published.items():
+        expected = FLOW_STOP if family.prediction == "flow" else DIFFUSION_STOP
+        assert family.stop == expected, name
+    assert (DIFFUSION_STOP, FLOW_STOP) == (0.3, 0.4)

@@ -1,0 +1,119 @@
+"""InstructDiffusion's guider gives the published rule, through every ELECT node."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+pytestmark = pytest.mark.comfy
+
+CFG, IMAGE_CFG = 5.0, 1.25
+
+
+@pytest.fixture(scope="module")
+def node():
+    from elect_tino.nodes.instruct_diffusion import InstructDiffusionGuider
+
+    return InstructDiffusionGuider.execute
+
+
+@pytest.fixture
+def guider(node, scene):
+    return node(scene.model, scene.text, scene.image, CFG, IMAGE_CFG)[0]
+
+
+def predictions(model, scene, x: torch.Tensor, sigma: float) -> SimpleNamespace:
+    """The UNet itself on eight channels, three times: no guider, no conditioning code of ours."""
+    level = torch.full((len(x),), sigma)
+
+    def denoised(text: list, picture: torch.Tensor) -> torch.Tensor:
+        features = text[0][0].expand(len(x), -1, -1)
+        return model.apply_model(x, level, c_concat=picture, c_crossattn=features)
+
+    picture = scene.source.expand(len(x), -1, -1, -1)
+    return SimpleNamespace(
+        both=denoised(scene.text, picture),
+        image=denoised(scene.image, picture),
+        text=denoised(scene.text, torch.zeros_like(picture)),
+    )
+
+
+@pytest.mark.parametrize("sigma", [14.0, 1.5, 0.2])
+def test_guided_prediction_is_the_published_rule(guider, scene, sigma):
+    x = torch.randn(2, 4, 10, 8, generator=torch.Generator().manual_seed(0)) * sigma
+    seen = {}
+
+    class Once:
+        """A SAMPLER that asks the guider once and goes home."""
+
+        def sample(self, wrapped, sigmas, extra_args, callback, noise, *rest):
+            seen["guided"] = wrapped(x, torch.full((2,), sigma), **extra_args)
+            model = wrapped.inner_model
+            seen["apart"] = predictions(model, scene, x, sigma)
+            return noise
+
+    latent = torch.zeros(2, 4, 10, 8)
+    with torch.inference_mode():
+        guider.sample(x, latent, Once(), torch.tensor([sigma, 0.0]), seed=0)
+    p = seen["apart"]
+    rule = 0.5 * (p.image + p.text) + CFG * (p.both - p.image) + IMAGE_CFG * (p.both - p.text)
+    # As noise, which is what the UNet predicts and the authors guide.
+    guided, expected = ((x - denoised) / sigma for denoised in (seen["guided"], rule))
+    assert_close(guided, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_candidates_are_what_the_stock_sampler_gives_each_seed(guider, scene, elect, stock):
+    found = elect.partial(
+        guider, "euler_ancestral", scene.sigmas, scene.latent, candidates_per_batch=1
+    )
+    finished = elect.resume(found)[0]["samples"]
+    for row, seed in enumerate(found.seeds):
+        alone, _ = stock(guider, "euler_ancestral", scene.sigmas, scene.latent, seed)
+        assert torch.equal(finished[row : row + 1], alone)
+
+
+def test_candidates_share_a_batch(guider, scene):
+    import comfy.samplers
+
+    from elect_tino.nodes.host.batching import why_one_by_one
+
+    assert why_one_by_one(guider, comfy.samplers.sampler_object("euler"), False) is None
+
+
+def test_relevance_compares_text_and_picture_with_the_picture_alone(guider, scene, elect):
+    found = elect.partial(guider, "euler", scene.sigmas, scene.latent, num_candidates=1)
+    seen = []
+
+    class First:
+        def sample(self, wrapped, sigmas, extra_args, callback, noise, *rest):
+            x = noise * (1 + sigmas[0] ** 2) ** 0.5
+            seen.append(predictions(wrapped.inner_model, scene, x, float(sigmas[0])))
+            return noise
+
+    from elect_tino.nodes.host.noise import initial_noise
+
+    noise = initial_noise(scene.latent, found.seeds)
+    with torch.inference_mode():
+        guider.sample(noise, scene.latent["samples"], First(), scene.sigmas, seed=0)
+    expected = (seen[0].both - seen[0].image).abs().sum(1, keepdim=True)
+    assert_close(found.tape.calls[0]["relevance"], expected, atol=1e-3, rtol=1e-3)
+    assert found.cost.model_evaluations == 3 * found.cost.nfe
+
+
+def test_text_only_conditioning_is_made_from_the_positive(guider):
+    (text,) = guider.original_conds["text_only"]
+    assert "concat_latent_image" not in text
+
+
+def test_conditioning_without_a_picture_is_refused(node, scene):
+    with pytest.raises(ValueError, match="negative: it carries no source picture"):
+        node(scene.model, scene.text, scene.empty, CFG, IMAGE_CFG)
+
+
+def test_model_of_another_architecture_is_refused(node, scene):
+    class Flux:
+        pass
+
+    with pytest.raises(ValueError, match="model: expected a UNet with 8 input channels.*Flux"):
+        node(SimpleNamespace(model=Flux()), scene.text, scene.image, CFG, IMAGE_CFG)
