@@ -9,7 +9,8 @@ from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 from torch import Tensor
 
-from ..embedded.model import WEIGHTS, load_embedded
+from ..embedded.model import load_embedded
+from ..embedded.shipped import WEIGHTS
 from ..embedded.vae import load_shipped_vae
 from ..embedded.world import Sample, sample
 from ..nodes.host.run import Run

@@ -19,7 +19,7 @@ from .edits import Edit, caption, instruction, random_edit
 from .scene import Scene, random_scene
 from .text import token_ids
 from .train_vae import to_bytes, to_floats
-from .vae import TinyVAE, load_vae
+from .vae import TinyVAE, vae_of
 from .world import edit_mask, rng_for
 
 NUM_EDITS, NUM_PHRASES, CHUNK = 3, 3, 250
@@ -73,10 +73,10 @@ def encode_chunk(vae: TinyVAE, first: int, count: int) -> dict[str, Tensor]:
     }
 
 
-def _encode_missing(vae_path: Path, folder: Path, num_scenes: int, worker: int, step: int) -> None:
+def _encode_missing(train_folder: Path, num_scenes: int, worker: int, step: int) -> None:
     """One worker's share of the chunks; one thread, so that workers never wait for another."""
     torch.set_num_threads(1)
-    vae = load_vae(vae_path)
+    vae, folder = vae_of(train_folder), train_folder / "data"
     for first in range(worker * CHUNK, num_scenes, step * CHUNK):
         path = folder / f"chunk_{first:06d}.pt"
         if not path.exists():
@@ -86,13 +86,13 @@ def _encode_missing(vae_path: Path, folder: Path, num_scenes: int, worker: int, 
             print(f"encoded scenes from {first}", flush=True)
 
 
-def encode_dataset(vae_path: Path, folder: Path, num_scenes: int) -> None:
-    """Writes the chunks that are not there yet, one worker process a core."""
-    folder.mkdir(parents=True, exist_ok=True)
+def encode_dataset(train_folder: Path, num_scenes: int) -> None:
+    """Writes the chunks of its `data` that are not there yet, one worker process a core."""
+    (train_folder / "data").mkdir(parents=True, exist_ok=True)
     workers = os.cpu_count() or 1
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_encode_missing, args=(vae_path, folder, num_scenes, w, workers))
+        context.Process(target=_encode_missing, args=(train_folder, num_scenes, w, workers))
         for w in range(workers)
     ]
     for process in processes:

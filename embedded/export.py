@@ -9,10 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .train_unet import Editor
+from .editor import Editor
+from .shipped import WEIGHTS
 from .vae import TinyVAE, widen
 
-WEIGHTS = Path(__file__).parent / "weights"
 LICENCE = {"license": "Apache-2.0", "format": "pt"}
 _WORLD = "procedural 128x128 scenes of elect_tino.embedded.world (training split)"
 
@@ -59,7 +59,7 @@ def _latent_metadata(editor: Editor, factors: list[list[float]]) -> dict[str, st
         "std": editor.latent_std.flatten().tolist(),
         "rgb_factors": factors,
     }
-    return {"prediction": "v, 1000 steps scaled linear", "latent": json.dumps(latent)}
+    return {"prediction": editor.objective.description, "latent": json.dumps(latent)}
 
 
 def export_editor(
@@ -83,17 +83,18 @@ def export_editor(
     )
 
 
-def export_drawing(
-    editor: Editor, steps: int, factors: list[list[float]], folder: Path = WEIGHTS
-) -> None:
-    """The UNet tuned to draw from captions; it shares the text encoder."""
+def export_tuned(
+    name: str, title: str, editor: Editor, steps: int, factors: list[list[float]],
+    folder: Path = WEIGHTS,
+) -> None:  # fmt: skip
+    """A UNet tuned from the editing one by the stage `name`; it shares the text encoder."""
     write(
-        folder / "drawing.safetensors",
+        folder / f"{name}.safetensors",
         editor.unet.state_dict(),
         {
-            "title": "Embedded tiny UNet that draws from captions (LDM keys)",
+            "title": f"Embedded tiny UNet {title} (LDM keys)",
             **_latent_metadata(editor, factors),
-            "trained": f"the UNet, {steps} more steps on captions of {_WORLD}; "
-            "python -m elect_tino.embedded.train drawing",
+            "trained": f"the UNet, {steps} more steps on {_WORLD}; "
+            f"python -m elect_tino.embedded.train {name}",
         },
     )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
 from PIL import Image
-from safetensors import safe_open
 
 from ..tino_core.latent_vgg import LatentVGG
-from .export import LICENCE, WEIGHTS, write
-from .observers import Observer, build_clip_tower, shipped
+from .export import LICENCE, write
+from .observers import Observer, build_clip_tower
+from .shipped import WEIGHTS, shipped, shipped_latents
 from .teacher_pictures import load_pictures, render_pairs
 from .train_clip import ClipTeacher
 
@@ -69,7 +68,7 @@ def vae_folder(folder: Path) -> Path:
     for key in vae.state_dict():
         part, _, rest = key.partition(".layers.")
         state[key] = wide[f"taesd_{part}.{_comfyui_number(part, rest)}"]
-    latent = latent_description()
+    latent = shipped_latents("unet.safetensors")
     mean, std = torch.tensor(latent["mean"]), torch.tensor(latent["std"])
     last = max(int(key.split(".")[2]) for key in state if key.startswith("encoder"))
     weight, bias = f"encoder.layers.{last}.weight", f"encoder.layers.{last}.bias"
@@ -99,9 +98,3 @@ def _comfyui_number(part: str, key: str) -> str:
     """ComfyUI's decoder counts its clamp as a layer, diffusers' does not."""
     number, _, rest = key.partition(".")
     return f"{int(number) + (part == 'decoder')}.{rest}"
-
-
-def latent_description() -> dict:
-    """Mean and deviation of each latent channel, as the shipped UNet says."""
-    with safe_open(WEIGHTS / "unet.safetensors", framework="pt") as file:
-        return json.loads(file.metadata()["latent"])

@@ -19,11 +19,20 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from . import text
+from .objectives import RECTIFIED_FLOW, V_PREDICTION, Objective
+from .shipped import WEIGHTS
 from .unet import NUM_HEADS
 
-WEIGHTS = Path(__file__).parent / "weights"
-VARIANTS = {"editing": "unet.safetensors", "drawing": "drawing.safetensors"}
-"""UNets: one edits by instruction, one draws from captions."""
+VARIANTS = {
+    "editing": "unet.safetensors",
+    "drawing": "drawing.safetensors",
+    "flow": "flow.safetensors",
+}
+"""UNets: one edits by instruction, one draws from captions, one edits by rectified flow."""
+OBJECTIVES: dict[comfy.model_base.ModelType, Objective] = {
+    comfy.model_base.ModelType.V_PREDICTION: V_PREDICTION,
+    comfy.model_base.ModelType.FLOW: RECTIFIED_FLOW,
+}
 _CURE = "restore the file with 'git checkout -- embedded/weights' or install the pack again"
 
 
@@ -45,14 +54,17 @@ class EmbeddedLatent(comfy.latent_formats.LatentFormat):
 
 
 class EmbeddedInstructPix2Pix(comfy.supported_models.SD15_instructpix2pix):
-    """The small UNet: v-prediction and heads of its own number."""
+    """The small UNet: heads of its own number, v-prediction or rectified flow."""
 
     unet_extra_config = {"num_heads": NUM_HEADS, "num_head_channels": -1}
+    sampling_settings = {"shift": 1.0}
     latent_format = EmbeddedLatent
+    prediction = comfy.model_base.ModelType.V_PREDICTION
 
     def get_model(self, state_dict, prefix="", device=None):
-        kind = comfy.model_base.ModelType.V_PREDICTION
-        model = comfy.model_base.SD15_instructpix2pix(self, model_type=kind, device=device)
+        model = comfy.model_base.SD15_instructpix2pix(
+            self, model_type=self.prediction, device=device
+        )
         # The source is normalised like the noisy latent, also where it is zeros: so trained.
         model.process_ip2p_image_in = self.latent_format.process_in
         return model
@@ -125,12 +137,17 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _latent_description(path: Path) -> dict:
+def _described(path: Path) -> tuple[EmbeddedLatent, comfy.model_base.ModelType]:
+    """How latents are normalised and what is predicted, from the file's metadata."""
     with safe_open(path, framework="pt", device="cpu") as file:
         metadata = file.metadata() or {}
     if "latent" not in metadata:
         raise ValueError(f"{path} does not say how its latents are normalised; {_CURE}")
-    return json.loads(metadata["latent"])
+    types = {objective.description: kind for kind, objective in OBJECTIVES.items()}
+    prediction = metadata.get("prediction")
+    if prediction not in types:
+        raise ValueError(f"{path} predicts {prediction!r}, expected one of {list(types)}; {_CURE}")
+    return EmbeddedLatent(**json.loads(metadata["latent"])), types[prediction]
 
 
 def _require_same_keys(path: Path, module: torch.nn.Module, state: dict[str, Tensor]) -> None:
@@ -156,7 +173,7 @@ def load_unet(path: Path) -> comfy.model_patcher.ModelPatcher:
         raise ValueError(f"{path} is no InstructPix2Pix UNet with 8 input channels; {_CURE}")
     device = comfy.model_management.get_torch_device()
     model_config = EmbeddedInstructPix2Pix(config)
-    latent_format = EmbeddedLatent(**_latent_description(path))
+    latent_format, model_config.prediction = _described(path)
     model_config.latent_format = latent_format  # pyright: ignore[reportAttributeAccessIssue]
     # Tiny weights: full precision everywhere costs nothing and keeps results the same.
     model_config.set_inference_dtype(torch.float32, None)

@@ -6,16 +6,15 @@ Pictures are (N, 3, H, W) in [0, 1], of any size; features are (N, D), compared 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .shipped import shipped
 from .text import CONFIG, END, PROJECTION_DIM, TinyTextModel, token_ids
 
-WEIGHTS = Path(__file__).parent / "weights"
 CLIP_CONFIG = {
     "hidden_size": 128,
     "intermediate_size": 512,
@@ -76,13 +75,6 @@ class Observer(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         x = self.layers(resized(pictures, OBSERVER_SIZE) * 2 - 1)
         return torch.cat([x.mean((2, 3)), x.amax((2, 3))], 1)
-
-
-def shipped(name: str) -> dict[str, Tensor]:
-    """The tensors of a file in embedded/weights, as float32."""
-    from safetensors.torch import load_file
-
-    return {key: value.float() for key, value in load_file(WEIGHTS / name).items()}
 
 
 def load_teacher_clip() -> Features:

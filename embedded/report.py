@@ -1,6 +1,7 @@
 """Measures the shipped weights on the test split: python -m elect_tino.embedded.report.
 
-Writes docs/embedded.md and sample grids to docs/images. One seed per edit, Euler, 20 steps.
+Writes docs/embedded.md and sample grids to docs/images. One seed per edit, Euler, 20 steps; both
+models that edit, v-prediction and rectified flow.
 """
 
 from __future__ import annotations
@@ -16,19 +17,20 @@ from PIL import Image
 from safetensors import safe_open
 from torch import Tensor
 
+from .editor import Editor
 from .edits import KINDS
-from .export import WEIGHTS
 from .sampling import sample_latents
+from .shipped import WEIGHTS
 from .success import Judge, background_error
 from .text import token_ids
 from .train import use_cpu
-from .train_unet import Editor
 from .train_vae import psnr
 from .world import Sample, sample
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-_TEMPLATE = Path(__file__).parent / "report_page.md"
+_PAGE, _SECTION = (Path(__file__).with_name(f"report_{part}.md") for part in ("page", "section"))
 SWEEP = ((2.0, 1.5), (3.0, 1.2), (3.0, 1.5), (3.0, 2.0), (5.0, 1.5))
+_FILES = ("vae", "text_encoder", "unet", "flow", "drawing")
 _BATCH = 24
 
 
@@ -43,8 +45,11 @@ class Outcome:
 
 def editor_of(model, clip) -> Editor:
     """The loaded MODEL and CLIP as the sampling loop wants them."""
-    text = clip.cond_stage_model.clip_l.transformer
-    editor = Editor(model.model.diffusion_model, text).eval().requires_grad_(False)
+    from .model import OBJECTIVES
+
+    text, unet = clip.cond_stage_model.clip_l.transformer, model.model.diffusion_model
+    editor = Editor(unet, text, OBJECTIVES[model.model.model_type])
+    editor.eval().requires_grad_(False)
     editor.latent_mean.copy_(model.model.latent_format.mean)
     editor.latent_std.copy_(model.model.latent_format.std)
     return editor
@@ -132,7 +137,7 @@ def reconstruction(vae, count: int) -> tuple[float, np.ndarray, np.ndarray]:
 def provenance() -> list[str]:
     """One line a weights file: size, title and how it was trained, from its own metadata."""
     lines = []
-    for path in sorted(WEIGHTS.glob("*.safetensors")):
+    for path in (WEIGHTS / f"{name}.safetensors" for name in _FILES):
         with safe_open(path, framework="pt") as file:
             about = file.metadata()
         size = path.stat().st_size / 1e6
@@ -140,33 +145,44 @@ def provenance() -> list[str]:
     return lines
 
 
-def write_report(num_edits: int, num_sweep: int) -> None:
-    from .model import load_embedded
-
-    model, clip, vae = load_embedded()
-    editor = editor_of(model, clip)
-    with torch.inference_mode():
-        quality, originals, rebuilt = reconstruction(vae, 96)
-    save_grid(DOCS / "images" / "embedded_vae.jpg", (originals, rebuilt), rows=3, across=4)
-    tuning = [sample("val", i) for i in range(num_sweep)]
-    rows, best = sweep_table(editor, vae, tuning)
+def measure_editor(editor: Editor, vae, num_edits: int, num_sweep: int, image: str) -> str:
+    """The page's section about one model: sweep on validation edits, then test edits."""
+    rows, best = sweep_table(editor, vae, [sample("val", i) for i in range(num_sweep)])
     samples = [sample("test", i) for i in range(num_edits)]
     pictures = run_edits(editor, vae, samples, best)
     outcomes = judge(samples, pictures)
-    targets = np.stack([s.target for s in samples])
-    columns = (np.stack([s.source for s in samples]), pictures, targets)
-    save_grid(DOCS / "images" / "embedded_edits.jpg", columns)
-    text = _TEMPLATE.read_text(encoding="utf-8").format(
-        weights="\n".join(provenance()),
-        psnr=quality,
-        sweep="\n".join(rows),
-        num_sweep=num_sweep,
+    sources, targets = (np.stack([getattr(s, of) for s in samples]) for of in ("source", "target"))
+    save_grid(DOCS / "images" / image, (sources, pictures, targets))
+    return _SECTION.read_text(encoding="utf-8").format(
         num_edits=num_edits,
+        num_sweep=num_sweep,
         text=best[0],
         image=best[1],
         kinds="\n".join(kind_rows(outcomes)),
         total=_row("all", outcomes),
-        instructions="\n".join(f"{i + 1}. {s.instruction}" for i, s in enumerate(samples[:18])),
+        sweep="\n".join(rows),
+        grid=image,
+    )
+
+
+def write_report(num_edits: int, num_sweep: int) -> None:
+    from .model import load_embedded
+
+    sections = {}
+    for variant, image in (("editing", "embedded_edits.jpg"), ("flow", "embedded_flow.jpg")):
+        model, clip, vae = load_embedded(variant=variant)
+        sections[variant] = measure_editor(editor_of(model, clip), vae, num_edits, num_sweep, image)
+    with torch.inference_mode():
+        quality, originals, rebuilt = reconstruction(vae, 96)
+    save_grid(DOCS / "images" / "embedded_vae.jpg", (originals, rebuilt), rows=3, across=4)
+    instructions = [sample("test", i).instruction for i in range(18)]
+    text = _PAGE.read_text(encoding="utf-8").format(
+        weights="\n".join(provenance()),
+        psnr=quality,
+        num_edits=num_edits,
+        num_sweep=num_sweep,
+        instructions="\n".join(f"{i + 1}. {text}" for i, text in enumerate(instructions)),
+        **sections,
     )
     (DOCS / "embedded.md").write_text(text, encoding="utf-8")
     print(text)

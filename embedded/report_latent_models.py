@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from ..tino_core.latent_clip import load_latent_clip
 from ..tino_core.latent_vgg import load_latent_vgg
 from .edits import caption
-from .export_teachers import latent_description
-from .observers import WEIGHTS, load_observer, load_teacher_clip, load_teacher_text
+from .observers import load_observer, load_teacher_clip, load_teacher_text
+from .shipped import WEIGHTS, shipped_latents
 from .teacher_pictures import Pictures, render_pairs
 from .train_observer import known_again
 from .train_vae import to_floats
@@ -39,7 +39,7 @@ def in_parts(function, rows: Tensor) -> Tensor:
 
 def to_latents(pictures: Tensor) -> Tensor:
     """Pictures (N, 3, H, W) as latents in the model's own scale."""
-    vae, latent = load_shipped_vae(), latent_description()
+    vae, latent = load_shipped_vae(), shipped_latents("unet.safetensors")
     mean, std = (torch.tensor(latent[key]).view(1, -1, 1, 1) for key in ("mean", "std"))
     return (in_parts(vae.encode, pictures) - mean) / std
 

@@ -7,7 +7,10 @@ exported to embedded/weights at every report, so the loader always has the newes
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,8 +18,12 @@ from PIL import Image
 
 from .run import Budget, Run
 
+if TYPE_CHECKING:  # ComfyUI must not be imported before `use_cpu`
+    from .editor import Editor
+
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / ".cache" / "train"
 NUM_SCENES = 3500
+_MILESTONE = 500  # steps between exports
 _GRID_ROWS, _GRID_COLUMNS = 6, 4
 
 
@@ -46,56 +53,73 @@ def _save(module: torch.nn.Module, path: Path) -> None:
 def _decoder(folder: Path, budget: Budget, scenes: int) -> None:
     from .export import export_vae
     from .train_vae import train_decoder
-    from .vae import load_vae
+    from .vae import vae_of
 
-    vae, steps = train_decoder(load_vae(folder / "vae.pt"), folder / "decoder", budget)
+    vae, steps = train_decoder(vae_of(folder), folder / "decoder", budget)
     export_vae(vae, steps, "the decoder alone for the last ")
 
 
 def _data(folder: Path, budget: Budget, scenes: int) -> None:
     from .dataset import encode_dataset
 
-    encode_dataset(folder / "vae.pt", folder / "data", scenes)
+    encode_dataset(folder, scenes)
+
+
+def _reporter(
+    folder: Path, export: Callable[[Editor, int, list[list[float]]], None], grid: str = ""
+) -> Callable[[Run], None]:
+    """Exports a run's averaged weights at its milestones and its end, and draws a grid if named."""
+    from .dataset import load_dataset
+    from .editor import averaged_editor
+    from .export import rgb_factors
+    from .vae import vae_of
+
+    vae = vae_of(folder)
+    latents = load_dataset(folder / "data")["latents"][:50, 0].float()
+
+    def report(run: Run) -> None:
+        if run.step % _MILESTONE == 0 or run.progress >= 1:
+            editor = averaged_editor(run)
+            export(editor, run.step, rgb_factors(editor, vae, latents))
+            if grid:
+                write_grid(editor, vae, folder / f"{grid}_{run.step:06d}.jpg")
+
+    return report
 
 
 def _unet(folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
-    from .dataset import load_dataset
-    from .export import export_editor, rgb_factors
-    from .train_unet import averaged_editor, train_unet
-    from .vae import load_vae
+    from .export import export_editor
+    from .train_unet import train_unet
 
-    vae = load_vae(folder / "vae.pt")
-    latents = load_dataset(folder / "data")["latents"][:50, 0].float()
-
-    def report(run: Run) -> None:
-        if run.step % 500 == 0 or run.progress >= 1:
-            editor = averaged_editor(run)
-            export_editor(editor, run.step, rgb_factors(editor, vae, latents))
-            write_grid(editor, vae, folder / f"grid_{run.step:06d}.jpg")
-
-    run = train_unet(folder / "unet", folder / "data", budget, report=report)
-    editor = averaged_editor(run)
-    export_editor(editor, run.step, rgb_factors(editor, vae, latents))
+    report = _reporter(folder, export_editor, "grid")
+    report(train_unet(folder / "unet", folder / "data", budget, report=report))
 
 
 def _drawing(folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
-    from .dataset import load_dataset
-    from .export import export_drawing, rgb_factors
-    from .train_unet import averaged_editor, train_drawing, trained_editor
-    from .vae import load_vae
+    from .editor import editor_to_tune
+    from .export import export_tuned
+    from .train_unet import DRAWING, tune_unet
 
-    vae = load_vae(folder / "vae.pt")
-    latents = load_dataset(folder / "data")["latents"][:50, 0].float()
+    export = partial(export_tuned, "drawing", "that draws from captions")
+    report, start = _reporter(folder, export), editor_to_tune(folder / "unet")
+    data, options = folder / "data", {"report": report, "task": DRAWING}
+    report(tune_unet(folder / "drawing", data, start, budget, **options))
 
-    def report(run: Run) -> None:
-        if run.step % 500 == 0 or run.progress >= 1:
-            editor = averaged_editor(run)
-            export_drawing(editor, run.step, rgb_factors(editor, vae, latents))
 
-    start = trained_editor(folder / "unet")
-    report(train_drawing(folder / "drawing", folder / "data", start, budget, report))
+def _flow(folder: Path, budget: Budget, scenes: int) -> None:
+    use_cpu()
+    from .editor import editor_to_tune
+    from .export import export_tuned
+    from .objectives import RECTIFIED_FLOW
+    from .train_unet import tune_unet
+
+    export = partial(export_tuned, "flow", "that edits by rectified flow")
+    report = _reporter(folder, export, "flow")
+    torch.manual_seed(0)  # of the new mask heads
+    start = editor_to_tune(folder / "unet", RECTIFIED_FLOW)
+    report(tune_unet(folder / "flow", folder / "data", start, budget, report=report))
 
 
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
@@ -117,7 +141,14 @@ def write_grid(editor, vae, path: Path, split: str = "val") -> None:
     Image.fromarray((np.concatenate(rows) * 255).astype(np.uint8)).save(path, quality=88)
 
 
-STAGES = {"vae": _vae, "data": _data, "unet": _unet, "decoder": _decoder, "drawing": _drawing}
+STAGES = {
+    "vae": _vae,
+    "data": _data,
+    "unet": _unet,
+    "decoder": _decoder,
+    "drawing": _drawing,
+    "flow": _flow,
+}
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .observers import CLIP_CONFIG, WEIGHTS, build_clip_tower, clip_pixels
+from .observers import CLIP_CONFIG, build_clip_tower, clip_pixels
 from .run import Budget, Run
+from .shipped import shipped
 from .teacher_pictures import BACKGROUNDS, NAMES, Pictures, load_pictures, render_pairs
 from .text import CONFIG, END, PROJECTION_DIM, TextProjection, TinyTextModel
 from .train_vae import to_floats
@@ -48,11 +49,8 @@ class ClipTeacher(nn.Module):
 @torch.no_grad()
 def text_outputs(captions: Tensor) -> Tensor:
     """Outputs (N, L, width) of the shipped text encoder for token ids (N, L)."""
-    from safetensors.torch import load_file
-
     model = TinyTextModel({}).eval()
-    state = load_file(WEIGHTS / "text_encoder.safetensors")
-    model.load_state_dict({key: value.float() for key, value in state.items()})
+    model.load_state_dict(shipped("text_encoder.safetensors"))
     return torch.cat([model(rows)[0] for rows in captions.split(500)])
 
 

@@ -74,7 +74,8 @@ def _student(student: str, folder: Path, budget: Budget) -> None:
 
 def student_command(student: str, folder: Path, steps: int) -> list[str]:
     """Arguments of the training script that make a student that ships."""
-    from .export import LICENCE, WEIGHTS
+    from .export import LICENCE
+    from .shipped import WEIGHTS
 
     teacher = {"clip": folder / "teacher_clip", "vgg": WEIGHTS / "teacher_vgg.safetensors"}
     trained = f"{steps} steps; python -m elect_tino.embedded.train_teachers latent_{student}"

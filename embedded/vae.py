@@ -12,10 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from .shipped import shipped
+
 WIDTHS = (16, 32, 64, 64)  # channels at H, H/2, H/4, H/8
 LATENT_CHANNELS = 4
 TAESD_WIDTH = 64
-SHIPPED = Path(__file__).parent / "weights" / "vae.safetensors"
 
 
 class Clamp(nn.Module):
@@ -98,17 +99,21 @@ def load_vae(path: Path) -> TinyVAE:
     return vae.to(memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
-def load_shipped_vae(path: Path = SHIPPED) -> TinyVAE:
+def load_shipped_vae() -> TinyVAE:
     """The shipped VAE with the narrow layers it was trained with: the same function, faster."""
-    from safetensors.torch import load_file
-
     vae = TinyVAE()
-    wide, narrow = load_file(path), {}
+    wide, narrow = shipped("vae.safetensors"), {}
     for key, value in vae.state_dict().items():
         stored = wide[f"vae_{key}" if key in ("scale", "shift") else f"taesd_{key}"]
-        narrow[key] = stored[tuple(slice(0, size) for size in value.shape)].float()
+        narrow[key] = stored[tuple(slice(0, size) for size in value.shape)]
     vae.load_state_dict(narrow)
     return vae.to(memory_format=torch.channels_last).eval().requires_grad_(False)
+
+
+def vae_of(train_folder: Path) -> TinyVAE:
+    """The VAE that was trained in a training folder, or the shipped one where none was."""
+    path = train_folder / "vae.pt"
+    return load_vae(path) if path.exists() else load_shipped_vae()
 
 
 def _initialise(module: nn.Module) -> None:

@@ -22,11 +22,12 @@ class EmbeddedModelLoader(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "variant",
-                    options=["editing", "drawing"],
+                    options=["editing", "drawing", "flow"],
                     default="editing",
                     optional=True,
                     tooltip="editing: InstructPix2Pix, for ELECT. drawing: draws what a caption "
-                    "says, for TiNO-Edit. Both share CLIP and VAE.",
+                    "says, for TiNO-Edit. flow: edits as the first does, by rectified flow. All "
+                    "share CLIP and VAE.",
                 )
             ],
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],

@@ -15,7 +15,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy_api.latest import io
 from torch import Tensor, nn
 
-from ..embedded.model import WEIGHTS
+from ..embedded.shipped import WEIGHTS
 from ..tino_core.latent_clip import load_latent_clip
 from ..tino_core.latent_vgg import load_latent_vgg
 from ..tino_core.weights import check_space

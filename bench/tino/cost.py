@@ -12,7 +12,8 @@ import comfy.clip_vision
 import psutil
 import torch
 
-from ...embedded.observers import CLIP_CONFIG, shipped
+from ...embedded.observers import CLIP_CONFIG
+from ...embedded.shipped import shipped
 from ...nodes.host.optimising import Edit, run
 from ...nodes.latent_models import FeatureModel, pixel_features
 from ...tino_core.optimise import Settings

@@ -19,6 +19,13 @@ def loaded():
     return load_embedded()
 
 
+@pytest.fixture(scope="module")
+def flow():
+    from elect_tino.embedded.model import load_embedded
+
+    return load_embedded(variant="flow")
+
+
 @pytest.fixture
 def weights(tmp_path):
     """A copy of the shipped weights that a test may break."""
@@ -88,17 +95,19 @@ def test_latent_format_undoes_itself(loaded):
     torch.testing.assert_close(latent_format.process_out(latent_format.process_in(x)), x)
 
 
-def test_guided_euler_equals_the_training_codes_sampler(loaded):
+@pytest.mark.parametrize("which", ["loaded", "flow"])
+def test_guided_euler_equals_the_training_codes_sampler(which, request):
     import comfy.sample
     import comfy.samplers
     import node_helpers
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 
     from elect_tino.embedded.report import editor_of
-    from elect_tino.embedded.sampling import normal_sigmas, sample_latents
+    from elect_tino.embedded.sampling import sample_latents
     from elect_tino.embedded.text import token_ids
 
-    model, clip, vae = loaded
+    model, clip, vae = request.getfixturevalue(which)
+    editor = editor_of(model, clip)
     example = load_example(next(iter(index())))
     with torch.inference_mode():
         source = vae.encode(torch.from_numpy(example.source)[None])
@@ -122,10 +131,60 @@ def test_guided_euler_equals_the_training_codes_sampler(loaded):
         zeros = torch.zeros_like(source)
         noise = comfy.sample.prepare_noise(zeros, 7)
         euler = comfy.samplers.sampler_object("euler")
-        theirs = guider.sample(noise, zeros, euler, normal_sigmas(4), seed=7)
+        theirs = guider.sample(noise, zeros, euler, editor.objective.sigmas(4), seed=7)
         tokens = torch.tensor([token_ids(example.instruction)])
-        ours = sample_latents(editor_of(model, clip), source, tokens, [7], 3.0, 1.5, num_steps=4)
+        ours = sample_latents(editor, source, tokens, [7], 3.0, 1.5, num_steps=4)
     torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-3)
+
+
+def test_flow_model_is_a_flow_to_comfyui(flow):
+    import comfy.model_sampling
+
+    sampling = flow[0].get_model_object("model_sampling")
+    assert isinstance(sampling, comfy.model_sampling.CONST)
+    assert (float(sampling.sigma_max), sampling.shift) == (1.0, 1.0)
+    assert float(sampling.timestep(torch.tensor(0.25))) == 250
+
+
+def test_flow_estimates_come_nearer_to_the_truth_as_noise_falls(flow):
+    """Estimates from the noised truth, each better than those from noisier ones."""
+    pytest.importorskip("skimage")
+    from elect_tino.embedded.report import editor_of
+    from elect_tino.embedded.sampling import denoise
+    from elect_tino.embedded.text import token_ids
+    from elect_tino.embedded.world import sample
+
+    model, clip, vae = flow
+    editor, edits = editor_of(model, clip), [sample("test", i) for i in range(8)]
+    tokens = torch.tensor([token_ids(edit.instruction) for edit in edits])
+    generator = torch.Generator().manual_seed(0)
+    with torch.inference_mode():
+        source, target = (
+            vae.encode(torch.stack([torch.from_numpy(getattr(edit, of)) for edit in edits]))
+            for of in ("source", "target")
+        )
+        truth = editor.normalise(target)
+        noise = torch.randn(truth.shape, generator=generator)
+        errors = []
+        for level in (1.0, 0.75, 0.5, 0.25, 0.05):
+            x, sigma = (1 - level) * truth + level * noise, torch.tensor(level)
+            estimate = denoise(editor, x, sigma, source, tokens, 1.0, 1.0)
+            errors.append(float((estimate - truth).square().mean()))
+    unedited = float((editor.normalise(source) - truth).square().mean())
+    assert errors == sorted(errors, reverse=True)
+    assert errors[0] < 2 * unedited
+    assert errors[-1] < 0.25 * unedited
+
+
+@pytest.mark.parametrize("prediction", [None, "epsilon"])
+def test_a_prediction_that_is_not_ours_is_refused(weights, prediction):
+    from elect_tino.embedded.model import load_unet, read_weights
+
+    path = weights / "unet.safetensors"
+    said = {k: v for k, v in metadata_of(path).items() if k != "prediction"}
+    save(path, read_weights(path), said | ({"prediction": prediction} if prediction else {}))
+    with pytest.raises(ValueError, match="predicts .*, expected one of .*rectified flow"):
+        load_unet(path)
 
 
 def test_lora_changes_the_edit_and_can_be_taken_off(loaded):
@@ -244,7 +303,7 @@ def test_weights_say_what_they_are_and_are_small():
     from elect_tino.embedded.model import WEIGHTS
 
     files = sorted(WEIGHTS.glob("*.safetensors"))
-    assert sum(f.stat().st_size for f in files) < 25e6
+    assert sum(f.stat().st_size for f in files) < 28e6
     for file in files:
         assert metadata_of(file)["license"] == "Apache-2.0"
         assert "elect_tino.embedded.train" in metadata_of(file)["trained"]

@@ -10,12 +10,8 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 from elect_tino.embedded import export_teachers
-from elect_tino.embedded.observers import (
-    WEIGHTS,
-    load_observer,
-    load_teacher_clip,
-    load_teacher_text,
-)
+from elect_tino.embedded.observers import load_observer, load_teacher_clip, load_teacher_text
+from elect_tino.embedded.shipped import WEIGHTS
 from elect_tino.embedded.teacher_pictures import (
     BACKGROUNDS,
     NAMES,

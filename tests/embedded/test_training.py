@@ -84,7 +84,7 @@ def test_budget_ends_by_steps_or_minutes():
 def test_schedule_is_comfyuis():
     import comfy.model_sampling
 
-    from elect_tino.embedded.train_unet import alphas_cumprod
+    from elect_tino.embedded.objectives import alphas_cumprod
 
     sigmas = ((1 - alphas_cumprod()) / alphas_cumprod()).sqrt()
     theirs = comfy.model_sampling.ModelSamplingDiscrete().sigmas
@@ -104,10 +104,64 @@ def test_dropped_source_is_not_grounded(tmp_path):
     assert 0.6 < batch.grounded.mean() < 0.85
 
 
+def test_flow_goes_on_from_the_shipped_weights_and_leaves_the_text_encoder(tmp_path):
+    from elect_tino.embedded.editor import averaged_editor, editor_to_tune
+    from elect_tino.embedded.objectives import RECTIFIED_FLOW
+    from elect_tino.embedded.shipped import shipped
+    from elect_tino.embedded.train_unet import tune_unet
+
+    editor = editor_to_tune(tmp_path / "unet", RECTIFIED_FLOW)
+    run = tune_unet(
+        tmp_path / "flow", tiny_data(tmp_path / "data"), editor, Budget(steps=2), batch=2
+    )
+    tuned = averaged_editor(run)
+    assert tuned.objective is RECTIFIED_FLOW
+    for key, value in shipped("text_encoder.safetensors").items():
+        assert torch.equal(tuned.text.state_dict()[key], value)
+    before, after = shipped("unet.safetensors"), tuned.unet.state_dict()
+    assert any(not torch.equal(after[key], value) for key, value in before.items())
+
+
+def test_flow_loss_falls_on_one_batch(tmp_path):
+    from elect_tino.embedded.editor import shipped_editor
+    from elect_tino.embedded.objectives import RECTIFIED_FLOW
+    from elect_tino.embedded.train_unet import tune_unet
+
+    torch.manual_seed(0)
+    editor = shipped_editor(RECTIFIED_FLOW)
+    tune_unet(tmp_path / "run", tiny_data(tmp_path / "data"), editor, Budget(steps=30), batch=8)
+    found = losses(tmp_path / "run")
+    assert sum(found[-5:]) < 0.9 * sum(found[:5])
+
+
+def test_tuning_starts_from_the_training_folder_where_it_has_weights(tmp_path):
+    from elect_tino.embedded.editor import averaged_editor, editor_to_tune
+
+    trained = averaged_editor(train(tmp_path / "unet", tiny_data(tmp_path / "data"), stop_at=2))
+    found = editor_to_tune(tmp_path / "unet").unet.state_dict()
+    for key, value in trained.unet.state_dict().items():
+        assert torch.equal(found[key], value)
+
+
+def test_a_tuned_export_says_what_it_predicts_and_loads(tmp_path):
+    import comfy.model_base
+
+    from elect_tino.embedded.editor import shipped_editor
+    from elect_tino.embedded.export import export_tuned
+    from elect_tino.embedded.model import load_unet
+    from elect_tino.embedded.objectives import RECTIFIED_FLOW
+
+    editor = shipped_editor(RECTIFIED_FLOW)
+    export_tuned("flow", "that edits", editor, 7, [[0.0] * 3] * 5, tmp_path)
+    model = load_unet(tmp_path / "flow.safetensors").model
+    assert model.model_type == comfy.model_base.ModelType.FLOW
+    torch.testing.assert_close(model.latent_format.std, editor.latent_std)
+
+
 def test_mask_heads_are_not_exported(tmp_path):
+    from elect_tino.embedded.editor import Editor
     from elect_tino.embedded.export import export_editor
     from elect_tino.embedded.model import load_unet, read_weights
-    from elect_tino.embedded.train_unet import Editor
 
     export_editor(Editor(), 0, [[0.0] * 3] * 5, tmp_path)
     assert not any("head" in key for key in read_weights(tmp_path / "unet.safetensors"))

@@ -92,9 +92,10 @@ def tuned(embedded, folder, subject: torch.Tensor, steps: int = 40):
     """DreamBooth in small: UNet and text encoder learn one picture by its caption."""
     from safetensors.torch import load_file, save_file
 
+    from elect_tino.embedded.editor import Editor
     from elect_tino.embedded.model import WEIGHTS, load_embedded
+    from elect_tino.embedded.objectives import alphas_cumprod
     from elect_tino.embedded.text import token_ids
-    from elect_tino.embedded.train_unet import Editor, alphas_cumprod
 
     for path in WEIGHTS.glob("*.safetensors"):
         shutil.copy(path, folder)
