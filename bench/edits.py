@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import comfy.samplers
 import torch
@@ -9,7 +10,7 @@ from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 from torch import Tensor
 
-from ..embedded.model import load_embedded
+from ..embedded.model import VARIANTS, load_embedded
 from ..embedded.shipped import WEIGHTS
 from ..embedded.vae import load_shipped_vae
 from ..embedded.world import Sample, sample
@@ -24,19 +25,32 @@ class Guidance:
     image: float
 
 
-DEFAULT_GUIDANCE = Guidance(text=2.0, image=1.5)
-"""What the demo workflow uses, from the sweep in docs/embedded.md."""
+GUIDANCE = {"editing": Guidance(text=2.0, image=1.5), "flow": Guidance(text=2.0, image=1.5)}
+"""Of each variant of the embedded model, from the sweeps in docs/embedded.md."""
+_SCHEDULER = {"editing": "normal", "flow": "simple"}
 
 
 class EditBench:
     """The embedded model, loaded once, and the runs of its test edits."""
 
-    def __init__(self, guidance: Guidance, num_steps: int):
-        self.model, self.clip, self.vae = load_embedded()
+    def __init__(self, guidance: Guidance, num_steps: int, variant: str = "editing"):
+        self.model, self.clip, self.vae = load_embedded(variant=variant)
         self.decoder = load_shipped_vae()
-        self.guidance = guidance
+        self.guidance, self.variant = guidance, variant
         sampling = self.model.get_model_object("model_sampling")
-        self.sigmas = comfy.samplers.calculate_sigmas(sampling, "normal", num_steps)
+        scheduler = _SCHEDULER[variant]
+        self.sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, num_steps)
+        self.run_fingerprint = self.fingerprint(Path(VARIANTS[variant]).stem, "text_encoder")
+
+    @property
+    def noise_to_signal(self) -> list[float]:
+        """Deviation of the noise over the weight of the latent at every step, (K,)."""
+        sampling = self.model.get_model_object("model_sampling")
+        one, zero = torch.ones(1, 1), torch.zeros(1, 1)
+        return [
+            float(sampling.noise_scaling(s, one, zero) / sampling.noise_scaling(s, zero, one))
+            for s in self.sigmas[:-1].view(-1, 1)
+        ]
 
     @staticmethod
     def fingerprint(*names: str) -> str:

@@ -8,7 +8,9 @@ import matplotlib
 import numpy as np
 
 from ..elect_core.relevance import FORMS
-from .measure import METRICS, NUMBERS, SPACES, STOPS, Measured
+from . import stops
+from .edits import EditBench
+from .measure import METRICS, NUMBERS, SPACES, Measured
 from .policies import Policy, Result, elect, evaluate, oracle, paired_gain, vanilla
 
 matplotlib.use("Agg")
@@ -28,11 +30,22 @@ _PERCENT = ("success", "no_edit")
 
 @dataclass(frozen=True)
 class Section:
-    """One sampler's measurements."""
+    """One sampler's measurements on one model."""
 
+    bench: EditBench
     sampler: str
-    num_steps: int
     measured: Sequence[Measured]
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of a run."""
+        return len(self.bench.sigmas) - 1
+
+    @property
+    def name(self) -> str:
+        """Names files of this section."""
+        variant = self.bench.variant
+        return self.sampler if variant == "editing" else f"{variant}_{self.sampler}"
 
     @property
     def num_candidates(self) -> int:
@@ -69,11 +82,10 @@ def table(results: Sequence[Result]) -> str:
 def main_policies(section: Section) -> list[Policy]:
     """Vanilla, Best-of-N, ELECT over stops, oracles: the paper's comparison."""
     n, k = section.num_candidates, section.num_steps
-    stops = [stop for stop in STOPS if stop < 1]
     return [
         vanilla(k),
         elect("paper", "latent", 1.0, n, k),
-        *(elect("paper", "latent", stop, n, k) for stop in stops),
+        *(elect("paper", "latent", stop, n, k) for stop in stops.EARLY),
         elect("truth", "latent", 0.4, n, k),
         elect("truth", "latent", 1.0, n, k),
         oracle(n, k),
@@ -134,7 +146,7 @@ def plot(section: Section, path: Path) -> None:
         axis.set_xticks([20, 40, 80, 160, 320], ["20", "40", "80", "160", "320"], minor=False)
         axis.minorticks_off()
     axes[0].legend()
-    figure.suptitle(f"{section.sampler}, {len(section.measured)} edits")
+    figure.suptitle(f"{section.name}, {len(section.measured)} edits")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -142,17 +154,26 @@ def plot(section: Section, path: Path) -> None:
 
 def section_text(section: Section) -> str:
     """All tables of one sampler."""
-    image = f"images/elect_benchmark_{section.sampler}.png"
+    image = f"images/elect_benchmark_{section.name}.png"
     plot(section, DOCS / image)
+    guidance, ratios = section.bench.guidance, section.bench.noise_to_signal
+    early = stops.table(section.measured, section.num_candidates, ratios)
     return f"""## {section.sampler}
 
-{len(section.measured)} test edits, {section.num_candidates} seeds each, {section.num_steps} steps.
+{len(section.measured)} test edits, {section.num_candidates} seeds each, {section.num_steps} steps,
+guidance text {guidance.text:g} / image {guidance.image:g}.
 
 {section.table(main_policies(section))}
 
 {gains(section)}
 
 ![background error and success against cost]({image})
+
+How early it can be told: the share of elections that choose whom the same score chooses at the end
+(by chance {100 / section.num_candidates:.0f} %), and the background error against one seed, with
+the relevance map and with the true mask. Noise / signal is that of the estimate which is scored.
+
+{early}
 
 Number of candidates:
 
@@ -167,7 +188,7 @@ IoU of the relevance map (all candidates, first 20 % of the steps) with the true
 """
 
 
-_HEAD = """# ELECT on the embedded test split
+_HEAD = """# ELECT on the embedded test split{title}
 
 Made by `python3 dev.py bench quality{arguments}`. Means over edits with 95 % bootstrap intervals in
 brackets. Background metrics compare with the decoded encoding of the source outside the true mask,
@@ -178,11 +199,13 @@ quarter of what the true edit makes. NFE counts guider calls. {lpips}
 
 
 def write_report(sections: Sequence[Section], arguments: str) -> Path:
-    """Write docs/elect_benchmark.md and its plots."""
+    """Write the page of one model, and its plots."""
+    variant = sections[0].bench.variant
+    suffix, title = ("", "") if variant == "editing" else (f"_{variant}", f": variant *{variant}*")
     present = not np.isnan(sections[0].measured[0].worth[0, METRICS.index("lpips")])
     lpips = "" if present else "LPIPS is left out: its backbone's weights were not present."
-    text = _HEAD.format(arguments=arguments, lpips=lpips)
+    text = _HEAD.format(title=title, arguments=arguments, lpips=lpips)
     text += "\n".join(section_text(section) for section in sections)
-    path = DOCS / "elect_benchmark.md"
+    path = DOCS / f"elect_benchmark{suffix}.md"
     path.write_text(text, encoding="utf-8")
     return path

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.comfy
 
 @pytest.fixture(scope="module")
 def bench():
-    from elect_tino.bench.edits import DEFAULT_GUIDANCE, EditBench
+    from elect_tino.bench.edits import GUIDANCE, EditBench
 
-    return EditBench(DEFAULT_GUIDANCE, 4)
+    return EditBench(GUIDANCE["editing"], 4)
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,47 @@ def test_policies_average_over_edits_and_count_their_cost():
     assert elect("paper", "latent", 1.0, 2, 20).nfe == oracle(2, 20).nfe == 40
     assert evaluate(oracle(2, 20), measured).of("mse")[0] == 0
     assert paired_gain(policy, vanilla(20), measured, "mse") == (-4, -4, -4)
+
+
+def test_agreement_is_the_share_that_chose_the_same_at_the_end():
+    from elect_tino.bench.measure import Measured
+    from elect_tino.bench.stops import agreement
+
+    def one(early: list[int]) -> Measured:
+        ends = {("paper", "latent", 0.4, 2): early, ("paper", "latent", 1.0, 2): [0, 3]}
+        return Measured(np.zeros((4, 6)), ends, np.zeros(2))
+
+    measured = [one([0, 3]), one([0, 2]), one([1, 2]), one([0, 3])]
+    share, low, high = agreement(measured, "paper", 0.4, 2)
+    assert share == 0.625
+    assert 0 <= low < share < high <= 1
+    assert agreement(measured, "paper", 1.0, 2) == (1, 1, 1)
+
+
+def test_noise_over_signal_is_one_scale_for_both_models(bench):
+    from elect_tino.bench.edits import GUIDANCE, EditBench
+
+    flow = EditBench(GUIDANCE["flow"], 4, "flow")
+    assert_close(torch.tensor(bench.noise_to_signal), bench.sigmas[:-1])
+    assert flow.noise_to_signal == [float("inf"), 3.0, 1.0, pytest.approx(1 / 3)]
+    assert flow.run_fingerprint != bench.run_fingerprint
+
+
+def test_flow_benchmark_has_a_page_of_its_own(tmp_path, monkeypatch):
+    from elect_tino.bench import report
+    from elect_tino.bench.edits import GUIDANCE, EditBench
+    from elect_tino.bench.measure import measure_edit
+    from elect_tino.bench.runs import run_edits
+
+    monkeypatch.setattr(report, "DOCS", tmp_path / "docs")
+    bench = EditBench(GUIDANCE["flow"], 5, "flow")
+    run_edits(bench, tmp_path, "euler", num_edits=2, num_seeds=16)
+    measured = [measure_edit(bench, index, tmp_path) for index in range(2)]
+    page = report.write_report([report.Section(bench, "euler", measured)], " --variant flow")
+    assert page.name == "elect_benchmark_flow.md"
+    text = page.read_text()
+    assert "| 40% | 35 | 4.00 |" in text
+    assert (tmp_path / "docs" / "images" / "elect_benchmark_flow_euler.png").exists()
 
 
 def test_intervals_hold_the_mean_and_shrink_with_more_edits():
