@@ -1,6 +1,9 @@
 """Editing models: what each wants, and what ComfyUI does not know of them.
 
     families   the table: loader, guidance, sampler, steps, stop and licence of every model
+    sizes      picture sizes each takes, so that source and result lie on each other
+    mgie       MGIE's language model: mgie_prompt -> mgie_llava -> mgie_head; mgie_load reads its
+               files (mgie_files), mgie_embeddings keeps what comes out
 
 Imports no ComfyUI: `nodes/host` builds its objects from what is said here.
 """

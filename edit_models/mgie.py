@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .mgie_head import EditHead, imagined_states
 from .mgie_llava import MAX_NEW_TOKENS, LanguageModel, PatchFeatures
 from .mgie_prompt import IMAGES, PATCH, expressive_instruction, prompt
+
+Place = Callable[[nn.Module, float], torch.device]
+"""Makes one part of MGIE ready, with so many bytes free beside its weights, and says where."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,8 @@ class Imagined:
 
 @dataclass(frozen=True)
 class Mgie:
-    """The parts of MGIE that come before its UNet, each on a device of its own choosing."""
+    """The parts of MGIE that come before its UNet; one at a time has to be on the device."""
 
-    name: str
     tokenizer: Any
     language: LanguageModel
     vision: PatchFeatures
@@ -49,17 +51,21 @@ class Mgie:
         return tokens
 
     def imagine(
-        self, tokens: Tensor, image: Tensor, device: torch.device, on_token: Callable[[], None]
+        self, tokens: Tensor, image: Tensor, place: Place, on_token: Callable[[], None]
     ) -> Imagined:
         """Answer a prompt (L,) about a picture (H, W, 3) in [0, 1].
 
-        device: where the language model computes; on_token: called at every token, may raise
+        on_token: called at the prompt and at every new token; may raise to stop
         """
         patch, first = self.tokenizer.convert_tokens_to_ids([PATCH, IMAGES[0]])
-        end = self.tokenizer.eos_token_id
-        answer = self.language(tokens.to(device), patch, self.vision(image), end, on_token)
-        count = self.head.emb.shape[1]
-        states = imagined_states(answer.hidden, answer.sequence, first, count)
-        positive = self.head(states[None].to(self.head.emb))
+        place(self.vision, 0.0)
+        patches = self.vision(image)
+        device = place(self.language, self.language.memory(len(tokens)))
+        answer = self.language(
+            tokens.to(device), patch, patches, self.tokenizer.eos_token_id, on_token
+        )
+        states = imagined_states(answer.hidden, answer.sequence, first, len(IMAGES))
+        device = place(self.head, 0.0)
+        positive = self.head(states[None].to(device, torch.float32))
         said = expressive_instruction(self.tokenizer.decode(answer.said))
         return Imagined(positive.cpu(), self.head.null().cpu(), said)

@@ -27,9 +27,15 @@ class EditHead(nn.Module):
         super().__init__()
         self.llm2hid = nn.Linear(hidden, width)
         self.query = nn.Parameter(torch.empty(1, queries, width))
+        layer = nn.TransformerEncoderLayer(
+            width, NUM_HEADS, feedforward, dropout=0.0, batch_first=True, norm_first=True
+        )
+        norm = nn.LayerNorm(width)
         self.mapper = nn.Transformer(
-            width, NUM_HEADS, encoders, decoders, feedforward,
+            width, NUM_HEADS, num_decoder_layers=decoders, dim_feedforward=feedforward,
             dropout=0.0, batch_first=True, norm_first=True,
+            # The same encoder, told that it takes no ragged batches, else PyTorch warns of it.
+            custom_encoder=nn.TransformerEncoder(layer, encoders, norm, enable_nested_tensor=False),
         )  # fmt: skip
         self.hid2feat = nn.Linear(width, features)
         self.emb = nn.Parameter(torch.empty(1, images, hidden))
@@ -52,7 +58,12 @@ def edit_head(state: Mapping[str, Tensor], emb: Tensor | None, name: str) -> Edi
     """
     if emb is None:
         raise ValueError(f"mllm: {name} has no 'emb', the embeddings of the [IMG] tokens.")
-    wanted = ("llm2hid.weight", "query", "hid2feat.weight", "mapper.encoder.layers.0.linear1.weight")
+    wanted = (
+        "llm2hid.weight",
+        "query",
+        "hid2feat.weight",
+        "mapper.encoder.layers.0.linear1.weight",
+    )
     absent = [f"edit_head.{key}" for key in wanted if key not in state]
     if absent:
         raise ValueError(f"mllm: {name} lacks {', '.join(absent)}. Choose MGIE's mllm.pt.")

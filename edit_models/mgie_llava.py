@@ -119,14 +119,13 @@ class LanguageModel(nn.Module):
         hidden = torch.cat([states[-1] for states in out.hidden_states], dim=1)[0]
         return Answer(out.sequences[0], len(tokens), hidden)
 
-    def memory(self, num_prompt: int, itemsize: int) -> float:
-        """Bytes that an answer needs beside the weights: its cache, states and scores."""
+    def memory(self, num_prompt: int) -> float:
+        """Bytes that an answer needs beside the weights, at float32.
+
+        Keys and values of every layer, its states (kept until the answer is done), one layer's
+        feed-forward, and the scores of all words at every position.
+        """
         config = self.llama.config
-        tokens = num_prompt + MAX_NEW_TOKENS
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        cache = 2 * config.num_hidden_layers * config.hidden_size * heads
-        cache = cache * tokens // config.num_attention_heads
-        states = (config.num_hidden_layers + 1) * config.hidden_size * tokens
-        mlp = 3 * config.intermediate_size * tokens
-        scores = config.vocab_size * tokens
-        return float(itemsize * (cache + states + mlp) + 4 * scores)
+        layers, width = config.num_hidden_layers, config.hidden_size
+        each = (3 * layers + 1) * width + 3 * config.intermediate_size + config.vocab_size
+        return 4.0 * each * (num_prompt + MAX_NEW_TOKENS)

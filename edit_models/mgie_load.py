@@ -26,7 +26,7 @@ def load_mgie(llava: Path, vision: Path, mllm: Path, dtype: torch.dtype) -> Mgie
     dtype: of LLaMA's weights; CLIP, the projector and the edit head are small and stay float32
     Raises ValueError naming the input, the file and what was expected.
     """
-    config = read_config(llava, _LLAMA, "llava")
+    config = read_config(llava, LANGUAGE_TYPES, "llava")
     tokenizer = load_tokenizer(llava)
     own, trained = split(read_tensors(mllm, "mllm"), "edit_head.")
     head = edit_head(own, trained.pop("emb", None), mllm.name)
@@ -40,12 +40,11 @@ def load_mgie(llava: Path, vision: Path, mllm: Path, dtype: torch.dtype) -> Mgie
             "together: MGIE's 7B goes with LLaVA-Lightning-7B-v1."
         )
     _check_vocabulary(trained, len(tokenizer), mllm.name)
-    language = LanguageModel(_llama(config, state, len(tokenizer), dtype, llava.name))
     tower = _tower(vision)
     layer = int(config.get("mm_vision_select_layer", -2))
     projector = _projector(projected, tower.config.hidden_size, width, llava.name, vision.name)
-    name = f"{llava.name} + {mllm.name}"
-    return Mgie(name, tokenizer, language, PatchFeatures(tower, projector, layer), head)
+    language = LanguageModel(_llama(config, state, len(tokenizer), dtype, llava.name))
+    return Mgie(tokenizer, language, PatchFeatures(tower, projector, layer), head)
 
 
 def _check_vocabulary(trained: Mapping[str, Tensor], size: int, name: str) -> None:

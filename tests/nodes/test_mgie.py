@@ -1,0 +1,105 @@
+"""MGIE through its nodes: equal to the slow way, kept in files, managed, refused in plain words."""
+
+import json
+import pickle
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from .mgie_files import FEATURES, QUERIES, SIDE, VISION, Files, random_files, vocabulary, write_json
+from .mgie_reference import answer, chosen_states, edit_head
+
+pytestmark = pytest.mark.comfy
+
+INSTRUCTION = "make the sky pink"
+
+
+@pytest.fixture(scope="module")
+def files():
+    return random_files()
+
+
+@pytest.fixture(scope="module")
+def image():
+    return torch.rand(1, SIDE, SIDE + 12, 3, generator=torch.Generator().manual_seed(9))
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """models/mgie and models/mgie_embeddings of our own."""
+    import folder_paths
+
+    from elect_tino.nodes import mgie  # noqa: F401
+
+    for kind, extensions in (
+        ("mgie", {".pt", ".safetensors"}),
+        ("mgie_embeddings", {".safetensors"}),
+    ):
+        folder = tmp_path / kind
+        folder.mkdir()
+        entry = ([str(folder)], extensions)
+        monkeypatch.setitem(folder_paths.folder_names_and_paths, kind, entry)
+        folder_paths.filename_list_cache.pop(kind, None)
+    monkeypatch.setattr(folder_paths, "models_dir", str(tmp_path))
+    return tmp_path / "mgie"
+
+
+@torch.inference_mode()
+def load(llava="llava", vision_tower="clip", mllm="mllm.pt"):
+    from elect_tino.nodes.mgie import MGIELoader
+
+    return MGIELoader.execute(llava, vision_tower, mllm).args[0]
+
+
+@torch.inference_mode()
+def conditioning(mgie, image, instruction=INSTRUCTION, save_as=""):
+    from elect_tino.nodes.mgie import MGIEConditioning
+
+    return MGIEConditioning.execute(mgie, instruction, image, save_as).args
+
+
+@torch.inference_mode()
+def embeddings(name):
+    from elect_tino.nodes.mgie import MGIEEmbeddings
+
+    return MGIEEmbeddings.execute(name).args
+
+
+@torch.inference_mode()
+def saying(files: Files, image, token: int, step: int) -> Files:
+    """The files so changed that a token is the answer's at this step and at none before."""
+    _, num_prompt, hidden = answer(files, INSTRUCTION, image[0])
+    states = hidden[num_prompt - 1 : num_prompt + step]
+    wanted = torch.zeros(len(states), 1)
+    wanted[-1] = 100
+    head = files.mllm["lm_head.weight"].clone()
+    head[token] = torch.linalg.lstsq(states, wanted, driver="gelsd").solution[:, 0].half()
+    return replace(files, mllm=files.mllm | {"lm_head.weight": head})
+
+
+FIRST, END = vocabulary() - 8, 2
+
+
+@pytest.mark.parametrize(("images", "end"), [(None, None), (6, None), (6, 20), (6, 8)], ids=str)
+def test_embeddings_equal_those_computed_the_slow_way(root, files, image, images, end):
+    changed = files if images is None else saying(files, image, FIRST, images)
+    changed = changed if end is None else saying(changed, image, END, end)
+    with torch.inference_mode():
+        tokens, num_prompt, hidden = answer(changed, INSTRUCTION, image[0])
+        expected = edit_head(changed, chosen_states(tokens, hidden))
+        null = edit_head(changed, torch.zeros(8, hidden.shape[1]))
+    assert len(tokens) - num_prompt == (96 if end is None else end + 1)
+    if images is None:
+        assert FIRST not in tokens
+    else:
+        assert tokens.index(FIRST) - num_prompt == images
+    changed.write(root)
+    positive, empty, said = conditioning(load(), image)
+    assert positive[0][0].shape == (1, QUERIES, FEATURES)
+    assert_close(positive[0][0][0], expected, atol=1e-4, rtol=0)
+    assert_close(empty[0][0][0], null, atol=1e-4, rtol=0)
+    assert (expected - null).abs().max() > 0.01
+    assert isinstance(said, str)
+    assert "[IMG0]" not in said
