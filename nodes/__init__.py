@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import (
     edit_defaults,
+    edit_size,
     elect,
     embedded,
     estimate,
@@ -26,6 +27,7 @@ NODES: list[type[io.ComfyNode]] = [
     *resume.NODES,
     *elect.NODES,
     *edit_defaults.NODES,
+    *edit_size.NODES,
     *instruct_diffusion.NODES,
     *mgie.NODES,
     *latent_models.NODES,

@@ -79,7 +79,7 @@ def first_noisy(case, seed: int) -> torch.Tensor:
 def naive_weight(maps: list[torch.Tensor]) -> torch.Tensor:
     """The paper's relevance of one step: per candidate to [0, 1], mean, square."""
     stretched = [(m - m.min()) / (m.max() - m.min()) for m in maps]
-    return (sum(stretched) / len(maps)) ** 2
+    return torch.stack(stretched).mean(0) ** 2
 
 
 def test_candidates_are_what_their_seeds_give_alone(case, found, stock, elect):
