@@ -4,7 +4,7 @@
     python3 dev.py python -m elect_tino.harness.author_workflows --only demo   # names with "demo"
     python3 dev.py python -m elect_tino.harness.author_workflows --no-thumbnails
 
-What a workflow holds is in `recipes` and `tino_recipes`, its notes are in `recipe_notes`. Widgets
+What a workflow holds is in `recipes`, `edit_recipes` and `tino_recipes`. Widgets
 that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
 show what the embedded model made; workflows for a checkpoint are run with it in its place.
 """
@@ -16,12 +16,13 @@ from pathlib import Path
 
 from . import layout
 from .comfy_server import PACK_ROOT, ComfyServer
+from .edit_recipes import EDIT_RECIPES
 from .recipes import RECIPES, Recipe
 from .tino_recipes import TINO_RECIPES
 from .widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
-ALL_RECIPES = (*RECIPES, *TINO_RECIPES)
+ALL_RECIPES = (*RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
 WIDTH, GAP, FRAME_GAP, TITLE = 400, 30, 80, 30
 NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")

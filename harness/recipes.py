@@ -97,6 +97,7 @@ def schedule(sampler: str, steps: int) -> dict[str, dict]:
     }
 
 
+VAE: Wire = ("model", 2)
 RUN: dict[str, object] = {
     "guider": ("guider", 0),
     "sampler": ("sampler", 0),
@@ -105,29 +106,33 @@ RUN: dict[str, object] = {
 }
 
 
-def stages(num_candidates: int, **stop: float) -> dict[str, dict]:
-    """The method node by node, with the relevance map as the mask."""
+def stages(num_candidates: int, vae: Wire = VAE, **given: object) -> dict[str, dict]:
+    """The method node by node, with the relevance map as the mask.
+
+    given: inputs of the sampler, over those of `RUN`
+    """
     mask = ("relevance", 0)
+    run = {"num_candidates": num_candidates, **RUN, **given}
     return {
-        "candidates": node("MultiSeedPartialSampler", num_candidates=num_candidates, **RUN, **stop),
+        "candidates": node("MultiSeedPartialSampler", **run),
         "estimates": node("TweedieEstimate", candidates=("candidates", 0)),
         "relevance": node(
             "RelevanceMapAggregate", candidates=("candidates", 0), image=("picture", 0)
         ),
-        "elected": elected(relevance=mask),
-        **finish(),
+        "elected": elected(relevance=mask, vae=vae),
+        **finish(vae),
     }
 
 
-def elected(**mask: Wire) -> dict:
-    wires = {"candidates": ("candidates", 0), "estimates": ("estimates", 0)}
-    return node("BISSelect", **wires, **mask, vae=("model", 2))
+def elected(**wires: Wire) -> dict:
+    given = {"candidates": ("candidates", 0), "estimates": ("estimates", 0), **wires}
+    return node("BISSelect", **given)
 
 
-def finish() -> dict[str, dict]:
+def finish(vae: Wire = VAE) -> dict[str, dict]:
     return {
         "resumed": node("ResumeDenoise", candidates=("elected", 0)),
-        "decoded": node("VAEDecode", samples=("resumed", 0), vae=("model", 2)),
+        "decoded": node("VAEDecode", samples=("resumed", 0), vae=vae),
     }
 
 
@@ -198,13 +203,13 @@ def step_by_step() -> Recipe:
 
 def all_in_one() -> Recipe:
     name = "instruct_pix2pix_all_in_one"
-    sampler = node("ELECTSampler", num_candidates=8, **RUN, vae=("model", 2))
+    sampler = node("ELECTSampler", num_candidates=8, **RUN, vae=VAE)
     nodes = {
         **checkpoint_source(),
         **guidance("make the dress red", PIX2PIX_CFG),
         **schedule("euler_ancestral", 50),
         "elected": sampler,
-        "decoded": node("VAEDecode", samples=("elected", 0), vae=("model", 2)),
+        "decoded": node("VAEDecode", samples=("elected", 0), vae=VAE),
         **saved("elect", overlay=False),
     }
     frames = (
@@ -224,7 +229,7 @@ def own_mask() -> Recipe:
         **schedule("euler_ancestral", 50),
         "candidates": node("MultiSeedPartialSampler", num_candidates=8, **RUN),
         "estimates": node("TweedieEstimate", candidates=("candidates", 0)),
-        "elected": elected(mask=("photo", 1)),
+        "elected": elected(mask=("photo", 1), vae=VAE),
         **finish(),
         **saved("elect_own_mask", overlay=False),
     }

@@ -23,8 +23,8 @@ from .relevance import image_size
 from .types import Candidates
 
 SPACES = ("latent", "pixel")
-# How far whole-picture shifts are looked for, in cells, and in how many parts of one.
-_SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
+SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
+"""How far whole-picture shifts are looked for, in cells, and in how many parts of one."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _aligned(source: Tensor, estimates: Tensor, weight: Tensor, space: str) -> t
 
     The shifts (N, 2) are in cells of the space.
     """
-    shifts = global_shift(source, estimates, *_SHIFTS[space])
+    shifts = global_shift(source, estimates, *SHIFTS[space])
     moved = undo_shift(estimates, shifts)
     views = (common_view(tensor, shifts) for tensor in (source, moved, weight))
     return (*views, shifts)
@@ -212,7 +212,7 @@ def selection_inputs() -> list[io.Input]:
             "align",
             default=False,
             optional=True,
-            tooltip="Find and undo a shift of the whole picture by up to 8 pixels before scoring, "
-            "for models that move it by a pixel or two.",
+            tooltip="Find and undo a shift of the whole picture (of up to one latent cell, 8 pixels "
+            "for most models) before scoring, for models that move it by a pixel or two.",
         ),
     ]
