@@ -4,6 +4,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import (
     edit_defaults,
+    edit_model_loader,
     edit_size,
     elect,
     embedded,
@@ -17,6 +18,7 @@ from . import (
     select,
     tino,
     tino_mask,
+    ultraedit,
 )
 
 NODES: list[type[io.ComfyNode]] = [
@@ -27,7 +29,9 @@ NODES: list[type[io.ComfyNode]] = [
     *resume.NODES,
     *elect.NODES,
     *edit_defaults.NODES,
+    *edit_model_loader.NODES,
     *edit_size.NODES,
+    *ultraedit.NODES,
     *instruct_diffusion.NODES,
     *mgie.NODES,
     *latent_models.NODES,

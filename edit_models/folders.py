@@ -1,0 +1,110 @@
+"""A diffusers folder: which files its parts are in, and what their configurations say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+INDEX = "model_index.json"
+_MODEL_NAMES = ("diffusion_pytorch_model", "model", "pytorch_model")
+_SUFFIXES = (".safetensors", ".fp16.safetensors", ".bin", ".fp16.bin")
+
+# What ComfyUI's UNet fixes in code, with diffusers' default where a configuration is silent.
+_UNET_FIXED: dict[str, tuple[Any, Any]] = {
+    "norm_num_groups": (32, 32),
+    "norm_eps": (1e-5, 1e-5),
+    "act_fn": ("silu", "silu"),
+    "flip_sin_to_cos": (True, True),
+    "freq_shift": (0, 0),
+    "resnet_time_scale_shift": ("default", "default"),
+}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object.  Raises ValueError naming the path when there is none."""
+    if not path.is_file():
+        raise ValueError(
+            f"name: {path} is missing, so the folder is no whole diffusers model. Download or "
+            "save the folder again."
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"name: {path} is not JSON ({error}). Download it again.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"name: {path} should hold a JSON object, got {type(content).__name__}.")
+    return content
+
+
+def denoiser(folder: Path) -> str:
+    """The subfolder that denoises: unet or transformer.  Raises ValueError for neither."""
+    read_json(folder / INDEX)
+    for part in ("unet", "transformer"):
+        if (folder / part).is_dir():
+            return part
+    raise ValueError(
+        f"name: {folder} has neither unet/ nor transformer/. Choose the folder of an "
+        "InstructPix2Pix, MagicBrush or UltraEdit pipeline."
+    )
+
+
+def weight_files(part: Path) -> list[Path]:
+    """The file of a part's weights, or its shards.  Raises ValueError where one is missing.
+
+    Safetensors before pickles, full precision before its fp16 variant.
+    """
+    for suffix in _SUFFIXES:
+        for name in _MODEL_NAMES:
+            path = part / f"{name}{suffix}"
+            if path.is_file():
+                return [path]
+            index = part / f"{name}{suffix}.index.json"
+            if index.is_file():
+                return _shards(index)
+    raise ValueError(
+        f"name: {part} holds no weights; expected {_MODEL_NAMES[0]}.safetensors or "
+        f"{_MODEL_NAMES[1]}.safetensors. Download the folder again."
+    )
+
+
+def _shards(index: Path) -> list[Path]:
+    names = sorted(set(read_json(index).get("weight_map", {}).values()))
+    # Names only: an index must not lead out of its folder.
+    paths = [index.parent / Path(str(name)).name for name in names]
+    missing = [path.name for path in paths if not path.is_file()]
+    if missing or not paths:
+        raise ValueError(
+            f"name: {index} names {len(paths)} files, of which {missing or 'none'} are missing "
+            "beside it. Download the folder again."
+        )
+    return paths
+
+
+def unet_heads(config: Mapping[str, Any], path: Path) -> int:
+    """Attention heads of a UNet.  Raises ValueError for what ComfyUI's UNet does otherwise.
+
+    config: its config.json; path: of that file, for the error
+    """
+    for key, (fixed, default) in _UNET_FIXED.items():
+        if config.get(key, default) != fixed:
+            raise ValueError(
+                f"name: {path} says {key} = {config[key]!r}; ComfyUI's UNet has {fixed!r}, so the "
+                "model would run wrongly."
+            )
+    # diffusers took the name attention_head_dim for the number of heads and kept it so.
+    heads = config.get("num_attention_heads") or config.get("attention_head_dim", 8)
+    several = set(heads) if isinstance(heads, list) else {heads}
+    if len(several) != 1:
+        raise ValueError(
+            f"name: {path} gives {heads} attention heads; expected one number for all levels, as "
+            "SD 1.5 has."
+        )
+    return int(several.pop())
+
+
+def prediction_type(folder: Path) -> str:
+    """What the scheduler's configuration says the model predicts; diffusers' default is epsilon."""
+    path = folder / "scheduler" / "scheduler_config.json"
+    return read_json(path).get("prediction_type", "epsilon") if path.is_file() else "epsilon"

@@ -1,0 +1,144 @@
+"""CLIP and VAE of a diffusers folder, built from ComfyUI's own classes and held to be whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import comfy.diffusers_convert
+import comfy.sd
+import comfy.sd1_clip
+import comfy.text_encoders.sd3_clip as sd3_clip
+import comfy.utils
+from comfy.supported_models_base import ClipTarget
+from torch import Tensor
+
+from ...edit_models.folders import read_json, weight_files
+from ...edit_models.layouts import LATENT_CHANNELS, Layout, UNetLayout
+from .edit_models import read_state, require_same
+
+# Of a CLIP's config.json, what says its size; the rest is the same for all of them.
+_SIZES = (
+    "hidden_size",
+    "intermediate_size",
+    "num_attention_heads",
+    "num_hidden_layers",
+    "hidden_act",
+)
+_NOT_WEIGHTS = "embeddings.position_ids"
+
+
+def load_clip(folder: Path, layout: Layout, embeddings) -> comfy.sd.CLIP:
+    """The folder's text encoders as a CLIP.
+
+    layout: of the model that reads the text.  Raises ValueError where an encoder is another
+    model's or not whole.
+    """
+    if isinstance(layout, UNetLayout):
+        return _sd1_clip(folder, layout.context_dim, embeddings)
+    return _sd3_clip(folder, layout.context_dim, layout.pooled_dim, embeddings)
+
+
+def _sd1_clip(folder: Path, width: int, embeddings) -> comfy.sd.CLIP:
+    config = _config(folder / "text_encoder")
+    _require_width(folder / "text_encoder", config["hidden_size"], width)
+    target = ClipTarget(comfy.sd1_clip.SD1Tokenizer, comfy.sd1_clip.SD1ClipModel)
+    options = {"clip_l_model_config": _sizes(config)}
+    # SD's own encoder ships no projection, and nothing reads it.
+    unused = ("text_projection.weight",)
+    return _filled(target, [folder / "text_encoder"], options, embeddings, unused)
+
+
+def _sd3_clip(folder: Path, width: int, pooled: int, embeddings) -> comfy.sd.CLIP:
+    parts = [folder / "text_encoder", folder / "text_encoder_2"]
+    small, large = (_config(part) for part in parts)
+    found = small["projection_dim"] + large["projection_dim"]
+    _require_width(folder / "text_encoder*", found, pooled)
+    t5 = folder / "text_encoder_3"
+    if t5.is_dir():
+        _require_width(t5, _config(t5)["d_model"], width)
+        parts.append(t5)
+    target = ClipTarget(sd3_clip.SD3Tokenizer, sd3_clip.sd3_clip(t5=t5.is_dir()))
+    options = {"clip_l_model_config": _sizes(small), "clip_g_model_config": _sizes(large)}
+    clip = _filled(target, parts, options, embeddings)
+    _project_pooled(clip.cond_stage_model.clip_l)
+    return clip
+
+
+def _project_pooled(encoder: comfy.sd1_clip.SDClipModel) -> None:
+    """Have CLIP-L project its pooled feature, as diffusers does and ComfyUI's SD3 does not.
+
+    With the projection of SD3's release, the identity, both are the same.
+    """
+    encoder.return_projected_pooled = True
+    encoder.options_default = (*encoder.options_default[:2], True)
+
+
+def _filled(
+    target: ClipTarget, parts: list[Path], options: dict, embeddings, optional: tuple[str, ...] = ()
+) -> comfy.sd.CLIP:
+    states = {part: _text_state(part) for part in parts}
+    count = sum(comfy.utils.calculate_parameters(state) for state in states.values())
+    clip = comfy.sd.CLIP(
+        target, embedding_directory=embeddings, parameters=count, model_options=options
+    )
+    for part, state in states.items():
+        try:
+            missing, unexpected = clip.load_sd(state)
+        except RuntimeError as error:  # tensors of another size
+            raise ValueError(f"name: {part} does not fit its config.json ({error}).") from error
+        missing = [key for key in missing if key not in optional]
+        if missing or unexpected:
+            raise ValueError(
+                f"name: {part} is not whole, or another text encoder: missing {missing[:3]}, "
+                f"unexpected {unexpected[:3]}. Download it again."
+            )
+    return clip
+
+
+def _config(part: Path) -> dict[str, Any]:
+    return read_json(part / "config.json")
+
+
+def _sizes(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: config[key] for key in _SIZES if key in config}
+
+
+def _require_width(part: Path, found: int, expected: int) -> None:
+    if found != expected:
+        raise ValueError(
+            f"name: the text features of {part} are {found} wide, but the model reads {expected}: "
+            "it is the text encoder of another model."
+        )
+
+
+def _text_state(part: Path) -> dict[str, Tensor]:
+    """A text encoder's weights under the names of transformers 4, which ComfyUI knows.
+
+    Its version 5 saves a CLIPTextModel without the leading text_model.
+    """
+    state = {k: v for k, v in read_state(weight_files(part)).items() if _NOT_WEIGHTS not in k}
+    if "embeddings.token_embedding.weight" in state:
+        state = {f"text_model.{key}": tensor for key, tensor in state.items()}
+    return state
+
+
+def load_vae(folder: Path, layout: Layout) -> comfy.sd.VAE:
+    """The folder's VAE.  Raises ValueError where it is another model's or not whole."""
+    part = folder / "vae"
+    read_json(part / "config.json")
+    state = read_state(weight_files(part))
+    channels = 4 if isinstance(layout, UNetLayout) else LATENT_CHANNELS
+    first = state.get("decoder.conv_in.weight")
+    if first is None or first.shape[1] != channels:
+        found = "no decoder" if first is None else f"{first.shape[1]} latent channels"
+        raise ValueError(
+            f"name: {part} has {found}; the model takes the VAE of {channels} latent channels."
+        )
+    state = comfy.diffusers_convert.convert_vae_state_dict(state)
+    try:
+        vae = comfy.sd.VAE(sd=dict(state))
+    except RuntimeError as error:  # tensors of another size
+        raise ValueError(f"name: {part} is not Stable Diffusion's VAE ({error}).") from error
+    require_same(str(part), vae.first_stage_model, state)
+    return vae

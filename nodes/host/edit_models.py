@@ -1,0 +1,168 @@
+"""Editing models that ComfyUI's loaders do not recognise, built from its own model classes.
+
+Nothing is added to ComfyUI's tables: the configuration is made here and handed over.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import comfy.model_base
+import comfy.model_detection
+import comfy.model_management
+import comfy.model_patcher
+import comfy.supported_models
+import comfy.utils
+import torch
+from comfy.supported_models_base import BASE
+from safetensors import SafetensorError
+from torch import Tensor
+
+from ...edit_models.folders import prediction_type, read_json, unet_heads, weight_files
+from ...edit_models.layouts import Layout, MMDiTLayout, UNetLayout, recognise
+from .ultraedit import UltraEditConfig
+
+_PREDICTIONS = {
+    "epsilon": comfy.model_base.ModelType.EPS,
+    "v_prediction": comfy.model_base.ModelType.V_PREDICTION,
+}
+
+
+class InstructPix2PixConfig(comfy.supported_models.SD15_instructpix2pix):
+    """SD 1.5 with 8 input channels, of the heads and prediction its folder names."""
+
+    def __init__(self, unet_config: dict, heads: int, prediction: str):
+        super().__init__(unet_config)
+        self.unet_config["num_heads"] = heads
+        self.prediction = prediction
+
+    def get_model(self, state_dict, prefix="", device=None):
+        kind = _PREDICTIONS[self.prediction]
+        return comfy.model_base.SD15_instructpix2pix(self, model_type=kind, device=device)
+
+
+def read_state(paths: Iterable[Path]) -> dict[str, Tensor]:
+    """All tensors of the files.  Raises ValueError naming the one that cannot be read.
+
+    Pickles are opened by PyTorch's restricted reader only.
+    """
+    state: dict[str, Tensor] = {}
+    for path in paths:
+        try:
+            content = comfy.utils.load_torch_file(str(path), safe_load=True)
+        except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError) as e:
+            raise ValueError(
+                f"name: {path} cannot be read ({e}). It is truncated, or not what its ending says, "
+                "or holds more than tensors. Download it again."
+            ) from e
+        state |= {k: v for k, v in content.items() if isinstance(v, Tensor)}
+    return state
+
+
+def shapes_of(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Key -> shape."""
+    return {key: tuple(tensor.shape) for key, tensor in state.items()}
+
+
+def require_same(name: str, module: torch.nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Raise ValueError unless the weights are the module's, all of them; ComfyUI would only log."""
+    expected, found = shapes_of(module.state_dict()), shapes_of(state)
+    missing = sorted(expected.keys() - found.keys())
+    unexpected = sorted(found.keys() - expected.keys())
+    reshaped = sorted(k for k in expected.keys() & found.keys() if expected[k] != found[k])
+    if missing or unexpected or reshaped:
+        raise ValueError(
+            f"name: {name} is not whole, or another architecture: missing {missing[:3]}, "
+            f"unexpected {unexpected[:3]}, of another shape {reshaped[:3]}. Download it again."
+        )
+
+
+def load_file(path: Path, name: str, dtype: torch.dtype | None):
+    """The MODEL in a bare file.  Raises ValueError for any other content.
+
+    dtype: of the weights; None lets ComfyUI choose
+    """
+    state = read_state([path])
+    layout = recognise(name, shapes_of(state))
+    return _load(name, layout, state, dtype, heads=8, prediction="epsilon")
+
+
+def load_folder(folder: Path, part: str, dtype: torch.dtype | None):
+    """The MODEL of a diffusers folder and its layout; part: unet or transformer."""
+    config = read_json(folder / part / "config.json")
+    state = read_state(weight_files(folder / part))
+    name = str(folder / part)
+    layout = recognise(name, shapes_of(state))
+    if isinstance(layout, UNetLayout):
+        heads = unet_heads(config, folder / part / "config.json")
+        prediction = prediction_type(folder)
+        if prediction not in _PREDICTIONS:
+            raise ValueError(
+                f"name: the scheduler of {folder} says prediction_type {prediction!r}; expected "
+                f"one of {list(_PREDICTIONS)}."
+            )
+    else:
+        heads, prediction = 0, "flow"
+    return _load(name, layout, state, dtype, heads, prediction), layout
+
+
+def _load(name: str, layout: Layout, state: dict[str, Tensor], dtype, heads: int, prediction: str):
+    if isinstance(layout, MMDiTLayout):
+        config, state = _ultraedit(layout, state)
+    else:
+        converted = _unet_state(name, layout, state)
+        config = comfy.model_detection.detect_unet_config(converted, "")
+        config, state = InstructPix2PixConfig(config, heads, prediction), converted
+    return _patcher(name, config, state, dtype)
+
+
+def _unet_state(name: str, layout: UNetLayout, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A diffusers UNet's weights under the names that ComfyUI's UNet has for them."""
+    blocks = {
+        "num_res_blocks": list(layout.num_res_blocks),
+        "channel_mult": list(layout.num_res_blocks),  # only its length is read
+        "transformer_depth": list(layout.transformer_depth),
+        "transformer_depth_middle": layout.transformer_depth_middle,
+        "transformer_depth_output": list(layout.transformer_depth_output),
+    }
+    names = comfy.utils.unet_to_diffusers(blocks)
+    unknown = sorted(state.keys() - names.keys())
+    if unknown:
+        raise ValueError(
+            f"name: {name} holds {unknown[:3]}, which SD 1.5's UNet has not: it is another "
+            "architecture."
+        )
+    return {names[key]: tensor for key, tensor in state.items()}
+
+
+def _ultraedit(layout: MMDiTLayout, state: dict[str, Tensor]) -> tuple[BASE, dict]:
+    """The configuration, and the weights in SD3's own keys."""
+    if layout.diffusers_keys:
+        left = dict(state)
+        state = comfy.model_detection.convert_diffusers_mmdit(left, "")
+        state |= left  # what the converter knows no name for must not vanish
+    else:
+        size = len(layout.prefix)
+        state = {k[size:]: v for k, v in state.items() if k.startswith(layout.prefix)}
+    return UltraEditConfig(comfy.model_detection.detect_unet_config(state, "")), state
+
+
+def _patcher(name: str, config: BASE, state: dict[str, Tensor], dtype: torch.dtype | None):
+    """The model on ComfyUI's devices and in its dtypes, as its Load Diffusion Model makes it."""
+    management = comfy.model_management
+    device, offload = management.get_torch_device(), management.unet_offload_device()
+    supported = list(config.supported_inference_dtypes)
+    if dtype is None:
+        dtype = management.unet_dtype(
+            model_params=comfy.utils.calculate_parameters(state),
+            supported_dtypes=supported,
+            weight_dtype=comfy.utils.weight_dtype(state),
+        )
+    assert dtype is not None
+    config.set_inference_dtype(dtype, management.unet_manual_cast(dtype, device, supported))
+    model = config.get_model(state, "").to(offload)
+    require_same(name, model.diffusion_model, state)
+    model.load_model_weights(dict(state), "")
+    return comfy.model_patcher.ModelPatcher(model, load_device=device, offload_device=offload)
