@@ -10,6 +10,9 @@ its own squaring here:
     published  per candidate, clip above at Q3 + 1.5 IQR and min-max; mean over candidates;
                square; min-max; running mean over steps
 
+A video's maps (N, 1, T, h, w) say for each frame where it is edited, all frames of a candidate on
+one scale: a frame in which nothing happens stays near 0.
+
 The published clip takes an edit of under a quarter of the picture for outliers, and loses it where
 the background's map is flat.
 """

@@ -15,7 +15,8 @@ def background_inconsistency(source: Tensor, estimates: Tensor, relevance: Tenso
     ``sum((1 - M) * |z0 - E(I)|) / sum(1 - M)``, the change averaged over channels. The paper's
     latent form and the published pixel form differ only in what is passed in: latents in the
     model's own scale, or decoded images with the *decoded encoding* of the source.
-    M is the final weight of `relevance.aggregate`, which has done the squaring.
+    M is the final weight of `relevance.aggregate`, which has done the squaring. Of a video each
+    frame is compared under its own map, and counts by its background.
 
     source (1, C, h, w), estimates (N, C, h, w): in the same space and scale
     relevance (1, 1, h, w): in [0, 1], 1 = edited.  Returns (N,), NaN where an estimate holds one

@@ -56,13 +56,20 @@ def match_source(source: Tensor, estimates: Tensor, name: str) -> Tensor:
     if source.ndim == 4 and estimates.ndim == 5:
         source = source.unsqueeze(2)
     if source.shape[1:] != estimates.shape[1:]:
-        own = source.shape[1] == estimates.shape[1]
         raise ValueError(
             f"{name}: expected the source's latent in the candidates' size "
             f"{tuple(estimates.shape[1:])}, got {tuple(source.shape[1:])}. "
-            + (_SAME_SIZE if own else "Encode the picture with the VAE of the model that edits it.")
+            + _source_cure(source, estimates)
         )
     return source[:1].to(estimates.device)
+
+
+def _source_cure(source: Tensor, estimates: Tensor) -> str:
+    if source.shape[1] != estimates.shape[1]:
+        return "Encode the picture with the VAE of the model that edits it."
+    if source.shape[-2:] == estimates.shape[-2:]:
+        return "Encode a video of as many frames as latent_image has."
+    return _SAME_SIZE
 
 
 def crop_like_host(image: Tensor, height: int, width: int, name: str = "image") -> Tensor:
