@@ -79,7 +79,7 @@ def read_tensors(path: Path, given: str) -> dict[str, Tensor]:
     try:
         mapped = zipfile.is_zipfile(path)  # the older format cannot be mapped
         loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
         raise ValueError(
             f"{given}: {path.name} could not be read as plain tensors: it is cut short, or loading "
             "it would run code, which is refused. Download it again from its authors."

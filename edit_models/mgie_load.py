@@ -32,7 +32,7 @@ def load_mgie(llava: Path, vision: Path, mllm: Path, dtype: torch.dtype) -> Mgie
     head = edit_head(own, trained.pop("emb", None), mllm.name)
     state = {**read_folder(llava, "llava"), **trained}
     projected, state = split(state, "model.mm_projector.")
-    width = config.get("hidden_size")
+    width = int(config.get("hidden_size", 4096))
     if head.emb.shape[1:] != (len(IMAGES), width):
         raise ValueError(
             f"mllm: {mllm.name} has 'emb' of {tuple(head.emb.shape)}, expected "

@@ -77,7 +77,7 @@ class ManagedMgie:
         self.mgie = mgie
         device = comfy.model_management.text_encoder_device()
         offload = comfy.model_management.text_encoder_offload_device()
-        parts = (mgie.vision, mgie.language, mgie.head)
+        parts: tuple[nn.Module, ...] = (mgie.vision, mgie.language, mgie.head)
         self.patchers = {part: ModelPatcher(part, device, offload) for part in parts}
 
     def imagine(self, instruction: str, image: Tensor, on_token: Callable[[], None]) -> Imagined:

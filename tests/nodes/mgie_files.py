@@ -73,7 +73,7 @@ def tokenizer() -> Tokenizer:
 class Head(nn.Module):
     """The edit head's weights under their published names."""
 
-    def __init__(self) -> None:
+    def __init__(self, features: int) -> None:
         super().__init__()
         self.llm2hid = nn.Linear(HIDDEN, WIDTH)
         self.query = nn.Parameter(torch.empty(1, QUERIES, WIDTH))
@@ -81,7 +81,7 @@ class Head(nn.Module):
         layer = nn.TransformerEncoderLayer(WIDTH, 4, 24, **options)
         encoder = nn.TransformerEncoder(layer, 2, nn.LayerNorm(WIDTH), enable_nested_tensor=False)
         self.mapper = nn.Transformer(WIDTH, 4, 2, 2, 24, **options, custom_encoder=encoder)
-        self.hid2feat = nn.Linear(WIDTH, FEATURES)
+        self.hid2feat = nn.Linear(WIDTH, features)
 
 
 def random_state(module: nn.Module, seed: int) -> dict[str, Tensor]:
@@ -137,15 +137,15 @@ def vocabulary() -> int:
     return tokenizer().get_vocab_size() + NUM_IMAGES
 
 
-def random_files(seed: int = 0) -> Files:
-    """LLaVA as it is before MGIE, its CLIP, and what MGIE trained."""
+def random_files(seed: int = 0, features: int = FEATURES) -> Files:
+    """LLaVA as it is before MGIE, its CLIP, and what MGIE trained for a UNet of some width."""
     from transformers import CLIPVisionConfig, CLIPVisionModel, LlamaConfig, LlamaForCausalLM
 
     sizes: dict[str, Any] = LLAVA | {"vocab_size": vocabulary()}
     llama = random_state(LlamaForCausalLM(LlamaConfig(**sizes)), seed)
     clip = random_state(CLIPVisionModel(CLIPVisionConfig(**VISION)), seed + 1)
     projector = random_state(nn.Linear(SEEN, HIDDEN), seed + 2)
-    head = random_state(Head(), seed + 3)
+    head = random_state(Head(features), seed + 3)
     words = ("model.embed_tokens.weight", "lm_head.weight")
     llama["lm_head.weight"][2] = 0  # so that answers do not end by chance
     mllm = {key: llama[key] for key in words}

@@ -2,7 +2,10 @@
 
 import json
 import pickle
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -103,3 +106,306 @@ def test_embeddings_equal_those_computed_the_slow_way(root, files, image, images
     assert (expected - null).abs().max() > 0.01
     assert isinstance(said, str)
     assert "[IMG0]" not in said
+
+
+@pytest.fixture(scope="module")
+def mgie(files, tmp_path_factory):
+    """Loaded once, without the nodes' folders."""
+    from elect_tino.nodes.host.mgie import load as load_managed
+
+    folder = tmp_path_factory.mktemp("mgie")
+    files.write(folder)
+    with torch.inference_mode():
+        return load_managed(folder / "llava", folder / "clip", folder / "mllm.pt")
+
+
+@pytest.mark.usefixtures("root")
+def test_what_was_saved_is_what_is_loaded(mgie, image):
+    given = conditioning(mgie, image, save_as="sky")
+    kept = embeddings("sky.safetensors")
+    for one, other in zip(given[:2], kept[:2], strict=True):
+        assert torch.equal(one[0][0], other[0][0])
+        assert one[0][1] == other[0][1]
+    assert given[2] == kept[2]
+
+
+def test_saving_under_the_same_name_makes_the_loader_run_again(root, mgie, image):
+    from elect_tino.nodes.mgie import MGIEEmbeddings
+
+    assert MGIEEmbeddings.fingerprint_inputs("sky.safetensors") is None
+    prints = set()
+    for instruction in ("a", "a much longer instruction"):
+        conditioning(mgie, image, instruction, "sky.safetensors")
+        prints.add(MGIEEmbeddings.fingerprint_inputs("sky.safetensors"))
+    assert len(prints) == 2
+    assert [path.name for path in (root.parent / "mgie_embeddings").iterdir()] == [
+        "sky.safetensors"
+    ]
+
+
+def test_the_picture_and_the_instruction_both_count(mgie, image):
+    plain = conditioning(mgie, image)
+    darker = conditioning(mgie, image / 2)
+    other = conditioning(mgie, image, "remove the sky")
+    again = conditioning(mgie, image)
+    assert torch.equal(plain[0][0][0], again[0][0][0])
+    for changed in (darker, other):
+        assert (plain[0][0][0] - changed[0][0][0]).abs().max() > 1e-3
+        assert torch.equal(plain[1][0][0], changed[1][0][0])
+
+
+def test_comfyui_loads_and_frees_its_parts(mgie, image):
+    import comfy.model_management as management
+
+    conditioning(mgie, image)
+    patchers = list(mgie.patchers.values())
+    loaded = [one.model for one in management.current_loaded_models]
+    assert all(any(patcher is one for one in loaded) for patcher in patchers)
+    assert all(patcher.loaded_size() == patcher.model_size() for patcher in patchers)
+    management.free_memory(1e30, management.text_encoder_device())
+    assert not management.current_loaded_models
+    assert all(patcher.loaded_size() == 0 for patcher in patchers)
+
+
+def test_a_model_loaded_in_part_imagines_the_same(mgie, image):
+    expected = conditioning(mgie, image)[0][0][0]
+    part = mgie.mgie.language
+    cpu = torch.device("cpu")
+    with torch.inference_mode():
+        mgie.patchers[part].detach()
+        mgie.patchers[part].partially_load(cpu, extra_memory=75_000)
+        assert part.model_lowvram
+        assert 0 < mgie.patchers[part].loaded_size() < mgie.patchers[part].model_size()
+        tokens = mgie.mgie.tokens(INSTRUCTION)
+        found = mgie.mgie.imagine(tokens, image[0], lambda *_: cpu, lambda: None)
+        mgie.patchers[part].detach()
+    assert torch.equal(found.positive, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.bfloat16, torch.float32])
+def test_comfyuis_options_say_in_what_the_matrices_are_kept(
+    files, image, tmp_path, monkeypatch, dtype
+):
+    import comfy.model_management as management
+
+    from elect_tino.nodes.host.mgie import load as load_managed
+
+    files.write(tmp_path)
+    monkeypatch.setattr(management, "text_encoder_dtype", lambda device=None: dtype)
+    with torch.inference_mode():
+        made = load_managed(tmp_path / "llava", tmp_path / "clip", tmp_path / "mllm.pt")
+    layer = made.mgie.language.llama.model.layers[0].mlp.up_proj
+    assert layer.weight.dtype == dtype
+    assert conditioning(made, image)[0][0][0].isfinite().all()
+
+
+def test_cancel_stops_between_two_tokens(mgie, image, monkeypatch):
+    import comfy.model_management as management
+    import comfy.utils
+
+    told = []
+
+    def cancel_at_five(value, total, preview, node_id=None):
+        told.append((value, total))
+        management.interrupt_current_processing(value == 5)
+
+    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", cancel_at_five)
+    with pytest.raises(management.InterruptProcessingException):
+        conditioning(mgie, image)
+    assert told == [(value, 97) for value in range(1, 6)]
+    assert not management.processing_interrupted()
+    monkeypatch.setattr(comfy.utils, "PROGRESS_BAR_HOOK", None)
+    assert conditioning(mgie, image)[0][0][0].isfinite().all()
+
+
+def test_progress_goes_token_by_token_to_the_end(mgie, image, monkeypatch):
+    import comfy.utils
+
+    told = []
+    monkeypatch.setattr(
+        comfy.utils, "PROGRESS_BAR_HOOK", lambda value, *_, **__: told.append(value)
+    )
+    conditioning(mgie, image)
+    assert told == [*range(1, 98), 97]
+
+
+Damage = Callable[[Files, Path], None]
+"""Spoils the files that were written to a folder."""
+
+
+def without(name: str) -> Damage:
+    return lambda files, root: (root / name).unlink()
+
+
+def cut(name: str) -> Damage:
+    def damage(files: Files, root: Path) -> None:
+        whole = (root / name).read_bytes()
+        (root / name).write_bytes(whole[: len(whole) // 2])
+
+    return damage
+
+
+def code(name: str) -> Damage:
+    return lambda files, root: (root / name).write_bytes(pickle.dumps(print))
+
+
+def json_of(name: str, **values: object) -> Damage:
+    def damage(files: Files, root: Path) -> None:
+        config = json.loads((root / name).read_text(encoding="utf-8"))
+        write_json(root / name, config | values)
+
+    return damage
+
+
+def trained(drop: str = "", **changed: object) -> Damage:
+    """mllm.pt without some keys, or with one of another shape (dots as double underscores)."""
+
+    def damage(files: Files, root: Path) -> None:
+        state = {k: v for k, v in files.mllm.items() if not drop or not k.startswith(drop)}
+        for key, shape in changed.items():
+            state[key.replace("__", ".")] = torch.zeros(shape)
+        torch.save(state, root / "mllm.pt")
+
+    return damage
+
+
+def shard_without(key: str) -> Damage:
+    def damage(files: Files, root: Path) -> None:
+        replace(files, llava={k: v for k, v in files.llava.items() if k != key}).write(root)
+
+    return damage
+
+
+INDEX = "llava/pytorch_model.bin.index.json"
+SHARD = "llava/pytorch_model-00001-of-00002.bin"
+SPOILT: dict[str, tuple[Damage, str]] = {
+    "no config": (without("llava/config.json"), "llava: there is no folder 'llava' with a config"),
+    "config no JSON": (cut("llava/config.json"), "llava: llava/config.json is no JSON"),
+    "another architecture": (
+        json_of("llava/config.json", model_type="t5"),
+        "llava: llava holds a model of type 't5', expected 'llama' or 'llava'",
+    ),
+    "no weights": (without(INDEX), "llava: llava has no weights: expected model.safetensors"),
+    "a shard missing": (without(SHARD), "llava: pytorch_model-00001-of-00002.bin is not in llava"),
+    "a shard cut short": (cut(SHARD), "llava: pytorch_model-00001-of-00002.bin could not be read"),
+    "a shard with code": (code(SHARD), "00001-of-00002.bin .*run code, which is refused"),
+    "a weight missing": (
+        shard_without("model.layers.1.mlp.up_proj.weight"),
+        "llava: llava does not hold .*1 weights are missing .*layers.1.mlp.up_proj",
+    ),
+    "a size that config.json does not say": (
+        json_of("llava/config.json", intermediate_size=64),
+        "llava: llava does not hold .* 6 have another shape",
+    ),
+    "no tokenizer": (without("llava/tokenizer.json"), "llava: llava has no tokenizer"),
+    "no vision config": (without("clip/config.json"), "vision_tower: there is no folder 'clip'"),
+    "vision of another kind": (
+        json_of("clip/config.json", model_type="siglip_vision_model"),
+        "vision_tower: clip holds a model of type 'siglip_vision_model', expected 'clip'",
+    ),
+    "vision cut short": (cut("clip/model.safetensors"), "vision_tower: model.safetensors is no"),
+    "no mllm": (without("mllm.pt"), "mllm: mllm.pt is not in models/mgie"),
+    "mllm cut short": (cut("mllm.pt"), "mllm: mllm.pt could not be read as plain tensors"),
+    "mllm with code": (code("mllm.pt"), "mllm: mllm.pt .*run code, which is refused"),
+    "mllm without emb": (trained("emb"), "mllm: mllm.pt has no 'emb'"),
+    "mllm without a head": (trained("edit_head."), "mllm: mllm.pt lacks edit_head.llm2hid.weight"),
+    "mllm without a layer": (
+        trained("edit_head.mapper.decoder.layers.0.norm3"),
+        "(?s)mllm: mllm.pt holds an edit head of another shape.*norm3.weight",
+    ),
+    "mllm without words": (trained("lm_head"), "mllm: mllm.pt lacks lm_head.weight"),
+    "emb of another width": (
+        trained(emb=(1, 8, 40)),
+        r"mllm: mllm.pt has 'emb' of shape \(1, 8, 40\), expected \(1, 8, 32\)",
+    ),
+    "emb of fewer tokens": (
+        trained(emb=(1, 4, 32)),
+        r"mllm: mllm.pt has 'emb' of \(1, 4, 32\), expected \(1, 8, 32\)",
+    ),
+    "words of another tokenizer": (
+        trained(model__embed_tokens__weight=(50, 32)),
+        "mllm: mllm.pt knows 50 tokens .*the tokenizer of llava 370",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_spoilt_files_are_named(root, files, case):
+    damage, message = SPOILT[case]
+    files.write(root)
+    damage(files, root)
+    with pytest.raises(ValueError, match=message):
+        load()
+
+
+def test_an_mllm_of_a_wider_language_model_is_refused(root, files):
+    files.write(root)
+    json_of("llava/config.json", hidden_size=64)(files, root)
+    with pytest.raises(ValueError, match="mllm.pt has 'emb' of .*expected .*as llava is 64 wide"):
+        load()
+
+
+def test_a_vision_tower_of_another_width_is_refused(root, files):
+    from transformers import CLIPVisionConfig, CLIPVisionModel
+
+    wider: dict[str, Any] = VISION | {"hidden_size": 32}
+    files.write(root)
+    CLIPVisionModel(CLIPVisionConfig(**wider)).save_pretrained(root / "clip")
+    with pytest.raises(ValueError, match="vision_tower: clip is 32 wide, llava looks .* of 24"):
+        load()
+
+
+def test_a_bare_llamas_tokenizer_is_refused(root, files):
+    from .mgie_files import tokenizer
+
+    files.write(root)
+    bare = json.loads(tokenizer().to_str())
+    bare["added_tokens"] = [one for one in bare["added_tokens"] if "im_" not in one["content"]]
+    write_json(root / "llava" / "tokenizer.json", bare)
+    with pytest.raises(ValueError, match="llava: the tokenizer of llava lacks <im_patch>"):
+        load()
+
+
+@pytest.mark.parametrize("name", ["../mgie/llava", "/etc", "none"])
+def test_only_folders_of_its_own_are_read(root, files, name):
+    files.write(root)
+    with pytest.raises(ValueError, match="llava: there is no folder"):
+        load(llava=name)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"instruction": " "}, "instruction: it is empty"),
+        ({"instruction": "the [IMG0]"}, r"instruction: \[IMG0\] has a meaning of its own"),
+        ({"instruction": "a dog " * 900}, "instruction: .* tokens long, expected at most 1952"),
+        ({"image": torch.zeros(2, 28, 28, 3)}, r"image: expected one RGB picture .*\(2, 28, 28, 3"),
+        ({"image": torch.zeros(1, 28, 28, 1)}, "image: expected one RGB picture"),
+        ({"image": torch.zeros(28, 28, 3)}, "image: expected one RGB picture"),
+        ({"save_as": "../sky"}, "save_as: expected a plain file name"),
+        ({"save_as": "a/b"}, "save_as: expected a plain file name"),
+    ],
+    ids=str,
+)
+@pytest.mark.usefixtures("root")
+def test_inputs_that_cannot_be_are_named(mgie, image, given, message):
+    with pytest.raises(ValueError, match=message):
+        conditioning(mgie, **{"image": image, **given})
+
+
+def test_embeddings_of_another_kind_are_refused(root):
+    from safetensors.torch import save_file
+
+    folder = root.parent / "mgie_embeddings"
+    with pytest.raises(ValueError, match="name: sky.safetensors is not in models/mgie_embeddings"):
+        embeddings("sky.safetensors")
+    save_file({"clip_l": torch.zeros(2, 768)}, folder / "word.safetensors")
+    with pytest.raises(ValueError, match="name: word.safetensors holds .*clip_l.*MGIEConditioning"):
+        embeddings("word.safetensors")
+    tensors = {"positive": torch.zeros(1, 77, 768), "null": torch.zeros(1, 77, 512)}
+    save_file(tensors, folder / "odd.safetensors", {"format": "mgie embeddings 1"})
+    with pytest.raises(ValueError, match="name: odd.safetensors holds .*512.*of one shape"):
+        embeddings("odd.safetensors")
+    (folder / "cut.safetensors").write_bytes((folder / "odd.safetensors").read_bytes()[:99])
+    with pytest.raises(ValueError, match="name: cut.safetensors is no whole safetensors file"):
+        embeddings("cut.safetensors")
