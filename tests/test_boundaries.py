@@ -89,6 +89,10 @@ def test_stage_imports_only_upstream_stages_and_torch(stage):
     [
         ("elect_core", {"comfy", "comfy_api", "comfy_extras", "nodes", "tino_core", "embedded"}),
         ("tino_core", {"comfy", "comfy_api", "comfy_extras", "nodes", "elect_core", "embedded"}),
+        (
+            "edit_models",
+            {"comfy", "comfy_api", "comfy_extras", "nodes", "elect_core", "tino_core", "embedded"},
+        ),
     ],
 )
 def test_kernels_import_neither_comfyui_nor_each_other(package, strangers):
@@ -107,7 +111,10 @@ def test_kernels_are_exported_by_name_and_nothing_else():
     assert len(public) == len(elect_core.__all__)
 
 
-@pytest.mark.parametrize("module", ["elect_tino", "elect_tino.elect_core", "elect_tino.tino_core"])
+@pytest.mark.parametrize(
+    "module",
+    ["elect_tino", "elect_tino.elect_core", "elect_tino.tino_core", "elect_tino.edit_models"],
+)
 def test_import_loads_neither_comfyui_nor_heavy_libraries(module):
     code = f"import sys, {module}; print(*sys.modules, sep='\\n')"
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
