@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+SMALL_MODELS = Path(__file__).resolve().parent / "workflows" / "small_models"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -57,8 +58,12 @@ def gpu_present() -> bool:
 def comfy_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[ComfyServer]":
     """One real ComfyUI for the whole session; a failure to start is an error with its log."""
     from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.links import link_folder
 
-    with ComfyServer(tmp_path_factory.mktemp("comfyui")) as running:
+    base = tmp_path_factory.mktemp("comfyui")
+    (base / "custom_nodes").mkdir()
+    link_folder(SMALL_MODELS, base / "custom_nodes" / SMALL_MODELS.name)
+    with ComfyServer(base) as running:
         yield running
 
 

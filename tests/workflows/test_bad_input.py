@@ -105,6 +105,27 @@ CASES: dict[str, tuple[Change, str]] = {
         wired(WIDE_IMAGE, "elected", "source_image"),
         "source_image: expected",
     ),
+    "edit size of no model": (
+        wired(
+            node("EditSize", image=["picture", 0], family="auto", megapixels=0.0),
+            "conditions",
+            "pixels",
+        ),
+        "model: family 'auto' tells the size from the MODEL",
+    ),
+    "edit size of a very long picture": (
+        {
+            "long": node("EmptyImage", width=512, height=64, batch_size=1, color=0),
+            **wired(
+                node(
+                    "EditSize", image=["long", 0], family="auto", megapixels=0.0, model=["model", 0]
+                ),
+                "conditions",
+                "pixels",
+            ),
+        },
+        "image: expected a picture that can be cut to 128x128 pixels",
+    ),
     "image of another size": (wired(WIDE_IMAGE, "relevance", "image"), "image: expected"),
     "dpm_adaptive": ({"sampler": {"sampler_name": "dpm_adaptive"}}, "sampler: dpm_adaptive"),
     "dpm_fast": ({"sampler": {"sampler_name": "dpm_fast"}}, "sampler: dpm_fast"),
