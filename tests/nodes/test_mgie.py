@@ -257,7 +257,7 @@ def json_of(name: str, **values: object) -> Damage:
     return damage
 
 
-def trained(drop: str = "", **changed: object) -> Damage:
+def trained(drop: str = "", **changed: tuple[int, ...]) -> Damage:
     """mllm.pt without some keys, or with one of another shape (dots as double underscores)."""
 
     def damage(files: Files, root: Path) -> None:
