@@ -229,7 +229,7 @@ def test_progress_goes_token_by_token_to_the_end(mgie, image, monkeypatch):
     assert told == [*range(1, 98), 97]
 
 
-Damage = Callable[[Files, Path], None]
+Damage = Callable[[Files, Path], object]
 """Spoils the files that were written to a folder."""
 
 
