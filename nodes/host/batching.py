@@ -14,7 +14,7 @@ from .noise import takes_noise_sampler
 # Guiders whose rule treats each candidate of a batch on its own.
 _PER_SAMPLE_GUIDERS = ("CFGGuider", "Guider_Basic", "Guider_DualCFG")
 # CFG hooks that do too; any other hook may reduce over the batch (Mahiro and SLG do).
-_PER_SAMPLE_HOOKS = ("RescaleCFG.", "TCFG.")
+_PER_SAMPLE_HOOKS = ("CFGNorm.", "CFGZeroStar.", "RescaleCFG.", "TCFG.")
 _CFG_HOOKS = (
     "sampler_cfg_function",
     "sampler_pre_cfg_function",

@@ -170,17 +170,19 @@ def build(settings: dict[str, Any], folder: Path, state_dict: dict | None = None
     return comfy.model_patcher.ModelPatcher(model.eval(), device, torch.device("cpu"))
 
 
-def build_wan(folder: Path):
-    """Wan 2.1 text to video: a file of its layout through ComfyUI's own loader."""
+def build_wan(folder: Path, **changes):
+    """Wan 2.1: a file of its layout through ComfyUI's own loader.
+
+    changes: to the layout of text to video, such as ``in_dim=36, model_type="i2v"``
+    """
     import comfy.ldm.wan.model
     import comfy.ops
     import comfy.sd
     import comfy.utils
 
     file = folder / "wan.safetensors"
-    net = comfy.ldm.wan.model.WanModel(
-        dim=128, ffn_dim=64, num_heads=1, num_layers=1, operations=comfy.ops.disable_weight_init
-    )
+    layout = {"dim": 128, "ffn_dim": 64, "num_heads": 1, "num_layers": 1, **changes}
+    net = comfy.ldm.wan.model.WanModel(**layout, operations=comfy.ops.disable_weight_init)
     comfy.utils.save_torch_file(randomise(net).state_dict(), str(file))
     return comfy.sd.load_diffusion_model(str(file), {"dtype": torch.float32})
 

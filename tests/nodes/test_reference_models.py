@@ -133,6 +133,17 @@ def test_the_picture_without_text_differs_from_neither(case):
         assert (null - bare).abs().max() > 0.01
 
 
+def test_a_bare_null_becomes_the_null_with_the_picture(case):
+    from comfy.sampler_helpers import convert_cond
+
+    from elect_tino.nodes.host.conditions import NULL_KEY, with_null
+
+    (made,) = with_null({"positive": convert_cond(case.text)}, case.bare)[NULL_KEY]
+    (expected,) = convert_cond(case.null)
+    assert made.pop("uuid") != expected.pop("uuid")
+    assert_close(made, expected, atol=0, rtol=0)
+
+
 def masked(case) -> torch.Tensor:
     """The left half may be edited."""
     mask = torch.zeros(1, 80, 64)

@@ -1,10 +1,12 @@
 """Source and result of different sizes, chained references, masks, previews, room for a batch."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.testing import assert_close
 
-from .reference_models import FAMILIES, edit, kl_vae
+from .reference_models import FAMILIES, build_wan, edit, kl_vae
 from .test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
@@ -170,3 +172,49 @@ def test_a_flow_model_or_edm_one_is_refused_by_tino_with_the_reason(kontext, tmp
     for model in (kontext.model, FAMILIES["cosxl_edit"].load(tmp_path)):
         with pytest.raises(ValueError, match=r"model: .*Flow models \(SD3, Flux\), EDM"):
             require_discrete(model.get_model_object("model_sampling"))
+
+
+@pytest.mark.parametrize("node", ["CFGNorm", "CFGZeroStar"])
+def test_guidance_nodes_of_todays_workflows_keep_the_batch(
+    node, elect, stock, tmp_path, monkeypatch
+):
+    """CFGNorm is in ComfyUI's Qwen-Image-Edit workflow; both treat each candidate on its own."""
+    import comfy.samplers
+    from comfy_extras import nodes_cfg
+
+    case = edit(FAMILIES["qwen_image_edit"], tmp_path)
+    strength = (1.0,) if node == "CFGNorm" else ()
+    guider = comfy.samplers.CFGGuider(getattr(nodes_cfg, node).execute(case.model, *strength)[0])
+    guider.set_conds(case.text, case.null)
+    guider.set_cfg(2.5)
+    plain = elect.partial(case.guider, "euler", case.sigmas, case.latent)
+    calls = count_calls(monkeypatch, case)
+    found = elect.partial(guider, "euler", case.sigmas, case.latent)
+    assert set(calls) == {6}  # three candidates under two conditions
+    assert (found.estimates() - plain.estimates()).abs().max() > 0.01
+    expected, _ = stock(guider, "euler", case.sigmas, case.latent, 4)
+    assert_close(elect.resume(found.rows([1]))[0]["samples"], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_a_start_picture_among_empty_frames_is_not_taken_for_the_source(elect, stock, tmp_path):
+    """Wan image to video: what it is shown is a picture and grey frames, with a mask of them."""
+    import comfy.samplers
+
+    video = edit(FAMILIES["wan"], tmp_path)
+    model = build_wan(tmp_path, in_dim=36, model_type="i2v")
+    mask = torch.ones(1, 1, *video.source.shape[2:])
+    mask[:, :, 0] = 0
+    shown = {"concat_latent_image": video.source, "concat_mask": mask}
+    text, null = ([[c[0][0], {**c[0][1], **shown}]] for c in (video.text, video.null))
+    guider = comfy.samplers.CFGGuider(model)
+    guider.set_conds(text, null)
+    guider.set_cfg(3.0)
+    case = replace(video, model=model, latent={"samples": torch.zeros_like(video.source)})
+    found = partial(elect, case, guider, null=None)
+    with pytest.raises(ValueError, match="source: the candidates' conditioning holds no source"):
+        scores(elect, found)
+    assert len(scores(elect, found, source={"samples": video.source})) == 2
+    expected, _ = stock(guider, "euler", case.sigmas, case.latent, 4)
+    again = partial(elect, case, guider, null=None, candidates_per_batch=1)
+    assert torch.equal(elect.resume(again.rows([1]))[0]["samples"], expected)
+    assert elect.relevance(found)[0].shape == (3, 80, 64)
