@@ -6,7 +6,9 @@
 
 What a workflow holds is in `recipes`, `edit_recipes` and `tino_recipes`. Widgets
 that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
-show what the embedded model made; workflows for a checkpoint are run with it in its place.
+show what the embedded model made; workflows for InstructPix2Pix's checkpoint are run with it in its
+place. The other editing models are too large to be run here: their thumbnails are pictures of the
+graph, which needs Chromium.
 """
 
 import argparse
@@ -130,16 +132,20 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="workflows with this in their name")
     parser.add_argument("--no-thumbnails", action="store_true", help="write the JSON files alone")
     args = parser.parse_args(argv)
-    from .thumbnails import make_thumbnail
+    from .thumbnails import draw_graphs, make_thumbnail
 
+    drawn = {make().name for make in EDIT_RECIPES}
     recipes = [recipe for recipe in (make() for make in ALL_RECIPES) if args.only in recipe.name]
     with ComfyServer() as server:
         object_info = server.object_info()
-        for recipe in recipes:
-            workflow = write(recipe, object_info)
-            print(f"{FOLDER / recipe.name}.json", flush=True)
-            if not args.no_thumbnails:
-                print(make_thumbnail(server, recipe.name, workflow, FOLDER), flush=True)
+        workflows = {recipe.name: write(recipe, object_info) for recipe in recipes}
+        if args.no_thumbnails:
+            return 0
+        for name in workflows.keys() - drawn:
+            print(make_thumbnail(server, name, workflows[name], FOLDER), flush=True)
+        graphs = {name: workflows[name] for name in workflows.keys() & drawn}
+        if graphs:
+            draw_graphs(server, graphs, FOLDER)
     return 0
 
 

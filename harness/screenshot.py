@@ -1,15 +1,19 @@
-"""Runs the embedded demo in ComfyUI's own frontend and takes the README's picture of it.
+"""Pictures of workflows in ComfyUI's own frontend: the README's, and thumbnails of graphs.
 
     python3 dev.py python -m elect_tino.harness.screenshot      # docs/images/elect_in_comfyui.jpg
 
 Needs Chromium on the PATH, or its path in CHROMIUM_PATH.
 """
 
+import io
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from .comfy_server import PACK_ROOT, ComfyServer
@@ -24,6 +28,7 @@ SETTINGS = {
     "Comfy.NodeBadge.NodeSourceBadgeMode": "None",
     "Comfy.Graph.CanvasInfo": False,
     "Comfy.Graph.CanvasMenu": False,
+    "Comfy.Workflow.ShowMissingModelsWarning": False,
 }
 READY = "() => window.app?.graph && window.LiteGraph"
 FIRST_GROUP, MARGIN = 2, 30
@@ -56,13 +61,36 @@ def chromium() -> str:
     return found
 
 
-def take(page: Page, url: str, path: Path) -> None:
-    """Load, run, wait for every picture, and write what is seen."""
-    page.goto(url, wait_until="commit", timeout=120_000)
-    page.wait_for_function(READY, timeout=120_000)
-    page.evaluate(LOAD, load_workflow(WORKFLOW))
-    page.evaluate(FOCUS)
-    page.evaluate(FRAME, [FIRST_GROUP, MARGIN])  # pictures load only where they are seen
+@contextmanager
+def frontend(server: ComfyServer, view: dict[str, int]) -> Iterator[Page]:
+    """ComfyUI's page in a browser window of a size, without side bars."""
+    server.post("/settings", SETTINGS).raise_for_status()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        page = browser.new_context(viewport=view).new_page()  # type: ignore[arg-type]
+        page.goto(server.url, wait_until="commit", timeout=120_000)
+        page.wait_for_function(READY, timeout=120_000)
+        page.evaluate(FOCUS)
+        yield page
+        browser.close()
+
+
+def show(page: Page, workflow: dict, first_group: int = 0) -> None:
+    """Load a workflow and fill the window with its frames, from the given one on."""
+    page.evaluate(LOAD, workflow)
+    page.evaluate(FRAME, [first_group, MARGIN])
+
+
+def graph_picture(page: Page, workflow: dict) -> Image.Image:
+    """What the window shows of a workflow that is not run."""
+    show(page, workflow)
+    page.wait_for_timeout(1500)  # nodes are drawn when the page finds time
+    return Image.open(io.BytesIO(page.screenshot(type="png")))
+
+
+def take(page: Page, path: Path) -> None:
+    """Load the demo, run it, wait for every picture, and write what is seen."""
+    show(page, load_workflow(WORKFLOW), FIRST_GROUP)  # pictures load only where they are seen
     page.evaluate(QUEUE)
     page.wait_for_function(FINISHED, timeout=240_000)
     page.wait_for_timeout(3000)  # the toast that says so
@@ -71,12 +99,8 @@ def take(page: Page, url: str, path: Path) -> None:
 
 
 def main() -> int:
-    with ComfyServer() as server, sync_playwright() as playwright:
-        server.post("/settings", SETTINGS).raise_for_status()
-        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
-        page = browser.new_context(viewport=VIEW).new_page()  # type: ignore[arg-type]
-        take(page, server.url, TARGET)
-        browser.close()
+    with ComfyServer() as server, frontend(server, VIEW) as page:
+        take(page, TARGET)
     print(TARGET)
     return 0
 

@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..embedded import examples
 from .client import ComfyClient
+from .comfy_server import ComfyServer
 from .contact_sheet import ELECTED, PAPER
 from .demo import fetch
 from .stand_in import EXAMPLES, SOURCE, stand_in, upload_picture
@@ -39,6 +40,17 @@ def make_thumbnail(client: ComfyClient, name: str, workflow: dict, folder: Path)
     )
     save_small(drawn_sheet, path)
     return path
+
+
+def draw_graphs(server: ComfyServer, workflows: dict[str, dict], folder: Path) -> None:
+    """`<name>.jpg` of workflows that cannot be run here: how the frontend draws their graphs."""
+    from .screenshot import frontend, graph_picture
+
+    width, height = SIZE
+    with frontend(server, {"width": 2 * width, "height": 2 * height}) as page:
+        for name, workflow in workflows.items():
+            picture = graph_picture(page, workflow).convert("RGB")
+            save_small(picture.resize(SIZE, Image.Resampling.LANCZOS), folder / f"{name}.jpg")
 
 
 def cells(client: ComfyClient, prompt: dict, entry: dict) -> list[Cell]:
