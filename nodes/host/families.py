@@ -7,7 +7,8 @@ from torch import Tensor
 # InstructPix2Pix to the letter: no file says which it is.
 _OF_CONFIG = {
     "SD15_instructpix2pix": "instruct_pix2pix",
-    "UltraEdit": "ultraedit",
+    "InstructPix2PixConfig": "instruct_pix2pix",
+    "UltraEditConfig": "ultraedit",
     "SDXL_instructpix2pix": "cosxl_edit",
     "Flux": "flux_kontext",
     "QwenImage": "qwen_image_edit",

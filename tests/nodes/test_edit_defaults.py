@@ -20,15 +20,16 @@ def node():
     return run
 
 
-def configured(name: str, **unet):
+def configured(kind: str | type, **unet):
     """A stand-in that is a MODEL only by its configuration: all that detection reads."""
     import comfy.model_base
     import comfy.supported_models
 
-    config = getattr(comfy.supported_models, name)({"image_model": "x", **unet})
-    kind = comfy.model_base.ModelType.FLUX
-    model = SimpleNamespace(model_config=config, model_type=kind)
-    sampling = comfy.model_base.model_sampling(config, kind)
+    made = getattr(comfy.supported_models, kind) if isinstance(kind, str) else kind
+    config = made({"image_model": "x", **unet})
+    flux = comfy.model_base.ModelType.FLUX
+    model = SimpleNamespace(model_config=config, model_type=flux)
+    sampling = comfy.model_base.model_sampling(config, flux)
     return SimpleNamespace(model=model, get_model_object=lambda name: sampling)
 
 
@@ -58,6 +59,23 @@ def test_families_of_the_host_are_told_from_the_model(node, config, family):
     found = node(configured(config), latent_image=latent)
     assert found.family == family
     assert (found.stop, len(found.sigmas)) == (0.4, 21)
+
+
+def test_ultraedit_is_told_apart_from_sd3(node):
+    from elect_tino.nodes.host.ultraedit import UltraEditConfig
+
+    assert node(configured(UltraEditConfig)).family == "ultraedit"
+    with pytest.raises(ValueError, match="family: the MODEL is a SD3"):
+        node(configured("SD3"))
+
+
+def test_instruct_pix2pix_of_a_diffusers_folder_is_told(node, scene):
+    from elect_tino.nodes.host.edit_models import InstructPix2PixConfig
+
+    made = InstructPix2PixConfig({"in_channels": 8}, heads=8, prediction="epsilon")
+    model = SimpleNamespace(model_config=made, model_type=None)
+    patcher = SimpleNamespace(model=model, get_model_object=scene.model.get_model_object)
+    assert node(patcher).family == "instruct_pix2pix"
 
 
 def test_embedded_model_is_told_apart_from_instruct_pix2pix(node):
