@@ -117,3 +117,63 @@ def test_model_of_another_architecture_is_refused(node, scene):
 
     with pytest.raises(ValueError, match="model: expected a UNet with 8 input channels.*Flux"):
         node(SimpleNamespace(model=Flux()), scene.text, scene.image, CFG, IMAGE_CFG)
+
+
+def published_form(path) -> None:
+    """A .ckpt as its authors publish it: SD 1.5's full size, 8 channels, under `state_dict`.
+
+    Every tensor repeats one number, so that the file is small.
+    """
+    from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+    from comfy.ops import disable_weight_init
+    from comfy.supported_models import SD15_instructpix2pix
+
+    config = {
+        **SD15_instructpix2pix.unet_config,
+        "image_size": 32,
+        "out_channels": 4,
+        "num_res_blocks": [2, 2, 2, 2],
+        "channel_mult": [1, 2, 4, 4],
+        "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+        "transformer_depth_output": [1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0],
+        "transformer_depth_middle": 1,
+        "num_heads": 8,
+        "use_spatial_transformer": True,
+        "legacy": False,
+    }
+    unet = UNetModel(**config, device="meta", operations=disable_weight_init)
+    number = torch.full((1,), 0.01, dtype=torch.float16)
+    state = {
+        f"model.diffusion_model.{key}": number.as_strided(value.shape, [0] * value.ndim)
+        for key, value in unet.state_dict().items()
+    }
+    torch.save({"state_dict": state, "global_step": 1}, path)
+
+
+def test_stock_loader_takes_the_published_checkpoint(node, scene, tmp_path):
+    import comfy.sd
+
+    path = tmp_path / "v1-5-pruned-emaonly-adaption-task.ckpt"
+    published_form(path)
+    assert path.stat().st_size < 2**20
+    model, *_ = comfy.sd.load_checkpoint_guess_config(
+        str(path), output_vae=False, output_clip=False, model_options={"dtype": torch.float8_e4m3fn}
+    )
+    assert model is not None
+    assert model.model.diffusion_model.input_blocks[0][0].weight.shape == (320, 8, 3, 3)
+    assert node(model, scene.text, scene.image, CFG, IMAGE_CFG)[0].cfg == CFG
+
+
+def test_checkpoint_that_would_run_code_is_not_loaded(tmp_path):
+    import pickle
+
+    import comfy.sd
+
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    torch.save({"state_dict": {"trap": Trap()}}, tmp_path / "bad.ckpt")
+    with pytest.raises(pickle.UnpicklingError):
+        comfy.sd.load_checkpoint_guess_config(str(tmp_path / "bad.ckpt"))
+    assert not (tmp_path / "ran").exists()
