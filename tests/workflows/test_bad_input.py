@@ -105,6 +105,36 @@ CASES: dict[str, tuple[Change, str]] = {
         wired(WIDE_IMAGE, "elected", "source_image"),
         "source_image: expected",
     ),
+    "FLUX.2's schedule without a latent": (
+        wired(
+            node(
+                "EditModelDefaults",
+                model=["model", 0],
+                family="flux2",
+                steps=0,
+                sampler_name="default",
+                scheduler="default",
+            ),
+            "candidates",
+            "sampler",
+        ),
+        "latent_image: FLUX.2's schedule depends on the size",
+    ),
+    "InstructDiffusion's guider without a picture": (
+        wired(
+            node(
+                "InstructDiffusionGuider",
+                model=["model", 0],
+                positive=["instruction", 0],
+                negative=["empty", 0],
+                cfg=5.0,
+                image_cfg=1.25,
+            ),
+            "candidates",
+            "guider",
+        ),
+        "positive: it carries no source picture",
+    ),
     "edit size of no model": (
         wired(
             node("EditSize", image=["picture", 0], family="auto", megapixels=0.0),
