@@ -4,7 +4,9 @@ UNet, transformer and text encoders are narrow; the VAEs are of Stable Diffusion
 ComfyUI's VAE knows no other. Everything is written by diffusers and transformers themselves.
 """
 
+import functools
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,7 @@ def vae(latent_channels: int, scaling_factor: float, **given):
     """Stable Diffusion's VAE in its one size."""
     diffusers: Any = pytest.importorskip("diffusers")
 
-    return diffusers.AutoencoderKL(
+    made = diffusers.AutoencoderKL(
         block_out_channels=(128, 256, 512, 512),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
@@ -74,7 +76,8 @@ def vae(latent_channels: int, scaling_factor: float, **given):
         latent_channels=latent_channels,
         scaling_factor=scaling_factor,
         **given,
-    ).eval()
+    )
+    return made.half().float().eval()  # of weights that a float16 file holds exactly
 
 
 def pix2pix_unet(heads: int):
@@ -124,7 +127,9 @@ def instruct_pix2pix() -> Saved:
         torch.manual_seed(0)
         pipe = pix2pix_pipeline(heads=8)
     folder = models("diffusers") / "instruct-pix2pix"
+    pipe.vae.half()  # a small file
     pipe.save_pretrained(folder)
+    pipe.vae.float()
     return Saved("instruct-pix2pix/", folder, pipe)
 
 
@@ -139,8 +144,13 @@ def magicbrush(instruct_pix2pix: Saved) -> Saved:
     )
     pipe.set_progress_bar_config(disable=True)
     folder = models("diffusers") / "author" / "magicbrush"
-    pipe.save_pretrained(folder)
-    (folder / "unet/diffusion_pytorch_model.safetensors").unlink()
+    shutil.copytree(
+        instruct_pix2pix.folder,
+        folder,
+        ignore=shutil.ignore_patterns("unet"),
+        copy_function=lambda a, b: Path(b).symlink_to(a),
+    )
+    unet.save_config(folder / "unet")
     torch.save(unet.state_dict(), folder / "unet/diffusion_pytorch_model.bin")
     return Saved("author/magicbrush/", folder, pipe)
 
@@ -164,8 +174,11 @@ class UltraEditModules:
         folder.mkdir(parents=True)
         (folder / "model_index.json").write_text(json.dumps(index), encoding="utf-8")
         for name, module in vars(self).items():
+            if name == "vae":
+                module.half()  # a small file
             size = shard if name == "transformer" else "10GB"
             module.save_pretrained(folder / name, max_shard_size=size)
+            module.float()
         scheduler = diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0)
         scheduler.save_pretrained(folder / "scheduler")
 
@@ -233,6 +246,12 @@ def load():
         return EditModelLoader.execute(name, weight_dtype).args
 
     return run
+
+
+@pytest.fixture(scope="session")
+def loaded(load):
+    """As `load`, but each name and dtype once: for folders that no test changes."""
+    return functools.cache(load)
 
 
 @pytest.fixture(scope="session")

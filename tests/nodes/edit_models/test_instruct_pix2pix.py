@@ -70,13 +70,13 @@ def run_pipeline(pipe, num_steps: int, seed: int, monkeypatch) -> PipelineRun:
 
 
 @pytest.fixture
-def wired(saved: Saved, load, encode):
+def wired(saved: Saved, loaded, encode):
     """What a user wires: loader, prompts, conditioning, guider; SIGMAS of the normal scheduler."""
     import comfy.samplers
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
     from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 
-    model, clip, vae = load(saved.name)
+    model, clip, vae = loaded(saved.name)
     text, empty = encode(clip, PROMPT), encode(clip, "")
     with torch.inference_mode():
         shown = InstructPixToPixConditioning.execute(text, empty, picture(), vae)

@@ -52,15 +52,14 @@ class Wired:
 
 
 @pytest.fixture
-def wire(load, encode):
+def wire(loaded, encode):
     import comfy.samplers
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 
     from elect_tino.nodes.ultraedit import UltraEditConditioning
 
-    def build(saved: Saved, mask: Tensor | None, model=None) -> Wired:
-        own, clip, vae = load(saved.name)
-        model = own if model is None else model
+    def build(saved: Saved, mask: Tensor | None) -> Wired:
+        model, clip, vae = loaded(saved.name)
         text, empty = encode(clip, PROMPT), encode(clip, "")
         with torch.inference_mode():
             shown = UltraEditConditioning.execute(text, empty, vae, picture(), mask)
@@ -153,9 +152,9 @@ def test_every_step_and_the_result_are_diffusers(num_steps, saved, wire, elect):
 
 
 @pytest.mark.parametrize("prefix", ["", "model.diffusion_model."])
-def test_the_single_file_is_the_same_model(prefix, saved, load):
+def test_the_single_file_is_the_same_model(prefix, saved, load, loaded):
     model, clip, vae = load(single_file(saved, prefix))
-    folder = load(saved.name)[0]
+    folder = loaded(saved.name)[0]
     ours, theirs = (m.model.diffusion_model.state_dict() for m in (model, folder))
     assert ours.keys() == theirs.keys()
     for key, tensor in theirs.items():
@@ -164,10 +163,11 @@ def test_the_single_file_is_the_same_model(prefix, saved, load):
     assert "VAE" in vae.message
 
 
-def test_the_diffusers_transformer_alone_is_the_same_model(free_form, load):
+def test_the_diffusers_transformer_alone_is_the_same_model(free_form, load, loaded):
     name = "ultraedit-transformer.safetensors"
     save_file(free_form.modules.transformer.state_dict(), models("diffusion_models") / name)
-    ours, theirs = (load(n)[0].model.diffusion_model for n in (name, free_form.name))
+    ours = load(name)[0].model.diffusion_model
+    theirs = loaded(free_form.name)[0].model.diffusion_model
     for key, tensor in theirs.state_dict().items():
         assert torch.equal(ours.state_dict()[key], tensor), key
 
@@ -233,8 +233,8 @@ def test_relevance_and_bis_are_the_naive_ones(saved, wire, elect):
 
 
 @torch.no_grad()
-def test_text_features_are_those_of_transformers(free_form, load, encode):
-    clip = load(free_form.name)[1]
+def test_text_features_are_those_of_transformers(free_form, loaded, encode):
+    clip = loaded(free_form.name)[1]
     (features, extra), *_ = encode(clip, PROMPT)
     tokens = clip.tokenize(PROMPT)
     parts = []
@@ -250,9 +250,9 @@ def test_text_features_are_those_of_transformers(free_form, load, encode):
     assert_close(extra["pooled_output"], pooled, rtol=0, atol=1e-4)
 
 
-def test_the_latent_format_scales_without_the_shift(free_form, load):
+def test_the_latent_format_scales_without_the_shift(free_form, loaded):
     latent = SimpleNamespace(x=torch.randn(1, 16, 2, 2))
-    model = load(free_form.name)[0].model
+    model = loaded(free_form.name)[0].model
     assert_close(model.process_latent_in(latent.x), latent.x * SCALE)
     assert_close(model.process_latent_out(model.process_latent_in(latent.x)), latent.x)
 
@@ -269,16 +269,11 @@ def test_a_lora_in_diffusers_keys_changes_the_right_weights(free_form, load):
     import comfy.sd
 
     weights = lora("transformer.transformer_blocks.0.attn.to_k", 128, 128)
-    model = load(free_form.name)[0]
+    model = load(single_file(free_form, ""))[0]
     patched, _ = comfy.sd.load_lora_for_models(model, None, dict(weights), 1.0, 0.0)
     patched.patch_model()
-    try:
-        qkv = patched.model.diffusion_model.joint_blocks[0].x_block.attn.qkv.weight
-        delta = (
-            qkv - patched.backup["diffusion_model.joint_blocks.0.x_block.attn.qkv.weight"].weight
-        )
-    finally:
-        patched.unpatch_model()
+    key = "diffusion_model.joint_blocks.0.x_block.attn.qkv.weight"
+    delta = patched.model.state_dict()[key] - patched.backup[key].weight
     down, up = weights.values()
     assert_close(delta[128:256], up @ down, rtol=1e-4, atol=1e-5)
     assert not delta[:128].any()
