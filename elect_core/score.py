@@ -1,12 +1,18 @@
 """Scores of the candidates: how much the background changed (BIS), and how much the edit did."""
 
+import torch
 from torch import Tensor
 
 
 def _mean_change(source: Tensor, estimates: Tensor, weight: Tensor) -> Tensor:
-    change = (estimates.float() - source.float()).abs().mean(1, keepdim=True)
-    weight = weight.float().expand_as(change[:1])
-    return (change * weight).flatten(1).sum(1) / weight.sum()
+    source = source.float()
+    weight = weight.float().expand_as(source[:, :1])
+
+    def total(estimate: Tensor) -> Tensor:
+        return ((estimate.float() - source).abs().mean(1, keepdim=True) * weight).sum()
+
+    # One by one: the decoded frames of a video's candidates are too many for copies of all.
+    return torch.stack([total(estimate) for estimate in estimates.split(1)]) / weight.sum()
 
 
 def background_inconsistency(source: Tensor, estimates: Tensor, relevance: Tensor) -> Tensor:
