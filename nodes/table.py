@@ -59,7 +59,7 @@ def as_table(table: list[Row], scored: Scored) -> str:
     """The score table as text, warnings below it."""
     lines = ["rank  candidate  seed                  BIS       change inside"]
     if scored.shifts is not None:
-        lines[0] += "  shift (pixels down, right)"
+        lines[0] += "  shift"
     for row in table:
         note = f"       {row.shift}" if row.shift else ""
         note += "" if row.eligible else "  not electable"
@@ -69,6 +69,8 @@ def as_table(table: list[Row], scored: Scored) -> str:
         )
     ranking = scored.ranking
     lines.append(f"spread {ranking.spread:.1%} of the mean, confidence {ranking.confidence:.2f}")
+    if scored.shifts is not None:
+        lines.append("shift: pixels down and right, undone before scoring")
     return "\n".join([*lines, *scored.warnings])
 
 
