@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tokenizers.normalizers import Prepend, Replace, Sequence
+from tokenizers import normalizers, pre_tokenizers
 
 NUM_IMAGES = 8
 PATCH, START, END = "<im_patch>", "<im_start>", "<im_end>"
@@ -28,7 +28,9 @@ def load_tokenizer(folder: Path) -> Any:
         raise ValueError(
             f"llava: {folder.name} has no tokenizer: expected tokenizer.json or tokenizer.model."
         )
-    tokenizer = LlamaTokenizerFast.from_pretrained(str(folder), local_files_only=True)
+    tokenizer = LlamaTokenizerFast.from_pretrained(
+        str(folder), local_files_only=True, add_bos_token=True, add_eos_token=False
+    )
     vocabulary = tokenizer.get_vocab()
     absent = [token for token in (PATCH, START, END) if token not in vocabulary]
     if absent:
@@ -36,11 +38,14 @@ def load_tokenizer(folder: Path) -> Any:
             f"llava: the tokenizer of {folder.name} lacks {', '.join(absent)}. MGIE wants "
             "LLaVA-Lightning-7B-v1, not a bare LLaMA or a later LLaVA."
         )
-    tokenizer.add_tokens(list(IMAGES), special_tokens=True)
+    # LLaVA's own are known as plain words in its files, which the splitting below would break up.
+    tokenizer.add_tokens([*IMAGES, PATCH, START, END], special_tokens=True)
     # LLaMA's own splitting, on which LLaVA and MGIE were trained: every stretch between special
     # tokens opens with a space. Later releases of transformers do so for the first one only.
-    tokenizer.backend_tokenizer.normalizer = Sequence([Prepend("▁"), Replace(" ", "▁")])
-    tokenizer.backend_tokenizer.pre_tokenizer = None
+    tokenizer.backend_tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+    )
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([])
     return tokenizer
 
 

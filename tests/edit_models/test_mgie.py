@@ -77,6 +77,32 @@ def test_tokens_are_split_as_llama_was_trained(tmp_path):
     assert loaded.convert_tokens_to_ids(images) == list(range(len(loaded) - 8, len(loaded)))
 
 
+def test_the_published_form_of_the_tokenizer_splits_as_sentencepiece_does(tmp_path):
+    """tokenizer.model, with LLaVA's picture tokens as plain words in added_tokens.json."""
+    import sentencepiece
+
+    text = prompt("make the sky pink", 3)
+    words = tmp_path / "words.txt"
+    words.write_text(f"{text}\nthe dog runs over the hill\nthe bird in the sky\n" * 20)
+    sentencepiece.SentencePieceTrainer.Train(
+        input=str(words),
+        model_prefix=str(tmp_path / "tokenizer"),
+        vocab_size=400,
+        model_type="bpe",
+        byte_fallback=True,
+        normalization_rule_name="identity",
+        remove_extra_whitespaces=False,
+        minloglevel=2,
+    )
+    write_json(tmp_path / "tokenizer_config.json", {"tokenizer_class": "LlamaTokenizer"})
+    added = {"<im_patch>": 400, "<im_start>": 401, "<im_end>": 402}
+    write_json(tmp_path / "added_tokens.json", added)
+    model = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "tokenizer.model"))
+    before, after = text.split("<im_start><im_patch><im_patch><im_patch><im_end>")
+    expected = [1, *model.Encode(before), 401, 400, 400, 400, 402, *model.Encode(after)]
+    assert load_tokenizer(tmp_path)(text)["input_ids"] == expected
+
+
 def test_null_is_what_the_head_makes_of_nothing():
     torch.manual_seed(0)
     head = EditHead(6, 8, 5, 4, 16, encoders=1, decoders=1, images=3).eval()
