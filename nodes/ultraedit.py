@@ -48,7 +48,7 @@ def mask_picture(mask: Tensor | None, pixels: Tensor) -> Tensor:
         raise ValueError(f"mask: expected values from 0 to 1, got {low:.3g} to {high:.3g}.")
     if high == 0:
         raise ValueError("mask: it is empty. Paint what may be edited (1 = edited).")
-    return mask[..., None].expand(-1, -1, -1, 3).to(pixels)
+    return mask[..., None].repeat(1, 1, 1, 3).to(pixels)
 
 
 class UltraEditConditioning(io.ComfyNode):
