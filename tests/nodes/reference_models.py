@@ -319,7 +319,7 @@ def edit(family: Family, folder: Path, shape: Sequence[int] | None = None) -> Ed
     from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
 
     model = family.load(folder)
-    clean = torch.randn(tuple(shape or family.shape), generator=torch.Generator().manual_seed(5))
+    clean = torch.randn(tuple(shape or family.shape), generator=torch.Generator().manual_seed(50))
     source = model.model.process_latent_out(clean)
     text, null = family.conditioning(1, source), family.conditioning(2, source)
     bare = family.conditioning(2)
