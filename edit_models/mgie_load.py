@@ -94,7 +94,8 @@ def _filled(
         None, config=config, state_dict=state, torch_dtype=dtype,
         ignore_mismatched_sizes=True, output_loading_info=True,
     )  # fmt: skip
-    wrong = sorted({str(key[0]) for key in found["mismatched_keys"]})
+    # Names, or names with both shapes: as the release of transformers has it.
+    wrong = sorted({k if isinstance(k, str) else k[0] for k in found["mismatched_keys"]})
     missing = sorted(map(str, set(found["missing_keys"]) - set(wrong)))
     if missing or wrong:
         raise ValueError(
