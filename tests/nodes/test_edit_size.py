@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from .reference_models import FAMILIES
+from .reference_families import FAMILIES
 
 pytestmark = pytest.mark.comfy
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from .reference_models import FAMILIES, FLUX, QWEN, WIDTH, build, randomise
+from .reference_families import FAMILIES
+from .reference_models import FLUX, QWEN, WIDTH, build, randomise
 
 pytestmark = pytest.mark.comfy
 diffusers: Any = pytest.importorskip("diffusers", reason="diffusers is not installed")

@@ -7,7 +7,8 @@ be 24 GB. Recognition reads nothing else.
 import pytest
 import torch
 
-from .reference_models import COSXL, FAMILIES, FLUX, FLUX2, HIDREAM, OMNIGEN2, QWEN
+from .reference_families import FAMILIES
+from .reference_models import COSXL, FLUX, FLUX2, HIDREAM, OMNIGEN2, QWEN
 
 pytestmark = pytest.mark.comfy
 

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch.testing import assert_close
 
-from .reference_models import FAMILIES, edit, kl_vae, wan_vae
+from .reference_families import FAMILIES, edit
+from .reference_models import kl_vae, wan_vae
 
 pytestmark = pytest.mark.comfy
 

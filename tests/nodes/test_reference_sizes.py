@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from .reference_models import FAMILIES, build_wan, edit, kl_vae
+from .reference_families import FAMILIES, edit
+from .reference_models import build_wan, kl_vae
 from .test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
