@@ -9,7 +9,13 @@ from typing import Any
 
 INDEX = "model_index.json"
 _MODEL_NAMES = ("diffusion_pytorch_model", "model", "pytorch_model")
-_SUFFIXES = (".safetensors", ".fp16.safetensors", ".bin", ".fp16.bin")
+# A whole file, or the index of its shards.
+_ENDINGS = (
+    (".safetensors", ".safetensors.index.json"),
+    (".fp16.safetensors", ".safetensors.index.fp16.json"),
+    (".bin", ".bin.index.json"),
+    (".fp16.bin", ".bin.index.fp16.json"),
+)
 
 # What ComfyUI's UNet fixes in code, with diffusers' default where a configuration is silent.
 _UNET_FIXED: dict[str, tuple[Any, Any]] = {
@@ -55,14 +61,12 @@ def weight_files(part: Path) -> list[Path]:
 
     Safetensors before pickles, full precision before its fp16 variant.
     """
-    for suffix in _SUFFIXES:
+    for whole, index in _ENDINGS:
         for name in _MODEL_NAMES:
-            path = part / f"{name}{suffix}"
-            if path.is_file():
-                return [path]
-            index = part / f"{name}{suffix}.index.json"
-            if index.is_file():
-                return _shards(index)
+            if (part / f"{name}{whole}").is_file():
+                return [part / f"{name}{whole}"]
+            if (part / f"{name}{index}").is_file():
+                return _shards(part / f"{name}{index}")
     raise ValueError(
         f"name: {part} holds no weights; expected {_MODEL_NAMES[0]}.safetensors or "
         f"{_MODEL_NAMES[1]}.safetensors. Download the folder again."

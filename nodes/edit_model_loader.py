@@ -101,6 +101,8 @@ class EditModelLoader(io.ComfyNode):
 
     @classmethod
     def execute(cls, name: str, weight_dtype: str = "default") -> io.NodeOutput:
+        if weight_dtype not in DTYPES:
+            raise ValueError(f"weight_dtype: expected one of {list(DTYPES)}, got {weight_dtype!r}.")
         return io.NodeOutput(*load_edit_model(name, DTYPES[weight_dtype]))
 
 

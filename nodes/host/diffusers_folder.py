@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ _SIZES = (
     "num_hidden_layers",
     "hidden_act",
 )
-_NOT_WEIGHTS = "embeddings.position_ids"
+# Saved beside the weights by some versions: a count, and T5's embedding once more.
+_NOT_WEIGHTS = ("embeddings.position_ids", "encoder.embed_tokens.weight")
 
 
 def load_clip(folder: Path, layout: Layout, embeddings) -> comfy.sd.CLIP:
@@ -40,13 +42,15 @@ def load_clip(folder: Path, layout: Layout, embeddings) -> comfy.sd.CLIP:
 
 
 def _sd1_clip(folder: Path, width: int, embeddings) -> comfy.sd.CLIP:
-    config = _config(folder / "text_encoder")
-    _require_width(folder / "text_encoder", config["hidden_size"], width)
+    part = folder / "text_encoder"
+    config = _config(part)
+    _require_width(part, config["hidden_size"], width)
     target = ClipTarget(comfy.sd1_clip.SD1Tokenizer, comfy.sd1_clip.SD1ClipModel)
     options = {"clip_l_model_config": _sizes(config)}
     # SD's own encoder ships no projection, and nothing reads it.
-    unused = ("text_projection.weight",)
-    return _filled(target, [folder / "text_encoder"], options, embeddings, unused)
+    return _filled(
+        target, {part: text_state(part)}, options, embeddings, ["text_projection.weight"]
+    )
 
 
 def _sd3_clip(folder: Path, width: int, pooled: int, embeddings) -> comfy.sd.CLIP:
@@ -58,9 +62,11 @@ def _sd3_clip(folder: Path, width: int, pooled: int, embeddings) -> comfy.sd.CLI
     if t5.is_dir():
         _require_width(t5, _config(t5)["d_model"], width)
         parts.append(t5)
-    target = ClipTarget(sd3_clip.SD3Tokenizer, sd3_clip.sd3_clip(t5=t5.is_dir()))
+    states = {part: text_state(part) for part in parts}
+    dtypes = sd3_clip.t5_xxl_detect(states.get(t5, {}))
+    target = ClipTarget(sd3_clip.SD3Tokenizer, sd3_clip.sd3_clip(t5=t5 in states, **dtypes))
     options = {"clip_l_model_config": _sizes(small), "clip_g_model_config": _sizes(large)}
-    clip = _filled(target, parts, options, embeddings)
+    clip = _filled(target, states, options, embeddings)
     _project_pooled(clip.cond_stage_model.clip_l)
     return clip
 
@@ -75,9 +81,13 @@ def _project_pooled(encoder: comfy.sd1_clip.SDClipModel) -> None:
 
 
 def _filled(
-    target: ClipTarget, parts: list[Path], options: dict, embeddings, optional: tuple[str, ...] = ()
+    target: ClipTarget,
+    states: Mapping[Path, dict[str, Tensor]],
+    options: dict,
+    embeddings,
+    optional: Sequence[str] = (),
 ) -> comfy.sd.CLIP:
-    states = {part: _text_state(part) for part in parts}
+    """The CLIP with its weights.  Raises ValueError where some are missing, but for `optional`."""
     count = sum(comfy.utils.calculate_parameters(state) for state in states.values())
     clip = comfy.sd.CLIP(
         target, embedding_directory=embeddings, parameters=count, model_options=options
@@ -112,12 +122,13 @@ def _require_width(part: Path, found: int, expected: int) -> None:
         )
 
 
-def _text_state(part: Path) -> dict[str, Tensor]:
+def text_state(part: Path) -> dict[str, Tensor]:
     """A text encoder's weights under the names of transformers 4, which ComfyUI knows.
 
     Its version 5 saves a CLIPTextModel without the leading text_model.
     """
-    state = {k: v for k, v in read_state(weight_files(part)).items() if _NOT_WEIGHTS not in k}
+    read = read_state(weight_files(part))
+    state = {key: tensor for key, tensor in read.items() if not key.endswith(_NOT_WEIGHTS)}
     if "embeddings.token_embedding.weight" in state:
         state = {f"text_model.{key}": tensor for key, tensor in state.items()}
     return state

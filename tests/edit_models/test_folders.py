@@ -53,9 +53,10 @@ def test_a_text_encoders_files_have_names_of_their_own(tmp_path):
     assert weight_files(write(tmp_path / "b/pytorch_model.bin").parent)
 
 
-def test_shards_are_all_found_or_the_missing_one_is_named(tmp_path):
+@pytest.mark.parametrize("ending", ["safetensors.index.json", "safetensors.index.fp16.json"])
+def test_shards_are_all_found_or_the_missing_one_is_named(ending, tmp_path):
     index = {"weight_map": {"x": "m-1.safetensors", "y": "m-2.safetensors", "z": "m-1.safetensors"}}
-    write(tmp_path / "model.safetensors.index.json", index)
+    write(tmp_path / f"model.{ending}", index)
     write(tmp_path / "m-1.safetensors")
     with pytest.raises(ValueError, match=r"names 2 files, of which \['m-2.safetensors'\]"):
         weight_files(tmp_path)

@@ -14,7 +14,7 @@ from .conftest import PROMPT, Saved, picture
 
 pytestmark = pytest.mark.comfy
 
-TEXT_SCALE, IMAGE_SCALE = 7.5, 1.5
+TEXT_SCALE, IMAGE_SCALE, SCALE = 7.5, 1.5, 0.18215
 SEEDS = (3, 4)
 
 
@@ -108,7 +108,7 @@ def test_every_step_and_the_result_are_the_pipelines(
     assert len(expected.estimates) == num_steps
     for mine, theirs in zip(ours, expected.estimates, strict=True):
         assert_close(mine, theirs, rtol=1e-5, atol=1e-4)
-    output = elect.resume(found)[0]["samples"] * 0.18215
+    output = elect.resume(found)[0]["samples"] * SCALE
     assert_close(output, expected.latent, rtol=1e-5, atol=1e-4)
 
 
@@ -136,6 +136,14 @@ def test_stop_and_resume_is_bit_equal_to_the_uninterrupted_run(wired, elect, sto
         assert torch.equal(elect.resume(found.rows([row]))[0]["samples"], expected)
 
 
+def test_batched_candidates_are_what_their_seeds_give_alone(wired, elect, stock):
+    given = (wired.guider, "euler_ancestral", wired.sigmas(10), wired.latent)
+    found = elect.partial(*given, candidates_per_batch=3, stop=1.0)
+    alone = torch.cat([stock(*given, seed)[0] for seed in found.seeds])
+    output = elect.resume(found)[0]["samples"]
+    assert_close(output * SCALE, alone * SCALE, rtol=1e-4, atol=1e-4)
+
+
 def naive_relevance(runs: list[PipelineRun], sigmas: Tensor, steps: int) -> Tensor:
     """The paper's map, loop by loop, of the pipeline's own predictions: (h, w)."""
     total = torch.zeros(runs[0].latent.shape[-2:])
@@ -161,7 +169,7 @@ def test_relevance_and_bis_are_the_naive_ones(saved, wired, elect, monkeypatch):
     assert_close(mask, enlarged[:, 0], rtol=0, atol=1e-4)
 
     pipe = saved.modules
-    source = pipe.vae.encode(2 * picture().movedim(-1, 1) - 1).latent_dist.mode() * 0.18215
+    source = pipe.vae.encode(2 * picture().movedim(-1, 1) - 1).latent_dist.mode() * SCALE
     weight = 1 - F.avg_pool2d(enlarged, 8)[0, 0]
     bis = []
     for run in runs:

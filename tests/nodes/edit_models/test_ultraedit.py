@@ -1,6 +1,7 @@
 """UltraEdit in ComfyUI gives what diffusers' transformer and scheduler give, step by step."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -203,6 +204,14 @@ def test_stop_and_resume_is_bit_equal_to_the_uninterrupted_run(saved, wire, elec
         assert torch.equal(elect.resume(found.rows([row]))[0]["samples"], expected)
 
 
+def test_batched_candidates_are_what_their_seeds_give_alone(saved, wire, elect, stock):
+    wired = wire(saved, masks_for(saved))
+    given = (wired.guider, "euler", wired.sigmas(10), wired.latent)
+    found = elect.partial(*given, candidates_per_batch=3, stop=1.0)
+    alone = torch.cat([stock(*given, seed)[0] for seed in found.seeds])
+    assert_close(elect.resume(found)[0]["samples"], alone, rtol=1e-4, atol=1e-4)
+
+
 def test_relevance_and_bis_are_the_naive_ones(saved, wire, elect):
     from elect_tino.nodes.score import score
 
@@ -248,6 +257,29 @@ def test_text_features_are_those_of_transformers(free_form, loaded, encode):
     assert not features[..., width:].any()
     pooled = torch.cat([part.text_embeds for part in parts], -1)
     assert_close(extra["pooled_output"], pooled, rtol=0, atol=1e-4)
+
+
+def test_t5_as_transformers_saves_it_is_t5_as_comfyui_names_it(tmp_path):
+    """Keys and shapes alone: its one size is 9 GB."""
+    import json
+
+    import comfy.ops
+    import comfy.text_encoders.sd3_clip
+    import comfy.text_encoders.t5
+
+    from elect_tino.nodes.host.diffusers_folder import text_state
+
+    transformers: Any = pytest.importorskip("transformers")
+    path = Path(str(comfy.text_encoders.sd3_clip.__file__)).parent / "t5_config_xxl.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    small = {"d_ff": 8, "d_model": 16, "num_layers": 2, "vocab_size": 9}
+    with torch.device("meta"):
+        saved = transformers.T5EncoderModel(transformers.T5Config(**{**config, **small}))
+    zeros = {key: torch.zeros(tensor.shape) for key, tensor in saved.state_dict().items()}
+    save_file(zeros, tmp_path / "model.safetensors")
+    host = comfy.text_encoders.t5.T5({**config, **small}, None, "meta", comfy.ops.manual_cast)
+    found = {key: tensor.shape for key, tensor in text_state(tmp_path).items()}
+    assert found == {key: tensor.shape for key, tensor in host.state_dict().items()}
 
 
 def test_the_latent_format_scales_without_the_shift(free_form, loaded):
