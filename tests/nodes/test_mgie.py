@@ -182,10 +182,10 @@ def test_a_model_loaded_in_part_imagines_the_same(mgie, image):
     assert torch.equal(found.positive, expected)
 
 
-@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.bfloat16, torch.float32])
-def test_comfyuis_options_say_in_what_the_matrices_are_kept(
-    files, image, tmp_path, monkeypatch, dtype
-):
+@pytest.mark.parametrize(
+    "dtype", [torch.float8_e4m3fn, torch.float16, torch.bfloat16, torch.float32], ids=str
+)
+def test_comfyui_says_in_what_the_matrices_are_kept(files, tmp_path, monkeypatch, image, dtype):
     import comfy.model_management as management
 
     from elect_tino.nodes.host.mgie import load as load_managed
@@ -197,6 +197,38 @@ def test_comfyuis_options_say_in_what_the_matrices_are_kept(
     layer = made.mgie.language.llama.model.layers[0].mlp.up_proj
     assert layer.weight.dtype == dtype
     assert conditioning(made, image)[0][0][0].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("stored", "compute"),
+    [
+        (torch.float16, torch.float16),
+        (torch.bfloat16, torch.bfloat16),
+        (torch.float8_e4m3fn, torch.float16),
+    ],
+    ids=str,
+)
+def test_states_in_half_precision_are_near_those_in_full(
+    files, tmp_path, image, mgie, stored, compute
+):
+    """As on a GPU, where nothing is computed in float32 but vision and head."""
+    from elect_tino.edit_models.mgie_load import load_mgie
+    from elect_tino.nodes.host.mgie import ManagedMgie
+
+    files.write(tmp_path)
+    paths = (tmp_path / "llava", tmp_path / "clip", tmp_path / "mllm.pt")
+    with torch.inference_mode():
+        half = ManagedMgie("half", load_mgie(*paths, torch.float16), stored, compute)
+        tokens = mgie.mgie.tokens(INSTRUCTION)
+        patch = mgie.mgie.tokenizer.convert_tokens_to_ids("<im_patch>")
+        states = [
+            one.mgie.language(tokens, patch, one.mgie.vision(image[0]), END, lambda: None).hidden
+            for one in (half, mgie)
+        ]
+    assert states[0].dtype == compute
+    given, full = (state[: len(tokens)].float() for state in states)
+    near = torch.nn.functional.cosine_similarity(given, full, dim=-1).min()
+    assert near > (0.95 if stored.itemsize == 1 else 0.999)
 
 
 def test_cancel_stops_between_two_tokens(mgie, image, monkeypatch):
