@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +17,30 @@ _ENDINGS = (
     (".fp16.bin", ".bin.index.fp16.json"),
 )
 
-# What ComfyUI's UNet fixes in code, with diffusers' default where a configuration is silent.
-_UNET_FIXED: dict[str, tuple[Any, Any]] = {
-    "norm_num_groups": (32, 32),
-    "norm_eps": (1e-5, 1e-5),
-    "act_fn": ("silu", "silu"),
-    "flip_sin_to_cos": (True, True),
-    "freq_shift": (0, 0),
-    "resnet_time_scale_shift": ("default", "default"),
+# What ComfyUI's models fix in code; diffusers' defaults are the same.
+_FIXED: dict[str, dict[str, Any]] = {
+    "unet": {
+        "norm_num_groups": 32,
+        "norm_eps": 1e-5,
+        "act_fn": "silu",
+        "flip_sin_to_cos": True,
+        "freq_shift": 0,
+        "resnet_time_scale_shift": "default",
+    },
+    "transformer": {"patch_size": 2, "attention_head_dim": 64},
 }
+_PREDICTIONS = ("epsilon", "v_prediction")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a UNet's weights do not say; the defaults are SD 1.5's.
+
+    heads: of attention, on every level; prediction: epsilon or v_prediction
+    """
+
+    heads: int = 8
+    prediction: str = "epsilon"
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -86,19 +101,25 @@ def _shards(index: Path) -> list[Path]:
     return paths
 
 
-def unet_heads(config: Mapping[str, Any], path: Path) -> int:
-    """Attention heads of a UNet.  Raises ValueError for what ComfyUI's UNet does otherwise.
+def facts(folder: Path, part: str) -> Facts:
+    """What the folder's configurations say of its denoiser, unet or transformer.
 
-    config: its config.json; path: of that file, for the error
+    Raises ValueError where one is missing, or says what ComfyUI's models do otherwise.
     """
-    for key, (fixed, default) in _UNET_FIXED.items():
-        if config.get(key, default) != fixed:
+    path = folder / part / "config.json"
+    config = read_json(path)
+    for key, fixed in _FIXED[part].items():
+        if config.get(key, fixed) != fixed:
             raise ValueError(
-                f"name: {path} says {key} = {config[key]!r}; ComfyUI's UNet has {fixed!r}, so the "
-                "model would run wrongly."
+                f"name: {path} says {key} = {config[key]!r}; ComfyUI's model has {fixed!r}, so it "
+                "would run wrongly."
             )
+    return Facts(_heads(config, path), _prediction(folder)) if part == "unet" else Facts()
+
+
+def _heads(config: dict[str, Any], path: Path) -> int:
     # diffusers took the name attention_head_dim for the number of heads and kept it so.
-    heads = config.get("num_attention_heads") or config.get("attention_head_dim", 8)
+    heads = config.get("num_attention_heads") or config.get("attention_head_dim", Facts.heads)
     several = set(heads) if isinstance(heads, list) else {heads}
     if len(several) != 1:
         raise ValueError(
@@ -108,7 +129,13 @@ def unet_heads(config: Mapping[str, Any], path: Path) -> int:
     return int(several.pop())
 
 
-def prediction_type(folder: Path) -> str:
-    """What the scheduler's configuration says the model predicts; diffusers' default is epsilon."""
+def _prediction(folder: Path) -> str:
     path = folder / "scheduler" / "scheduler_config.json"
-    return read_json(path).get("prediction_type", "epsilon") if path.is_file() else "epsilon"
+    config = read_json(path) if path.is_file() else {}
+    prediction = config.get("prediction_type", Facts.prediction)
+    if prediction not in _PREDICTIONS:
+        raise ValueError(
+            f"name: {path} says prediction_type {prediction!r}; expected one of "
+            f"{', '.join(_PREDICTIONS)}."
+        )
+    return prediction

@@ -20,7 +20,7 @@ from comfy.supported_models_base import BASE
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ...edit_models.folders import prediction_type, read_json, unet_heads, weight_files
+from ...edit_models.folders import Facts, facts, weight_files
 from ...edit_models.layouts import Layout, MMDiTLayout, UNetLayout, recognise
 from .ultraedit import UltraEditConfig
 
@@ -31,12 +31,12 @@ _PREDICTIONS = {
 
 
 class InstructPix2PixConfig(comfy.supported_models.SD15_instructpix2pix):
-    """SD 1.5 with 8 input channels, of the heads and prediction its folder names."""
+    """SD 1.5 with 8 input channels, of the heads and the prediction its folder names."""
 
-    def __init__(self, unet_config: dict, heads: int, prediction: str):
+    def __init__(self, unet_config: dict, known: Facts):
         super().__init__(unet_config)
-        self.unet_config["num_heads"] = heads
-        self.prediction = prediction
+        self.unet_config["num_heads"] = known.heads
+        self.prediction = known.prediction
 
     def get_model(self, state_dict, prefix="", device=None):
         kind = _PREDICTIONS[self.prediction]
@@ -82,39 +82,29 @@ def require_same(name: str, module: torch.nn.Module, state: Mapping[str, Tensor]
 def load_file(path: Path, name: str, dtype: torch.dtype | None):
     """The MODEL in a bare file.  Raises ValueError for any other content.
 
-    dtype: of the weights; None lets ComfyUI choose
+    name: as the user chose it; dtype: of the weights, None lets ComfyUI choose
     """
     state = read_state([path])
-    layout = recognise(name, shapes_of(state))
-    return _load(name, layout, state, dtype, heads=8, prediction="epsilon")
+    return _load(name, recognise(name, shapes_of(state)), state, Facts(), dtype)
 
 
 def load_folder(folder: Path, part: str, dtype: torch.dtype | None):
-    """The MODEL of a diffusers folder and its layout; part: unet or transformer."""
-    config = read_json(folder / part / "config.json")
-    state = read_state(weight_files(folder / part))
+    """The MODEL of a diffusers folder, and its layout; part: unet or transformer."""
+    known = facts(folder, part)
     name = str(folder / part)
+    state = read_state(weight_files(folder / part))
     layout = recognise(name, shapes_of(state))
-    if isinstance(layout, UNetLayout):
-        heads = unet_heads(config, folder / part / "config.json")
-        prediction = prediction_type(folder)
-        if prediction not in _PREDICTIONS:
-            raise ValueError(
-                f"name: the scheduler of {folder} says prediction_type {prediction!r}; expected "
-                f"one of {list(_PREDICTIONS)}."
-            )
-    else:
-        heads, prediction = 0, "flow"
-    return _load(name, layout, state, dtype, heads, prediction), layout
+    return _load(name, layout, state, known, dtype), layout
 
 
-def _load(name: str, layout: Layout, state: dict[str, Tensor], dtype, heads: int, prediction: str):
+def _load(name: str, layout: Layout, state: dict[str, Tensor], known: Facts, dtype):
     if isinstance(layout, MMDiTLayout):
-        config, state = _ultraedit(layout, state)
+        state = _mmdit_state(layout, state)
+        config = UltraEditConfig(comfy.model_detection.detect_unet_config(state, ""))
     else:
-        converted = _unet_state(name, layout, state)
-        config = comfy.model_detection.detect_unet_config(converted, "")
-        config, state = InstructPix2PixConfig(config, heads, prediction), converted
+        state = _unet_state(name, layout, state)
+        detected = comfy.model_detection.detect_unet_config(state, "")
+        config = InstructPix2PixConfig(detected, known)
     return _patcher(name, config, state, dtype)
 
 
@@ -137,16 +127,14 @@ def _unet_state(name: str, layout: UNetLayout, state: Mapping[str, Tensor]) -> d
     return {names[key]: tensor for key, tensor in state.items()}
 
 
-def _ultraedit(layout: MMDiTLayout, state: dict[str, Tensor]) -> tuple[BASE, dict]:
-    """The configuration, and the weights in SD3's own keys."""
-    if layout.diffusers_keys:
-        left = dict(state)
-        state = comfy.model_detection.convert_diffusers_mmdit(left, "")
-        state |= left  # what the converter knows no name for must not vanish
-    else:
+def _mmdit_state(layout: MMDiTLayout, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of an UltraEdit in SD3's own keys."""
+    if not layout.diffusers_keys:
         size = len(layout.prefix)
-        state = {k[size:]: v for k, v in state.items() if k.startswith(layout.prefix)}
-    return UltraEditConfig(comfy.model_detection.detect_unet_config(state, "")), state
+        return {k[size:]: v for k, v in state.items() if k.startswith(layout.prefix)}
+    unknown = dict(state)
+    converted = comfy.model_detection.convert_diffusers_mmdit(unknown, "")
+    return converted | unknown  # what the converter has no name for must not vanish
 
 
 def _patcher(name: str, config: BASE, state: dict[str, Tensor], dtype: torch.dtype | None):

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from elect_tino.edit_models.folders import (
+    Facts,
     denoiser,
-    prediction_type,
+    facts,
     read_json,
-    unet_heads,
     weight_files,
 )
 
@@ -86,24 +86,30 @@ def test_a_part_without_weights_is_refused_by_its_path(tmp_path):
         ({"attention_head_dim": 40, "num_attention_heads": 8}, 8),
     ],
 )
-def test_heads_are_read_as_diffusers_means_them(config, heads):
-    assert unet_heads(config, Path("config.json")) == heads
+def test_heads_are_read_as_diffusers_means_them(config, heads, tmp_path):
+    write(tmp_path / "unet/config.json", config)
+    assert facts(tmp_path, "unet") == Facts(heads=heads)
 
 
 @pytest.mark.parametrize(
-    ("config", "message"),
+    ("part", "config", "message"),
     [
-        ({"attention_head_dim": [5, 10]}, r"gives \[5, 10\] attention heads"),
-        ({"norm_num_groups": 16}, "norm_num_groups = 16; ComfyUI's UNet has 32"),
-        ({"act_fn": "gelu"}, "act_fn = 'gelu'"),
+        ("unet", {"attention_head_dim": [5, 10]}, r"gives \[5, 10\] attention heads"),
+        ("unet", {"norm_num_groups": 16}, "norm_num_groups = 16; ComfyUI's model has 32"),
+        ("unet", {"act_fn": "gelu"}, "act_fn = 'gelu'"),
+        ("transformer", {"attention_head_dim": 32}, "attention_head_dim = 32"),
     ],
 )
-def test_what_comfyuis_unet_does_otherwise_is_refused(config, message):
-    with pytest.raises(ValueError, match=f"^name: config.json .*{message}"):
-        unet_heads(config, Path("config.json"))
+def test_what_comfyuis_models_do_otherwise_is_refused(part, config, message, tmp_path):
+    write(tmp_path / part / "config.json", config)
+    with pytest.raises(ValueError, match=f"^name: .*{part}.config.json .*{message}"):
+        facts(tmp_path, part)
 
 
-def test_the_prediction_is_the_schedulers_and_else_noise(tmp_path):
-    assert prediction_type(tmp_path) == "epsilon"
+def test_the_prediction_is_the_schedulers(tmp_path):
+    write(tmp_path / "unet/config.json", {})
     write(tmp_path / "scheduler/scheduler_config.json", {"prediction_type": "v_prediction"})
-    assert prediction_type(tmp_path) == "v_prediction"
+    assert facts(tmp_path, "unet").prediction == "v_prediction"
+    write(tmp_path / "scheduler/scheduler_config.json", {"prediction_type": "sample"})
+    with pytest.raises(ValueError, match=r"^name: .*scheduler_config.json says .* 'sample'"):
+        facts(tmp_path, "unet")
