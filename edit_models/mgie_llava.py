@@ -108,6 +108,7 @@ class LanguageModel(nn.Module):
             attention_mask=torch.ones_like(tokens[None]),
             do_sample=False,
             num_beams=1,
+            use_cache=True,  # LLaVA's own configuration has it off, from its training
             max_new_tokens=MAX_NEW_TOKENS,
             no_repeat_ngram_size=3,
             eos_token_id=end_token,

@@ -19,6 +19,9 @@ LANGUAGE_TYPES = ("llava", "llava_llama", "llama")
 VISION_TYPES = ("clip", "clip_vision_model")
 """What config.json calls them (model_type)."""
 
+_COMPUTED = "rotary_emb.inv_freq"
+"""A table that older releases of transformers wrote among the weights."""
+
 
 def load_mgie(llava: Path, vision: Path, mllm: Path, dtype: torch.dtype) -> Mgie:
     """LLaVA's folder and CLIP's, with MGIE's own weights over them; on the CPU, nothing fetched.
@@ -32,6 +35,7 @@ def load_mgie(llava: Path, vision: Path, mllm: Path, dtype: torch.dtype) -> Mgie
     head = edit_head(own, trained.pop("emb", None), mllm.name)
     state = {**read_folder(llava, "llava"), **trained}
     projected, state = split(state, "model.mm_projector.")
+    state = {key: value for key, value in state.items() if not key.endswith(_COMPUTED)}
     width = int(config.get("hidden_size", 4096))
     if head.emb.shape[1:] != (len(IMAGES), width):
         raise ValueError(

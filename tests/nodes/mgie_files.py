@@ -29,9 +29,17 @@ LLAVA: dict[str, Any] = {
     "hidden_act": "silu",
     "bos_token_id": 1,
     "eos_token_id": 2,
+    "pad_token_id": 0,
     "torch_dtype": "float16",
-    "mm_vision_select_layer": -2,
+    "transformers_version": "4.29.0.dev0",
+    "use_cache": False,
+    "max_sequence_length": 2048,
+    "freeze_mm_mlp_adapter": False,
+    "tune_mm_mlp_adapter": False,
+    "mm_hidden_size": SEEN,
     "mm_use_im_start_end": True,
+    "mm_vision_select_layer": -2,
+    "mm_vision_tower": "openai/clip-vit-large-patch14",
 }
 VISION: dict[str, Any] = {
     "model_type": "clip_vision_model",
@@ -153,7 +161,8 @@ def random_files(seed: int = 0, features: int = FEATURES) -> Files:
     projected = {f"model.mm_projector.{key}": value for key, value in projector.items()}
     return Files(
         llava={key: value[:-NUM_IMAGES] if key in words else value for key, value in llama.items()}
-        | {key: value * 0 for key, value in projected.items()},
+        | {key: value * 0 for key, value in projected.items()}
+        | {"model.layers.0.self_attn.rotary_emb.inv_freq": torch.ones(4)},
         vision={
             f"vision_model.{k.removeprefix('vision_model.')}": v
             for k, v in clip.items()
