@@ -1,4 +1,4 @@
-"""python3 dev.py bench [quality|system] [options]: the benchmark; see docs/elect_benchmark.md.
+"""python3 dev.py bench [quality|system|alignment] [options]; see docs/elect_benchmark.md.
 
 `bench tino` is the one of TiNO-Edit, with options of its own; see docs/tino_benchmark.md.
 """
@@ -13,7 +13,8 @@ from comfy.cli_args import args as comfy_args
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=["all", "quality", "system"], default="all")
+    parts = ["all", "quality", "system", "alignment"]
+    parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
         choices=["editing", "flow"],
@@ -57,33 +58,50 @@ def main() -> None:
     import comfy.utils
 
     comfy.utils.PROGRESS_BAR_ENABLED = False
+    from .alignment import write_alignment
     from .edits import GUIDANCE, EditBench, Guidance
-    from .measure import measure_edit
-    from .report import DOCS, Section, write_report
-    from .runs import run_edits
+    from .report import DOCS
     from .system import write_system
 
     usual = GUIDANCE[options.variant]
     guidance = Guidance(options.text or usual.text, options.image or usual.image)
     bench = EditBench(guidance, options.steps, options.variant)
     DOCS.mkdir(exist_ok=True)
-    if options.part != "quality":
+    if options.part in ("all", "system"):
         print(write_system(bench, DOCS / "elect_system.md"))
-    if options.part == "system":
-        return
-    sections = []
+    if options.part in ("all", "alignment"):
+        path = DOCS / "elect_alignment.md"
+        print(write_alignment(bench, tapes(bench, options, "euler"), options.edits, path))
+    if options.part in ("all", "quality"):
+        print(quality(bench, options))
+
+
+def tapes(bench, options: argparse.Namespace, sampler: str) -> Path:
+    """The folder of the edits' tapes with a sampler, after running what is missing."""
+    from .runs import run_edits
+
+    sizes = f"{options.seeds}x{options.steps}"
+    guidance = bench.guidance
+    name = f"{sampler}-{sizes}-{guidance.text:g}-{guidance.image:g}"
+    folder = options.folder / bench.run_fingerprint / name
+    run_edits(bench, folder, sampler, options.edits, options.seeds)
+    return folder
+
+
+def quality(bench, options: argparse.Namespace) -> Path | None:
+    """Measure every sampler; the report is written anew after each."""
+    from .measure import measure_edit
+    from .report import Section, write_report
+
+    sections, path = [], None
     for sampler in options.samplers:
-        sizes = f"{options.seeds}x{options.steps}"
-        name = f"{sampler}-{sizes}-{guidance.text:g}-{guidance.image:g}"
-        folder = options.folder / bench.run_fingerprint / name
-        run_edits(bench, folder, sampler, options.edits, options.seeds)
-        measured = []
+        folder, measured = tapes(bench, options, sampler), []
         for index in range(options.edits):
             measured.append(measure_edit(bench, index, folder))
             print(f"{sampler}: measured {index + 1} of {options.edits}", flush=True)
         sections.append(Section(bench, sampler, measured))
         path = write_report(sections, arguments(options))
-    print(path)
+    return path
 
 
 if __name__ == "__main__":

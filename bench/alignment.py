@@ -22,14 +22,19 @@ from .edits import EditBench, benchmark_edit
 from .runs import load_run
 
 STOP, WINDOW, FARTHEST = 0.4, (0.0, 0.2), 2
-Policy = tuple[str, bool, bool]
-"""Space, whether half of the candidates are moved, whether shifts are undone."""
+SHARES = {"none": 0.0, "half": 0.5, "all": 1.0}
+"""How many of the candidates are moved."""
+Policy = tuple[str, str, bool]
+"""Space, share of the candidates that are moved, whether shifts are undone."""
 
 
-def draw_shifts(number: int, generator: torch.Generator) -> Tensor:
-    """Shifts of up to two pixels each way for half of the candidates, none for the rest, (N, 2)."""
+def draw_shifts(number: int, share: float, generator: torch.Generator) -> Tensor:
+    """Shifts of up to two pixels each way for a share of the candidates, none for the rest.
+
+    Returns (N, 2), whole pixels.
+    """
     shifts = torch.randint(-FARTHEST, FARTHEST + 1, (number, 2), generator=generator)
-    moved = torch.randperm(number, generator=generator) < number // 2
+    moved = torch.randperm(number, generator=generator) < round(share * number)
     return shifts * moved[:, None]
 
 
@@ -59,11 +64,12 @@ def elect(source: Tensor, estimates: Tensor, mask: Tensor, space: str, align: bo
 
 def measure(
     bench: EditBench, index: int, folder: Path
-) -> tuple[dict[Policy, float], float, dict[str, float]]:
+) -> tuple[dict[Policy, float], float, dict[tuple[str, str], float]]:
     """Background MSE x1e4 of whom each policy elects, that of a seed, and the shifts recovered.
 
     The MSE is of the elected candidate's finished picture before it was moved, so that it is the
-    choice that is measured. Recovered: by space, the share found to within a pixel both ways.
+    choice that is measured. Recovered: by space and share moved, the share of candidates whose
+    shift is found to within a pixel both ways.
     """
     edit, run = benchmark_edit(index), load_run(folder, index)
     num_steps, number = run.estimates.shape[:2]
@@ -78,21 +84,21 @@ def measure(
     source, at_stop = chw(latent), chw(run.estimates[stop_step - 1])
     error = (chw(run.estimates[-1]) - source).square().mean(1)
     worth = 1e4 * error[:, torch.from_numpy(edit.mask == 0)].mean(1)
-    shifts = draw_shifts(number, torch.Generator().manual_seed(index))
-    moved = move(at_stop, shifts)
-    shown = {
-        ("pixel", False): (source, at_stop),
-        ("pixel", True): (source, moved),
-        ("latent", False): (scale(latent), scale(run.estimates[stop_step - 1])),
-        ("latent", True): (scale(latent), scale(bench.vae.encode(moved.movedim(1, -1)))),
-    }
     chosen, recovered = {}, {}
-    for (space, is_moved), align in itertools.product(shown, (False, True)):
-        elected, found = elect(*shown[space, is_moved], mask, space, align)
-        chosen[space, is_moved, align] = float(worth[elected])
-        if found is not None and is_moved:
-            pixels = found * (8 if space == "latent" else 1)
-            recovered[space] = float(((pixels - shifts).abs() <= 1).all(1).float().mean())
+    for moved, share in SHARES.items():
+        shifts = draw_shifts(number, share, torch.Generator().manual_seed(index))
+        pictures = move(at_stop, shifts)
+        latents = run.estimates[stop_step - 1]
+        if share > 0:
+            latents = bench.vae.encode(pictures.movedim(1, -1))
+        shown = {"pixel": (source, pictures), "latent": (scale(latent), scale(latents))}
+        for space, align in itertools.product(SPACES, (False, True)):
+            elected, found = elect(*shown[space], mask, space, align)
+            chosen[space, moved, align] = float(worth[elected])
+            if found is not None:
+                pixels = found * (8 if space == "latent" else 1)
+                near = ((pixels - shifts).abs() <= 1).all(1)
+                recovered[space, moved] = float(near.float().mean())
     return chosen, float(worth.mean()), recovered
 
 
@@ -107,23 +113,23 @@ def write_alignment(bench: EditBench, folder: Path, num_edits: int, path: Path) 
     lines = [
         "# Whole-picture shifts and the election",
         "",
-        f"Made by `python3 dev.py bench alignment --edits {num_edits}`. Background MSE x1e4 of the "
-        f"elected candidate ({num_edits} test edits, stop {STOP:.0%}, relevance map), with 95 % "
-        "bootstrap intervals. *Moved*: the estimates of half of the candidates, drawn at random, "
-        f"are moved by up to {FARTHEST} pixels each way before they are scored; the MSE is that of "
-        "the unmoved picture, so that only the choice counts. *Aligned*: `align` of BISSelect.",
+        f"Made by `python3 dev.py bench alignment --edits {num_edits}`. Background MSE x1e4 of the",
+        f"elected candidate ({num_edits} test edits, stop {STOP:.0%}, relevance map), with 95 %",
+        "bootstrap intervals. *Moved*: the estimates of so many of an edit's candidates, drawn at",
+        f"random, are moved by up to {FARTHEST} pixels each way before they are scored; the MSE is",
+        "that of the unmoved picture, so that only the choice counts. *Aligned*: `align` of",
+        "BISSelect. *Found*: shifts told to within a pixel both ways.",
         "",
-        "| space | nothing moved | nothing moved, aligned | moved | moved, aligned | shifts found |",
-        "|---|---|---|---|---|---|",
+        "| moved | space | as they are | aligned | found |",
+        "|---|---|---|---|---|",
     ]
-    for space in SPACES:
+    for moved, space in itertools.product(SHARES, SPACES):
         cells = [
-            shown([chosen[space, moved, align] for chosen, _, _ in measured])
-            for moved, align in itertools.product((False, True), repeat=2)
+            shown([chosen[space, moved, on] for chosen, _, _ in measured]) for on in (False, True)
         ]
-        found = np.mean([recovered[space] for _, _, recovered in measured])
-        lines.append(f"| {space} | {' | '.join(cells)} | {found:.0%} |")
+        found = np.mean([recovered[space, moved] for _, _, recovered in measured])
+        lines.append(f"| {moved} | {space} | {' | '.join(cells)} | {found:.0%} |")
     seed = shown([mean for _, mean, _ in measured])
-    lines += ["", f"A seed at random: {seed}. *Shifts found*: to within a pixel both ways.", ""]
+    lines += ["", f"A seed at random: {seed}.", ""]
     path.write_text("\n".join(lines), encoding="utf-8")
     return "\n".join(lines)
