@@ -6,5 +6,7 @@ batching    what can run side by side and still be true to each seed, and how ma
 noise       each candidate's own noise, whoever runs beside it
 taped       a guider that records, stops and replays
 run         candidates through a sampler, in chunks
+edit_models, ultraedit, diffusers_folder
+            models that ComfyUI's loaders do not recognise, built from its own classes
 preview     progress over all candidates, with a picture of each
 """

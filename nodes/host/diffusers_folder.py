@@ -43,7 +43,7 @@ def load_clip(folder: Path, layout: Layout, embeddings) -> comfy.sd.CLIP:
 
 def _sd1_clip(folder: Path, width: int, embeddings) -> comfy.sd.CLIP:
     part = folder / "text_encoder"
-    config = _config(part)
+    config = _config(part, "hidden_size")
     _require_width(part, config["hidden_size"], width)
     target = ClipTarget(comfy.sd1_clip.SD1Tokenizer, comfy.sd1_clip.SD1ClipModel)
     options = {"clip_l_model_config": _sizes(config)}
@@ -55,12 +55,12 @@ def _sd1_clip(folder: Path, width: int, embeddings) -> comfy.sd.CLIP:
 
 def _sd3_clip(folder: Path, width: int, pooled: int, embeddings) -> comfy.sd.CLIP:
     parts = [folder / "text_encoder", folder / "text_encoder_2"]
-    small, large = (_config(part) for part in parts)
+    small, large = (_config(part, "projection_dim") for part in parts)
     found = small["projection_dim"] + large["projection_dim"]
     _require_width(folder / "text_encoder*", found, pooled)
     t5 = folder / "text_encoder_3"
     if t5.is_dir():
-        _require_width(t5, _config(t5)["d_model"], width)
+        _require_width(t5, _config(t5, "d_model")["d_model"], width)
         parts.append(t5)
     states = {part: text_state(part) for part in parts}
     dtypes = sd3_clip.t5_xxl_detect(states.get(t5, {}))
@@ -106,8 +106,15 @@ def _filled(
     return clip
 
 
-def _config(part: Path) -> dict[str, Any]:
-    return read_json(part / "config.json")
+def _config(part: Path, width: str) -> dict[str, Any]:
+    """A text encoder's config.json, which must say its width under that key."""
+    path = part / "config.json"
+    config = read_json(path)
+    if width not in config:
+        raise ValueError(
+            f"name: {path} says no {width}, so {part.name} is the text encoder of another model."
+        )
+    return config
 
 
 def _sizes(config: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,16 @@ _PREDICTIONS = {
 }
 
 
+_UNREADABLE = (
+    SafetensorError,
+    pickle.UnpicklingError,
+    EOFError,
+    RuntimeError,  # PyTorch's, of a broken archive
+    ValueError,  # ComfyUI's, of a broken safetensors file
+    AttributeError,  # ComfyUI's, of a pickle that is no dictionary
+)
+
+
 class InstructPix2PixConfig(comfy.supported_models.SD15_instructpix2pix):
     """SD 1.5 with 8 input channels, of the heads and the prediction its folder names."""
 
@@ -52,12 +62,13 @@ def read_state(paths: Iterable[Path]) -> dict[str, Tensor]:
     for path in paths:
         try:
             content = comfy.utils.load_torch_file(str(path), safe_load=True)
-        except (SafetensorError, pickle.UnpicklingError, EOFError, RuntimeError, ValueError) as e:
+            tensors = {k: v for k, v in content.items() if isinstance(v, Tensor)}
+        except _UNREADABLE as e:
             raise ValueError(
                 f"name: {path} cannot be read ({e}). It is truncated, or not what its ending says, "
                 "or holds more than tensors. Download it again."
             ) from e
-        state |= {k: v for k, v in content.items() if isinstance(v, Tensor)}
+        state |= tensors
     return state
 
 

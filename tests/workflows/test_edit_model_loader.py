@@ -3,14 +3,24 @@
 import json
 import shutil
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from elect_tino.harness.client import ExecutionFailed, PromptRejected
+
+from ..nodes.edit_models.small_models import (
+    UltraEditModules,
+    pix2pix_pipeline,
+    save_pix2pix,
+    ultraedit_parts,
+    ultraedit_transformer,
+)
 
 if TYPE_CHECKING:
     from elect_tino.harness.comfy_server import ComfyServer
@@ -46,6 +56,70 @@ def put(server: "ComfyServer", where: str, content: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
+
+
+def elect_with(object_info: dict, name: str, conditioning: str) -> dict:
+    """The whole graph from a diffusers folder to the elected picture, by ELECTSampler."""
+    last = (["shown", 2], ["shown", 3])  # UltraEdit's own negative, and the latent
+    negative, latent = last if conditioning == "UltraEditConditioning" else (["empty", 0], last[0])
+    required = object_info["ELECTSampler"]["input"]["required"]
+    values = {k: v[1]["default"] for k, v in required.items() if len(v) > 1 and "default" in v[1]}
+    wires = {"guider": ["guider", 0], "sampler": ["sampler", 0], "sigmas": ["sigmas", 0]}
+    own = {"latent_image": latent, "num_candidates": 2, "stop": 0.5, "window_end": 0.25}
+    return {
+        "model": node("EditModelLoader", name=name, weight_dtype="default"),
+        "text": node("CLIPTextEncode", clip=["model", 1], text="make it red"),
+        "empty": node("CLIPTextEncode", clip=["model", 1], text=""),
+        "picture": node("EmptyImage", width=64, height=48, batch_size=1, color=0x4080C0),
+        "shown": node(
+            conditioning,
+            positive=["text", 0],
+            negative=["empty", 0],
+            vae=["model", 2],
+            pixels=["picture", 0],
+        ),
+        "guider": node(
+            "DualCFGGuider",
+            model=["model", 0],
+            cond1=["shown", 0],
+            cond2=["shown", 1],
+            negative=negative,
+            cfg_conds=7.0,
+            cfg_cond2_negative=1.5,
+            style="regular",
+        ),
+        "sampler": node("KSamplerSelect", sampler_name="euler"),
+        "sigmas": node(
+            "BasicScheduler", model=["model", 0], scheduler="normal", steps=4, denoise=1.0
+        ),
+        "elected": node("ELECTSampler", **{**values, **wires, **own}),
+        "decoded": node("VAEDecode", vae=["model", 2], samples=["elected", 0]),
+        "preview": node("PreviewImage", images=["decoded", 0]),
+    }
+
+
+def pix2pix(folder: Path) -> str:
+    save_pix2pix(pix2pix_pipeline(heads=8), folder)
+    return "InstructPixToPixConditioning"
+
+
+def ultraedit(folder: Path) -> str:
+    UltraEditModules(ultraedit_transformer(48), **ultraedit_parts()).save(folder, "10GB")
+    return "UltraEditConditioning"
+
+
+@pytest.mark.parametrize("save", [pix2pix, ultraedit])
+def test_elect_runs_from_a_diffusers_folder_to_a_picture(save, server: "ComfyServer"):
+    folder = server.base / "models/diffusers" / save.__name__
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        conditioning = save(folder)
+    try:
+        entry = server.run(elect_with(server.object_info(), f"{folder.name}/", conditioning))
+    finally:
+        shutil.rmtree(folder)
+    (picture,) = entry["outputs"]["preview"]["images"]
+    assert Image.open(BytesIO(server.view(picture))).size == (64, 48)
 
 
 def test_a_bare_file_gives_a_model_and_blocks_who_asks_for_more(server: "ComfyServer", unet: str):

@@ -39,7 +39,7 @@ def file_of(tmp_path):
     """Puts tensors into a file of models/diffusion_models; gives its name."""
     made = []
 
-    def make(state: dict, ending: str = ".safetensors") -> str:
+    def make(state, ending: str = ".safetensors") -> str:
         path = models("diffusion_models") / f"{tmp_path.name}-{len(made)}{ending}"
         made.append(path)
         save_file(state, path) if ending == ".safetensors" else torch.save(state, path)
@@ -284,6 +284,12 @@ SPOILED: dict[str, tuple[str, str, Edit, str]] = {
         lambda p: edit_json(p, hidden_size=1024),
         "text_encoder are 1024 wide, but the model reads 32",
     ),
+    "text encoder of another kind": (
+        "instruct_pix2pix",
+        "text_encoder/config.json",
+        lambda p: replace(p, b'{"model_type": "t5", "d_model": 4096}'),
+        "config.json says no hidden_size, so text_encoder is the text encoder of another model",
+    ),
     "text encoder unlike its config": (
         "instruct_pix2pix",
         "text_encoder/config.json",
@@ -379,5 +385,8 @@ def test_bad_files_are_refused_by_their_names(file_of, load):
         name = file_of(state)
         with pytest.raises(ValueError, match=rf"^name: {name} .*{message}"):
             load(name)
+    name = file_of([torch.zeros(1)], ".bin")
+    with pytest.raises(ValueError, match=rf"^name: .*{name} cannot be read"):
+        load(name)
     with pytest.raises(ValueError, match=r"^name: gone/ is neither in models/diffusion_models"):
         load("gone/")
