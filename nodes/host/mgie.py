@@ -77,8 +77,10 @@ class ManagedMgie:
         self.mgie = mgie
         device = comfy.model_management.text_encoder_device()
         offload = comfy.model_management.text_encoder_offload_device()
-        parts: tuple[nn.Module, ...] = (mgie.vision, mgie.language, mgie.head)
-        self.patchers = {part: ModelPatcher(part, device, offload) for part in parts}
+        self.patchers: dict[nn.Module, ModelPatcher] = {
+            part: ModelPatcher(part, device, offload)
+            for part in (mgie.vision, mgie.language, mgie.head)
+        }
 
     def imagine(self, instruction: str, image: Tensor, on_token: Callable[[], None]) -> Imagined:
         """What it makes of an instruction and a picture (H, W, 3) in [0, 1]."""

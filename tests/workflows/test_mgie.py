@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.server
 
-LOADER = {"llava": "llava", "vision_tower": "clip", "mllm": "mllm.pt"}
+LOADER = {
+    "llava": "embedded/llava",
+    "vision_tower": "embedded/clip",
+    "mllm": "embedded/mllm.pt",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _files(comfy_server: "ComfyServer"):
     """A small MGIE for the embedded UNet, in the server's models folder."""
-    random_files(features=CONTEXT_DIM).write(comfy_server.base / "models" / "mgie")
+    random_files(features=CONTEXT_DIM).write(comfy_server.base / "models" / "mgie" / "embedded")
 
 
 @pytest.fixture
@@ -74,11 +78,15 @@ def test_saved_embeddings_give_the_same_election_without_the_model(
 CASES: dict[str, tuple[str, dict, str]] = {
     "no such folder": ("loader", {"llava": "none"}, "llava: there is no folder 'none'"),
     "outside its folders": ("loader", {"llava": "../../input"}, "llava: there is no folder"),
-    "the folders swapped": ("loader", {"llava": "clip"}, "llava: clip holds a model of type 'clip"),
+    "the folders swapped": (
+        "loader",
+        {"llava": "embedded/clip"},
+        "llava: clip holds a model of type 'clip",
+    ),
     "no such file": ("loader", {"mllm": "none.pt"}, "mllm: none.pt is not in models/mgie"),
     "mllm of another kind": (
         "loader",
-        {"mllm": "clip/model.safetensors"},
+        {"mllm": "embedded/clip/model.safetensors"},
         "mllm: model.safetensors has no 'emb'",
     ),
     "nothing said": ("mgie", {"instruction": "  "}, "instruction: it is empty"),
