@@ -107,8 +107,8 @@ def write_alignment(bench: EditBench, folder: Path, num_edits: int, path: Path) 
     with torch.inference_mode():
         measured = [measure(bench, index, folder) for index in range(num_edits)]
 
-    def shown(values: list[float]) -> str:
-        return "{:.1f} [{:.1f}, {:.1f}]".format(*interval(np.array(values)))
+    def shown(values: np.ndarray) -> str:
+        return "{:.1f} [{:.1f}, {:.1f}]".format(*interval(values))
 
     lines = [
         "# Whole-picture shifts and the election",
@@ -120,16 +120,18 @@ def write_alignment(bench: EditBench, folder: Path, num_edits: int, path: Path) 
         "that of the unmoved picture, so that only the choice counts. *Aligned*: `align` of",
         "BISSelect. *Found*: shifts told to within a pixel both ways.",
         "",
-        "| moved | space | as they are | aligned | found |",
-        "|---|---|---|---|---|",
+        "| moved | space | as they are | aligned | difference, edit by edit | found |",
+        "|---|---|---|---|---|---|",
     ]
     for moved, space in itertools.product(SHARES, SPACES):
-        cells = [
-            shown([chosen[space, moved, on] for chosen, _, _ in measured]) for on in (False, True)
-        ]
+        plain, aligned = (
+            np.array([chosen[space, moved, on] for chosen, _, _ in measured])
+            for on in (False, True)
+        )
+        cells = map(shown, (plain, aligned, aligned - plain))
         found = np.mean([recovered[space, moved] for _, _, recovered in measured])
         lines.append(f"| {moved} | {space} | {' | '.join(cells)} | {found:.0%} |")
-    seed = shown([mean for _, mean, _ in measured])
+    seed = shown(np.array([mean for _, mean, _ in measured]))
     lines += ["", f"A seed at random: {seed}.", ""]
     path.write_text("\n".join(lines), encoding="utf-8")
     return "\n".join(lines)

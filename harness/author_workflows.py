@@ -30,7 +30,12 @@ NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
 # Nodes that grow by the pictures and tables they show.
 BIGGER = {"BISSelect": (560, 1040), "ELECTSampler": (560, 1120)}
-TALLER = {"MultiSeedPartialSampler": 300, "ResumeDenoise": 240, "TiNOOptimize": 360}
+TALLER = {
+    "MGIEConditioning": 80,
+    "MultiSeedPartialSampler": 300,
+    "ResumeDenoise": 240,
+    "TiNOOptimize": 360,
+}
 PICTURE_SIDE = 280
 
 

@@ -191,9 +191,6 @@ def mgie() -> Recipe:
         "imagined": node(
             "MGIEConditioning", mgie=("mllm", 0), instruction=INSTRUCTION, image=("picture", 0)
         ),
-        "expressive": node(
-            "PreviewAny", "What the language model imagines", source=("imagined", 2)
-        ),
         "conditions": shown(("vae", 0), "imagined", ("imagined", 1)),
         "guider": dual(("model", 0), ("conditions", 0), ("conditions", 1), ("imagined", 1)),
     }

@@ -166,7 +166,8 @@ def _outputs() -> list[io.Output]:
 
 def _conditioned(imagined: Imagined) -> io.NodeOutput:
     positive, null = ([[features, {}]] for features in (imagined.positive, imagined.null))
-    return io.NodeOutput(positive, null, imagined.expressive)
+    shown = {"text": (imagined.expressive,)}
+    return io.NodeOutput(positive, null, imagined.expressive, ui=shown)
 
 
 class MGIEConditioning(io.ComfyNode):

@@ -212,7 +212,7 @@ def selection_inputs() -> list[io.Input]:
             "align",
             default=False,
             optional=True,
-            tooltip="Find and undo a shift of the whole picture (of up to one latent cell, 8 pixels "
-            "for most models) before scoring, for models that move it by a pixel or two.",
+            tooltip="Find and undo a shift of the whole picture (of up to one latent cell, 8 "
+            "pixels for most models) before scoring, for models that move it by a pixel or two.",
         ),
     ]

@@ -10,6 +10,8 @@ const SHOWN = {
   BISSelect: { hint: "The score table appears here after a run.", wrap: false, lines: 3 },
   ELECTSampler: { hint: "The score table appears here after a run.", wrap: false, lines: 3 },
   TiNOOptimize: { hint: "Loss and timesteps appear here.", wrap: true, lines: 5 },
+  MGIEConditioning: { hint: "What the model imagines appears here.", wrap: true, lines: 3 },
+  MGIEEmbeddings: { hint: "What the model imagined appears here.", wrap: true, lines: 3 },
   MultiSeedPartialSampler: { hint: "What was run appears here.", wrap: true, lines: 3 },
 };
 

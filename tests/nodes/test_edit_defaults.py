@@ -70,9 +70,10 @@ def test_ultraedit_is_told_apart_from_sd3(node):
 
 
 def test_instruct_pix2pix_of_a_diffusers_folder_is_told(node, scene):
+    from elect_tino.edit_models.folders import Facts
     from elect_tino.nodes.host.edit_models import InstructPix2PixConfig
 
-    made = InstructPix2PixConfig({"in_channels": 8}, heads=8, prediction="epsilon")
+    made = InstructPix2PixConfig({"in_channels": 8}, Facts())
     model = SimpleNamespace(model_config=made, model_type=None)
     patcher = SimpleNamespace(model=model, get_model_object=scene.model.get_model_object)
     assert node(patcher).family == "instruct_pix2pix"

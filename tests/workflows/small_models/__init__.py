@@ -29,15 +29,17 @@ def _reference_models():
 
 
 MODELS = _reference_models()
-WIDTHS = {
-    "flux_kontext": {"context_in_dim": WIDTH, "vec_in_dim": PROJECTION_DIM},
-    "flux2": {"context_in_dim": WIDTH},
-    "qwen_image_edit": {"joint_attention_dim": WIDTH},
-    "omnigen2": {"text_feat_dim": WIDTH},
-    "hidream_e1": {"caption_channels": [WIDTH, WIDTH], "text_emb_dim": PROJECTION_DIM},
-    "cosxl_edit": {"context_dim": WIDTH, "adm_in_channels": PROJECTION_DIM + 6 * 256},
+_CAPTIONS = {"caption_channels": [WIDTH, WIDTH], "text_emb_dim": PROJECTION_DIM}
+_SDXL_TEXT = {"context_dim": WIDTH, "adm_in_channels": PROJECTION_DIM + 6 * 256}
+SETTINGS = {
+    "flux_kontext": MODELS.FLUX | {"context_in_dim": WIDTH, "vec_in_dim": PROJECTION_DIM},
+    "flux2": MODELS.FLUX2 | {"context_in_dim": WIDTH},
+    "qwen_image_edit": MODELS.QWEN | {"joint_attention_dim": WIDTH},
+    "omnigen2": MODELS.OMNIGEN2 | {"text_feat_dim": WIDTH},
+    "hidream_e1": MODELS.HIDREAM | _CAPTIONS,
+    "cosxl_edit": MODELS.COSXL | _SDXL_TEXT,
 }
-"""What each model reads texts with, at the width of the embedded text encoder."""
+"""Small architectures that read texts as wide as the embedded text encoder gives them."""
 VAES = {
     "qwen_image_edit": MODELS.wan_vae,
     "flux2": lambda folder: MODELS.kl_vae(128, 16),
@@ -49,7 +51,7 @@ VAES = {
 
 
 class WithExtras:
-    """The embedded CLIP with what larger encoders give besides: a mask, HiDream's Llama features."""
+    """The embedded CLIP with what larger encoders give besides: a mask, Llama's features."""
 
     def __init__(self, clip):
         self.clip = clip
@@ -82,9 +84,8 @@ class SmallEditModel(io.ComfyNode):
     def execute(cls, family: str) -> io.NodeOutput:
         model, clip, vae = load_embedded()
         with tempfile.TemporaryDirectory() as folder:
-            if family in WIDTHS:
-                settings = {**MODELS.FAMILIES[family].settings, **WIDTHS[family]}
-                model = MODELS.build(settings, Path(folder))
+            if family in SETTINGS:
+                model = MODELS.build(SETTINGS[family], Path(folder))
             if family in VAES:
                 vae = VAES[family](Path(folder))
         return io.NodeOutput(model, WithExtras(clip), vae)
