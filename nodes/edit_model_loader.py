@@ -13,8 +13,8 @@ from comfy_execution.graph import ExecutionBlocker
 from ..edit_models.folders import INDEX, denoiser
 from .host.diffusers_folder import load_clip, load_vae
 from .host.edit_models import load_file, load_folder
+from .types import EDIT_MODELS
 
-CATEGORY = "image editing/edit models"
 DTYPES = {
     "default": None,
     "fp8_e4m3fn": torch.float8_e4m3fn,
@@ -77,7 +77,7 @@ class EditModelLoader(io.ComfyNode):
         return io.Schema(
             node_id="EditModelLoader",
             display_name="Load Edit Model",
-            category=CATEGORY,
+            category=EDIT_MODELS,
             description="Loads InstructPix2Pix and MagicBrush in diffusers' form, and UltraEdit. "
             "Models that ComfyUI's own loaders take are refused with the loader's name.",
             inputs=[

@@ -17,8 +17,8 @@ from ..edit_models.mgie_embeddings import load_embeddings, save_embeddings
 from ..edit_models.mgie_llava import MAX_NEW_TOKENS
 from .host.mgie import ManagedMgie, load
 from .latent_models import register_folder
+from .types import EDIT_MODELS
 
-CATEGORY = "image editing/edit models"
 _LICENCE = (
     "Its weights are for non-commercial research only (Apple's licence, over LLaMA's and LLaVA's)."
 )
@@ -86,7 +86,7 @@ class MGIELoader(io.ComfyNode):
         return io.Schema(
             node_id="MGIELoader",
             display_name="Load MGIE",
-            category=CATEGORY,
+            category=EDIT_MODELS,
             description="Loads what MGIE puts before its UNet: LLaVA-Lightning-7B-v1, CLIP and the "
             f"edit head. About 14 GB, streamed from RAM where VRAM is short. {_LICENCE}",
             inputs=[
@@ -178,7 +178,7 @@ class MGIEConditioning(io.ComfyNode):
         return io.Schema(
             node_id="MGIEConditioning",
             display_name="MGIE Conditioning",
-            category=CATEGORY,
+            category=EDIT_MODELS,
             description="Lets MGIE's language model look at the picture and say what the edit "
             f"means; gives the text features that its UNet reads. {_LICENCE}",
             inputs=[
@@ -224,7 +224,7 @@ class MGIEEmbeddings(io.ComfyNode):
         return io.Schema(
             node_id="MGIEEmbeddings",
             display_name="Load MGIE Embeddings",
-            category=CATEGORY,
+            category=EDIT_MODELS,
             description="Loads what MGIEConditioning saved, so that the language model is needed "
             f"once per edit. {_LICENCE}",
             inputs=[

@@ -8,8 +8,8 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..edit_models.layouts import LATENT_CHANNELS
-from .edit_model_loader import CATEGORY
 from .host.ultraedit import EDIT_MASK, EDIT_MASK_GIVEN
+from .types import EDIT_MODELS
 
 CELL = 16
 """Pixels of one patch: 8 of the VAE's, 2 of the transformer's."""
@@ -59,7 +59,7 @@ class UltraEditConditioning(io.ComfyNode):
         return io.Schema(
             node_id="UltraEditConditioning",
             display_name="UltraEdit Conditioning",
-            category=CATEGORY,
+            category=EDIT_MODELS,
             description="Shows UltraEdit the source picture and the mask. Connect the outputs to "
             "DualCFGGuider, style regular: positive to cond1, null to cond2, negative to negative.",
             inputs=[

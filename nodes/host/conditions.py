@@ -109,6 +109,27 @@ def require_image_input(conds: dict[str, list[dict]], noise: Tensor) -> None:
                 _require_size(cond.cond.shape[-2:], noise.shape[-2:])
 
 
+# Where ComfyUI's model configurations say how wide the text features are that a model reads.
+_TEXT_WIDTHS = ("context_dim", "context_in_dim", "text_feat_dim")
+
+
+def require_text_input(conds: dict[str, list[dict]], unet_config: dict[str, Any]) -> None:
+    """Refuse text features of another model's encoder, where the MODEL says what it reads.
+
+    conds: as in `require_image_input`; unet_config: of the MODEL
+    """
+    widths = [unet_config[key] for key in _TEXT_WIDTHS if unet_config.get(key) is not None]
+    for name, entries in conds.items():
+        for entry in entries:
+            text = entry.get("model_conds", {}).get("c_crossattn")
+            if text is not None and widths and text.cond.shape[-1] != widths[0]:
+                raise ValueError(
+                    f"guider: the MODEL reads text features {widths[0]} wide, but those of its "
+                    f"{name} conditioning are {text.cond.shape[-1]} wide: they come from the text "
+                    "encoder of another model. Connect the CLIP that belongs to the MODEL."
+                )
+
+
 def _require_size(source: torch.Size, result: torch.Size) -> None:
     if source != result:
         raise ValueError(

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...elect_core.relevance import raw_relevance
 from ...elect_core.schedule import Cost
 from ...elect_core.tape import Answer, Stopped, Tape, TapeModel
-from .conditions import NULL_KEY, null_key, require_image_input
+from .conditions import NULL_KEY, null_key, require_image_input, require_text_input
 from .noise import with_candidate_noise
 
 _POST_CFG = "sampler_post_cfg_function"
@@ -174,6 +174,7 @@ class TapedSampler(comfy.samplers.Sampler):
         disable_pbar=False,
     ):
         require_image_input(model_wrap.conds, noise)
+        require_text_input(model_wrap.conds, model_wrap.inner_model.model_config.unet_config)
         options = extra_args["model_options"]
         guider = TapedGuider(model_wrap, self.tape, self.stop_step, self.probe, options)
 

@@ -240,6 +240,17 @@ def test_pictures_that_models_take_under_another_name_are_accepted(scene):
         require_image_input(conds, scene.source)
 
 
+def test_text_of_another_models_encoder_is_refused_before_it_runs(elect, scene):
+    import comfy.samplers
+
+    wide = [[torch.zeros(1, 7, 24), {"concat_latent_image": scene.source}]]
+    guider = comfy.samplers.CFGGuider(scene.model)
+    guider.set_conds(scene.text, wide)
+    expected = "reads text features 16 wide, but those of its negative conditioning are 24 wide"
+    with pytest.raises(ValueError, match=f"guider: the MODEL {expected}.*Connect the CLIP"):
+        elect.partial(guider, "euler", scene.sigmas, scene.latent)
+
+
 def test_a_model_that_ignores_the_picture_is_refused(elect, scene, guiders, monkeypatch):
     def without_image(**kwargs):
         return {}
