@@ -5,7 +5,8 @@ runs      every seed of every edit in full, once; tapes kept in .cache/bench
 measure   what each finished candidate is worth, and every score of every policy
 policies  which candidate each policy elects, with bootstrap intervals
 stops     how early each stop chooses as the end does
-report    tables and plots in docs/
+section   one sampler's measurements as tables
+report    pages and plots in docs/
 system    time outside the model, batching, memory
 tino      the benchmark of TiNO-Edit
 """

@@ -21,6 +21,13 @@ def parse() -> argparse.Namespace:
         default="editing",
         help="of the embedded model: v-prediction (default), or rectified flow",
     )
+    parser.add_argument(
+        "--beside",
+        type=int,
+        default=0,
+        metavar="N",
+        help="of `quality`: set the v-prediction model beside it, on the first N edits",
+    )
     parser.add_argument("--edits", type=int, default=200, help="test edits (default 200)")
     parser.add_argument("--seeds", type=int, default=16, help="seeds an edit (default 16)")
     parser.add_argument("--steps", type=int, default=20, help="sampler steps (default 20)")
@@ -42,7 +49,8 @@ def arguments(options: argparse.Namespace) -> str:
     """What makes the same page again."""
     model = "" if options.variant == "editing" else f" --variant {options.variant}"
     sizes = f"--edits {options.edits} --seeds {options.seeds}"
-    return f"{model} --samplers {' '.join(options.samplers)} {sizes}"
+    beside = f" --beside {options.beside}" if options.beside else ""
+    return f"{model} --samplers {' '.join(options.samplers)} {sizes}{beside}"
 
 
 def main() -> None:
@@ -71,12 +79,13 @@ def main() -> None:
         print(write_system(bench, DOCS / "elect_system.md"))
     if options.part in ("all", "alignment"):
         path = DOCS / "elect_alignment.md"
-        print(write_alignment(bench, tapes(bench, options, "euler"), options.edits, path))
+        folder = tapes(bench, options, "euler", options.edits)
+        print(write_alignment(bench, folder, options.edits, path))
     if options.part in ("all", "quality"):
         print(quality(bench, options))
 
 
-def tapes(bench, options: argparse.Namespace, sampler: str) -> Path:
+def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> Path:
     """The folder of the edits' tapes with a sampler, after running what is missing."""
     from .runs import run_edits
 
@@ -84,23 +93,34 @@ def tapes(bench, options: argparse.Namespace, sampler: str) -> Path:
     guidance = bench.guidance
     name = f"{sampler}-{sizes}-{guidance.text:g}-{guidance.image:g}"
     folder = options.folder / bench.run_fingerprint / name
-    run_edits(bench, folder, sampler, options.edits, options.seeds)
+    run_edits(bench, folder, sampler, num_edits, options.seeds)
     return folder
+
+
+def measure(bench, options: argparse.Namespace, sampler: str, num_edits: int):
+    """The first edits with a sampler, run and measured where that is missing."""
+    from .measure import measure_edit
+    from .section import Section
+
+    folder, measured = tapes(bench, options, sampler, num_edits), []
+    for index in range(num_edits):
+        measured.append(measure_edit(bench, index, folder))
+        print(f"{sampler}: measured {index + 1} of {num_edits}", flush=True)
+    return Section(bench, sampler, measured)
 
 
 def quality(bench, options: argparse.Namespace) -> Path | None:
     """Measure every sampler; the report is written anew after each."""
-    from .measure import measure_edit
-    from .report import Section, write_report
+    from .edits import GUIDANCE, EditBench
+    from .report import write_report
 
-    sections, path = [], None
+    sections, beside, path = [], [], None
     for sampler in options.samplers:
-        folder, measured = tapes(bench, options, sampler), []
-        for index in range(options.edits):
-            measured.append(measure_edit(bench, index, folder))
-            print(f"{sampler}: measured {index + 1} of {options.edits}", flush=True)
-        sections.append(Section(bench, sampler, measured))
-        path = write_report(sections, arguments(options))
+        sections.append(measure(bench, options, sampler, options.edits))
+        if options.beside:
+            other = EditBench(GUIDANCE["editing"], options.steps)
+            beside.append(measure(other, options, sampler, options.beside))
+        path = write_report(sections, arguments(options), beside)
     return path
 
 

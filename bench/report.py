@@ -1,7 +1,7 @@
-"""Tables and plots of the benchmark, written to docs/."""
+"""Pages and plots of the benchmark, written to docs/."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
@@ -9,74 +9,14 @@ import numpy as np
 
 from ..elect_core.relevance import FORMS
 from . import stops
-from .edits import EditBench
-from .measure import METRICS, NUMBERS, SPACES, Measured
-from .policies import Policy, Result, elect, evaluate, oracle, paired_gain, vanilla
+from .measure import METRICS, NUMBERS, SPACES
+from .policies import Policy, elect, evaluate, oracle, paired_gain, vanilla
+from .section import HEADS, PERCENT, Section, table
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-_HEADS = {
-    "mse": "background MSE x1e4",
-    "psnr": "PSNR dB",
-    "ssim": "SSIM",
-    "lpips": "LPIPS x1e3",
-    "success": "success %",
-    "no_edit": "no edit %",
-}
-_PERCENT = ("success", "no_edit")
-
-
-@dataclass(frozen=True)
-class Section:
-    """One sampler's measurements on one model."""
-
-    bench: EditBench
-    sampler: str
-    measured: Sequence[Measured]
-
-    @property
-    def num_steps(self) -> int:
-        """Steps of a run."""
-        return len(self.bench.sigmas) - 1
-
-    @property
-    def name(self) -> str:
-        """Names files of this section."""
-        variant = self.bench.variant
-        return self.sampler if variant == "editing" else f"{variant}_{self.sampler}"
-
-    @property
-    def num_candidates(self) -> int:
-        """Seeds of each edit."""
-        return len(self.measured[0].worth)
-
-    def table(self, policies: Sequence[Policy]) -> str:
-        """The policies as a Markdown table."""
-        return table([evaluate(policy, self.measured) for policy in policies])
-
-
-def _cell(result: Result, metric: str) -> str:
-    mean, low, high = result.of(metric)
-    if metric in _PERCENT:
-        return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-    digits = 3 if metric == "ssim" else 1
-    return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def table(results: Sequence[Result]) -> str:
-    """Results as a Markdown table; metrics that were not measured are left out."""
-    shown = [m for m in METRICS if not np.isnan(results[0].of(m)[0])]
-    lines = [
-        "| choice | NFE | " + " | ".join(_HEADS[m] for m in shown) + " |",
-        "|---" * (len(shown) + 2) + "|",
-    ]
-    lines += [
-        f"| {r.policy.name} | {r.policy.nfe} | " + " | ".join(_cell(r, m) for m in shown) + " |"
-        for r in results
-    ]
-    return "\n".join(lines)
 
 
 def main_policies(section: Section) -> list[Policy]:
@@ -136,13 +76,13 @@ def plot(section: Section, path: Path) -> None:
             policies = [elect("paper", "latent", stop, n, section.num_steps) for n in numbers]
             results = [base, *(evaluate(policy, section.measured) for policy in policies)]
             nfe = [r.policy.nfe for r in results]
-            scale = 100 if metric in _PERCENT else 1
+            scale = 100 if metric in PERCENT else 1
             mean, low, high = (
                 scale * np.array([r.of(metric)[i] for r in results]) for i in range(3)
             )
             axis.plot(nfe, mean, marker="o", label=label)
             axis.fill_between(nfe, low, high, alpha=0.15)
-        axis.set(xlabel="NFE", ylabel=_HEADS[metric], xscale="log")
+        axis.set(xlabel="NFE", ylabel=HEADS[metric], xscale="log")
         axis.set_xticks([20, 40, 80, 160, 320], ["20", "40", "80", "160", "320"], minor=False)
         axis.minorticks_off()
     axes[0].legend()
@@ -152,12 +92,30 @@ def plot(section: Section, path: Path) -> None:
     plt.close(figure)
 
 
+def early_text(section: Section) -> str:
+    """What each stop keeps."""
+    return stops.table(section.measured, section.num_candidates, section.bench.noise_to_signal)
+
+
+def beside_text(section: Section, other: Section) -> str:
+    """How early it can be told with two models, on the same edits."""
+    number = len(other.measured)
+    same = replace(section, measured=section.measured[:number])
+    parts = [f"## Beside variant *{other.bench.variant}*, {section.sampler}\n"]
+    for one in (same, other):
+        base = table([evaluate(vanilla(one.num_steps), one.measured)])
+        parts.append(
+            f"*{one.bench.variant}*, the first {number} edits; IoU of the relevance map "
+            f"{mask_quality(one)}:\n\n{base}\n\n{early_text(one)}\n"
+        )
+    return "\n".join(parts)
+
+
 def section_text(section: Section) -> str:
     """All tables of one sampler."""
     image = f"images/elect_benchmark_{section.name}.png"
     plot(section, DOCS / image)
-    guidance, ratios = section.bench.guidance, section.bench.noise_to_signal
-    early = stops.table(section.measured, section.num_candidates, ratios)
+    guidance = section.bench.guidance
     return f"""## {section.sampler}
 
 {len(section.measured)} test edits, {section.num_candidates} seeds each, {section.num_steps} steps,
@@ -173,7 +131,7 @@ How early it can be told: the share of elections that choose whom the same score
 (by chance {100 / section.num_candidates:.0f} %), and the background error against one seed, with
 the relevance map and with the true mask. Noise / signal is that of the estimate which is scored.
 
-{early}
+{early_text(section)}
 
 Number of candidates:
 
@@ -198,14 +156,18 @@ quarter of what the true edit makes. NFE counts guider calls. {lpips}
 """
 
 
-def write_report(sections: Sequence[Section], arguments: str) -> Path:
-    """Write the page of one model, and its plots."""
+def write_report(
+    sections: Sequence[Section], arguments: str, beside: Sequence[Section] = ()
+) -> Path:
+    """Write the page of one model, and its plots; beside: another model with the same samplers."""
     variant = sections[0].bench.variant
     suffix, title = ("", "") if variant == "editing" else (f"_{variant}", f": variant *{variant}*")
     present = not np.isnan(sections[0].measured[0].worth[0, METRICS.index("lpips")])
     lpips = "" if present else "LPIPS is left out: its backbone's weights were not present."
     text = _HEAD.format(title=title, arguments=arguments, lpips=lpips)
-    text += "\n".join(section_text(section) for section in sections)
+    parts = [section_text(section) for section in sections]
+    parts += [beside_text(one, other) for one, other in zip(sections, beside, strict=False)]
+    text += "\n".join(parts)
     path = DOCS / f"elect_benchmark{suffix}.md"
     path.write_text(text, encoding="utf-8")
     return path
