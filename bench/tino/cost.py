@@ -31,19 +31,20 @@ def _bare_loss(source):
     return lambda x0: (x0 - source).square().mean((1, 2, 3))
 
 
-def forward_seconds(edit: Edit, settings: Settings) -> float:
-    """One pass of K steps without gradients."""
-    begin: list[float] = []
+def forward_seconds(edit: Edit, settings: Settings, passes: int = 5) -> float:
+    """Median time of one pass of K steps without gradients."""
+    moments: list[float] = []
+
+    def mark(*_):
+        moments.append(time.perf_counter())
 
     def build(source):
-        begin.append(time.perf_counter())
+        mark()
         return lambda x0: x0.new_zeros(len(x0))
 
-    def ended(*_):
-        begin.append(time.perf_counter())
-
-    run(replace(edit, build_loss=build), replace(settings, iterations=0), ended)
-    return begin[1] - begin[0]
+    for _ in range(passes):
+        run(replace(edit, build_loss=build), replace(settings, iterations=0), mark)
+    return statistics.median(b - a for a, b in zip(moments[::2], moments[1::2], strict=True))
 
 
 def iteration_seconds(edit: Edit, settings: Settings) -> float:
@@ -118,7 +119,7 @@ def median_ratios(edit: Edit, settings: Settings, repeats: int = 3) -> list[floa
 
 def measure_cost(bench: TinoBench, settings: Settings, root: Path) -> Path:
     """Measure, and keep the ratios in one file."""
-    settings, batch = replace(settings, iterations=3), Batch("recolour", range(1))
+    settings, batch = replace(settings, iterations=6), Batch("recolour", range(1))
     with torch.inference_mode():
         inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices))
         edit = as_edit(bench, inputs, settings)
