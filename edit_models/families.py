@@ -179,9 +179,10 @@ FAMILIES: dict[str, Family] = {
 def table() -> str:
     """The families as the Markdown table of the README."""
     head = (
-        "| model | loader | source picture | guider | predicts | sampler | steps | guidance | stop"
+        "| model | loader | source picture | guider | predicts | sampler | steps | guidance "
+        "| stop, window | weights |"
     )
-    lines = [f"{head} | weights |", "|" + "---|" * 10]
+    lines = [head, "|" + "---|" * 10]
     for family in FAMILIES.values():
         shown = [f"{family.cfg:g}"]
         shown += [f"image {family.image_cfg:g}"] if family.image_cfg is not None else []
@@ -196,7 +197,7 @@ def table() -> str:
             f"{family.sampler}, {family.scheduler}",
             family.steps,
             ", ".join(shown),
-            f"{family.stop:.0%}",
+            f"{family.stop:.0%}, {family.window:.0%}",
             family.licence,
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")

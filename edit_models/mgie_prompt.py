@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,7 @@ def load_tokenizer(folder: Path) -> Any:
     """
     from transformers import LlamaTokenizerFast
 
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "tokenizer.model")):
-        raise ValueError(
-            f"llava: {folder.name} has no tokenizer: expected tokenizer.json or tokenizer.model."
-        )
+    _require_readable(folder)
     tokenizer = LlamaTokenizerFast.from_pretrained(
         str(folder), local_files_only=True, add_bos_token=True, add_eos_token=False
     )
@@ -47,6 +45,23 @@ def load_tokenizer(folder: Path) -> Any:
     )
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([])
     return tokenizer
+
+
+def _require_readable(folder: Path) -> None:
+    """Raise ValueError where there is no tokenizer, or none that can be read here."""
+    if (folder / "tokenizer.json").is_file():
+        return
+    if not (folder / "tokenizer.model").is_file():
+        raise ValueError(
+            f"llava: {folder.name} has no tokenizer: expected tokenizer.json or tokenizer.model."
+        )
+    try:
+        importlib.import_module("google.protobuf")
+    except ImportError as error:
+        raise ValueError(
+            f"llava: the tokenizer.model of {folder.name} is read with the package protobuf, which "
+            "is not installed. Install this pack's requirements.txt, or put a tokenizer.json there."
+        ) from error
 
 
 def prompt(instruction: str, num_patches: int) -> str:

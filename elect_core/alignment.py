@@ -35,13 +35,18 @@ def global_shift(source: Tensor, estimates: Tensor, limit: float, per_cell: int)
     Returns (N, 2): cells down and to the right, 0 where the estimate lies on the source, is NaN,
     or has nothing in it to go by.
     """
-    source, estimates = source.flatten(1, -3), estimates.flatten(1, -3)  # frames move together
-    cross = (_spectrum(estimates) * _spectrum(source).conj()).sum(1)
-    cross = cross / cross.abs().clamp_min(torch.finfo(torch.float32).tiny)
     points = round(limit * per_cell)
     shifts = torch.arange(-points, points + 1, device=source.device) / per_cell
     down, right = (_waves(size, shifts) for size in source.shape[-2:])
-    height, at = (down @ cross @ right.mT).real.flatten(1).max(1)
+    spectrum = _spectrum(source.flatten(1, -3)).conj()  # frames move together
+
+    def correlation(estimate: Tensor) -> Tensor:
+        cross = (_spectrum(estimate.flatten(1, -3)) * spectrum).sum(1)
+        cross = cross / cross.abs().clamp_min(torch.finfo(torch.float32).tiny)
+        return (down @ cross @ right.mT).real
+
+    # One by one: the decoded frames of a video's candidates are too many for spectra of all.
+    height, at = torch.cat([correlation(one) for one in estimates.split(1)]).flatten(1).max(1)
     found = torch.stack([shifts[at // len(shifts)], shifts[at % len(shifts)]], 1)
     return torch.where(height[:, None] > 0, found, torch.zeros_like(found))
 
@@ -52,14 +57,18 @@ def undo_shift(estimates: Tensor, shifts: Tensor) -> Tensor:
     estimates (N, C, h, w); shifts (N, 2) from `global_shift`.  Returns (N, C, h, w), bicubic;
     an estimate that lies on the source comes back as it is.
     """
-    flat = estimates.flatten(1, -3).float()
+    pairs = zip(estimates.float().split(1), shifts.split(1), strict=True)
+    return torch.cat([_moved(one, shift) for one, shift in pairs])
+
+
+def _moved(estimate: Tensor, shift: Tensor) -> Tensor:
+    flat = estimate.flatten(1, -3)
     height, width = flat.shape[-2:]
-    move = torch.eye(2, 3, device=flat.device).repeat(len(flat), 1, 1)
-    move[:, 0, 2], move[:, 1, 2] = 2 * shifts[:, 1] / width, 2 * shifts[:, 0] / height
+    move = torch.eye(2, 3, device=flat.device)[None]
+    move[:, 0, 2], move[:, 1, 2] = 2 * shift[:, 1] / width, 2 * shift[:, 0] / height
     grid = F.affine_grid(move, list(flat.shape), align_corners=False)
     moved = F.grid_sample(flat, grid, "bicubic", "border", align_corners=False)
-    still = (shifts == 0).all(1).reshape(-1, *[1] * (estimates.ndim - 1))
-    return torch.where(still, estimates.float(), moved.reshape(estimates.shape))
+    return torch.where((shift == 0).all(), estimate, moved.reshape(estimate.shape))
 
 
 def common_view(tensor: Tensor, shifts: Tensor) -> Tensor:

@@ -35,8 +35,9 @@ in `models/checkpoints`. *Load Checkpoint* reads the `.ckpt` without running any
 """,
     "mgie": """\
 **Model.** The archive `mgie_7b.tar.gz` that Apple's page links to holds `unet.pt` (save it as
-`models/diffusion_models/mgie_unet.pt`) and `mllm.pt`; *Load MGIE* says where that and the LLaVA-7B
-folder go. The weights are for **non-commercial** use.
+`models/diffusion_models/mgie_unet.pt`) and `mllm.pt`, for `models/mgie`. Beside it go the folders
+of LLaVA-Lightning-7B-v1 (published as a delta over LLaMA-7B; the page says how) and of CLIP
+(`openai/clip-vit-large-patch14`). The weights are for **non-commercial** use.
 
 The language model takes about 14 GB; ComfyUI frees it before the picture is made. Save its answer
 once, and *Load MGIE Embeddings* does without it.

@@ -174,6 +174,7 @@ def instruct_diffusion() -> Recipe:
 
 
 def mgie() -> Recipe:
+    tower = _HUB + "openai/clip-vit-large-patch14/resolve/main/model.safetensors"
     loading = loaders(
         model=(node("EditModelLoader", name="mgie_unet.pt"), {}),
         mllm=(
@@ -183,7 +184,7 @@ def mgie() -> Recipe:
                 vision_tower="clip-vit-large-patch14",
                 mllm="mllm.pt",
             ),
-            {},
+            {"models": [file("mgie", tower, "clip-vit-large-patch14/model.safetensors")]},
         ),
         vae=_loader("VAELoader", ("vae_name", SD_VAE)),
     )

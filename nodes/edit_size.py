@@ -57,6 +57,7 @@ class EditSize(io.ComfyNode):
                     min=0.0,
                     max=16.0,
                     step=0.01,
+                    round=0.0001,
                     tooltip="Size of the result in units of 1024 x 1024 pixels, 0 to 16; 0 takes "
                     "the family's. HiDream-E1-Full wants 0.5625 (768 x 768).",
                 ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import comfy.model_base
 from comfy_api.latest import io
 
 from .host.instruct_diffusion import Guider_InstructDiffusion
@@ -19,9 +20,9 @@ def without_picture(conditioning: list) -> list:
 
 
 def _check(model, positive: list, negative: list) -> None:
-    if not hasattr(model.model, "process_ip2p_image_in"):
+    if not isinstance(model.model, comfy.model_base.SD15_instructpix2pix):
         raise ValueError(
-            f"model: expected a UNet with 8 input channels (InstructDiffusion), got a "
+            "model: expected a UNet of SD 1.5 with 8 input channels (InstructDiffusion), got a "
             f"{type(model.model).__name__}. Load InstructDiffusion's checkpoint, or use the "
             "guider of the model you have."
         )

@@ -181,6 +181,7 @@ class MGIEConditioning(io.ComfyNode):
             category=EDIT_MODELS,
             description="Lets MGIE's language model look at the picture and say what the edit "
             f"means; gives the text features that its UNet reads. {_LICENCE}",
+            is_output_node=True,
             inputs=[
                 MgieType.Input("mgie", tooltip="From MGIELoader."),
                 io.String.Input(

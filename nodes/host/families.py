@@ -43,7 +43,12 @@ def sigmas_for(patcher, scheduler: str, steps: int, latent: dict | None) -> Tens
             "latent_image: FLUX.2's schedule depends on the size of the picture; connect the "
             "LATENT that will be sampled."
         )
-    from comfy_extras.nodes_flux import Flux2Scheduler  # newer hosts only
-
+    try:
+        from comfy_extras.nodes_flux import Flux2Scheduler
+    except ImportError as error:
+        raise ValueError(
+            "family: this ComfyUI is older than FLUX.2 and lacks its schedule. Update ComfyUI, or "
+            "choose another scheduler."
+        ) from error
     height, width = (16 * side for side in latent["samples"].shape[-2:])
     return Flux2Scheduler.execute(steps, width, height).args[0]

@@ -1,5 +1,6 @@
 """LATENT, MASK and IMAGE against the shapes the kernels want."""
 
+import comfy.latent_formats
 import comfy.sample
 import torch
 import torch.nn.functional as F
@@ -91,16 +92,19 @@ def crop_like_host(image: Tensor, height: int, width: int, name: str = "image") 
 def pixels_per_latent(patcher, latent: Tensor, image: Tensor | None) -> int:
     """Pixels that one latent cell stands for: as the model's format says.
 
-    A format that is not ComfyUI's own may have any ratio; the picture tells it, where there is one.
+    A format that is none of ComfyUI's own, nor made from one, may have any ratio; the picture tells
+    it, where there is one.
     """
     form = patcher.model.latent_format
     if hasattr(form, "spacial_downscale_ratio"):
         return int(form.spacial_downscale_ratio)
-    if type(form).__module__ != "comfy.latent_formats" and image is not None:
+    kinds = [kind for kind in type(form).__mro__ if kind is not comfy.latent_formats.LatentFormat]
+    own = [kind.__name__ for kind in kinds if kind.__module__ == "comfy.latent_formats"]
+    if not own and image is not None:
         ratio = image.shape[1] // latent.shape[-2]
         if ratio >= 1 and image.shape[2] // latent.shape[-1] == ratio:
             return ratio
-    return _PIXELS_PER_LATENT.get(type(form).__name__, 8)
+    return _PIXELS_PER_LATENT.get(own[0], 8) if own else 8
 
 
 def check_mask(mask: Tensor, height: int, width: int) -> Tensor:

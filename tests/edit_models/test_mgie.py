@@ -1,5 +1,7 @@
 """MGIE piece by piece: which states are taken, what is asked, what was said, what is seen."""
 
+import sys
+
 import pytest
 import torch
 from torch.testing import assert_close
@@ -75,6 +77,13 @@ def test_tokens_are_split_as_llama_was_trained(tmp_path):
     assert after[:4] == ["<im_end>", "▁", "▁", "A"]  # the space that opens, and the one written
     images = [f"[IMG{index}]" for index in range(8)]
     assert loaded.convert_tokens_to_ids(images) == list(range(len(loaded) - 8, len(loaded)))
+
+
+def test_a_missing_package_is_named_with_its_cure(tmp_path, monkeypatch):
+    (tmp_path / "tokenizer.model").touch()
+    monkeypatch.setitem(sys.modules, "google.protobuf", None)
+    with pytest.raises(ValueError, match="llava: the tokenizer.model of .* package protobuf"):
+        load_tokenizer(tmp_path)
 
 
 def test_the_published_form_of_the_tokenizer_splits_as_sentencepiece_does(tmp_path):

@@ -4,6 +4,7 @@ Random weights on purpose: what these tests claim (seeds, resuming, memory, erro
 any weights, and a random model is quick to build.
 """
 
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -28,6 +29,20 @@ UNET = {
     "num_head_channels": -1,
     "dtype": torch.float32,
 }
+
+
+@pytest.fixture(autouse=True)
+def _offline(monkeypatch):
+    """No node reaches out: a connection is refused, and fails the test even where it is caught."""
+    attempts = []
+
+    def refuse(self, address):
+        attempts.append(address)
+        raise OSError(f"the tests are offline, and something wanted {address}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    yield
+    assert attempts == []
 
 
 def random_model(seed: int = 0):

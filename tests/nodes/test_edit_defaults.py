@@ -83,6 +83,7 @@ def test_embedded_model_is_told_apart_from_instruct_pix2pix(node):
     from elect_tino.embedded.model import load_embedded
 
     assert node(load_embedded()[0]).family == "embedded"
+    assert node(load_embedded(variant="flow")[0]).family == "embedded_flow"
 
 
 def test_what_is_chosen_by_hand_wins(node, scene):

@@ -127,6 +127,17 @@ def test_every_input_of_a_node_explains_itself():
             assert given.id in plain or given.tooltip, (node.define_schema().node_id, given.id)
 
 
+def test_it_undoes_shifts_when_asked_as_bis_select_does(whole, elect, scene, guiders):
+    shown = whole(align=True).ui["elect"][0]
+    given = {"num_candidates": 4, "candidates_per_batch": 1}
+    found = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent, **given)
+    alone = elect.select(found, relevance=elect.relevance(found)[0], align=True).ui["elect"][0]
+    assert shown["shifts"] == alone["shifts"]
+    assert len(shown["shifts"]) == 4
+    assert shown["scores"] == alone["scores"]
+    assert whole().ui["elect"][0]["shifts"] is None
+
+
 def test_node_ids_are_the_permanent_ones():
     from elect_tino.nodes import NODES
 

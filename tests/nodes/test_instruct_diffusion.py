@@ -111,12 +111,14 @@ def test_conditioning_without_a_picture_is_refused(node, scene):
         node(scene.model, scene.text, scene.empty, CFG, IMAGE_CFG)
 
 
-def test_model_of_another_architecture_is_refused(node, scene):
-    class Flux:
-        pass
+@pytest.mark.parametrize("kind", ["COSXL", "FLUX"])
+def test_model_of_another_architecture_is_refused(node, scene, tmp_path, kind):
+    """CosXL-Edit sees its picture by the same conditioning, and is guided by another rule."""
+    from . import reference_models
 
-    with pytest.raises(ValueError, match="model: expected a UNet with 8 input channels.*Flux"):
-        node(SimpleNamespace(model=Flux()), scene.text, scene.image, CFG, IMAGE_CFG)
+    model = reference_models.build(getattr(reference_models, kind), tmp_path)
+    with pytest.raises(ValueError, match="model: expected a UNet of SD 1.5 with 8 input channels"):
+        node(model, scene.text, scene.image, CFG, IMAGE_CFG)
 
 
 def published_form(path) -> None:
