@@ -93,7 +93,8 @@ def measure(
             latents = bench.vae.encode(pictures.movedim(1, -1))
         shown = {"pixel": (source, pictures), "latent": (scale(latent), scale(latents))}
         for space, align in itertools.product(SPACES, (False, True)):
-            elected, found = elect(*shown[space], mask, space, align)
+            origin, seen = shown[space]
+            elected, found = elect(origin, seen, mask, space, align)
             chosen[space, moved, align] = float(worth[elected])
             if found is not None:
                 pixels = found * (8 if space == "latent" else 1)

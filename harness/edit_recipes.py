@@ -113,7 +113,7 @@ def recipe(
     vae: Wire = ("vae", 0),
     model: Wire = ("model", 0),
     pictures: dict[str, dict] | None = None,
-    defaults: dict[str, object] | None = None,
+    defaults: dict[str, Wire] | None = None,
     **sampling: object,
 ) -> Recipe:
     """A workflow of five frames: load, say, try, elect, finish.
