@@ -156,6 +156,7 @@ class _MMDiTKeys:
     pooled: str
     positions: str
     blocks: str
+    first: str
 
 
 _DIFFUSERS_MMDIT = _MMDiTKeys(
@@ -165,6 +166,7 @@ _DIFFUSERS_MMDIT = _MMDiTKeys(
     pooled="time_text_embed.text_embedder.linear_1.weight",
     positions="pos_embed.pos_embed",
     blocks="transformer_blocks.",
+    first="transformer_blocks.0.attn.add_q_proj.weight",
 )
 _SD3_MMDIT = _MMDiTKeys(
     diffusers=False,
@@ -173,6 +175,7 @@ _SD3_MMDIT = _MMDiTKeys(
     pooled="y_embedder.mlp.0.weight",
     positions="pos_embed",
     blocks="joint_blocks.",
+    first="joint_blocks.0.context_block.attn.qkv.weight",
 )
 
 
@@ -186,7 +189,8 @@ def _mmdit(name: str, shapes: Shapes, keys: _MMDiTKeys, prefix: str) -> MMDiTLay
             f"name: {name} is an SD3 transformer with {channels} input channels. An UltraEdit has "
             f"32 (noisy latent and source) or 48 (and the mask). {cure}"
         )
-    _shape(name, shapes, prefix + keys.positions)
+    for key in (keys.positions, keys.first):
+        _shape(name, shapes, prefix + key)
     blocks = _count(shapes, prefix + keys.blocks)
     if blocks * HEAD_WIDTH != width:
         raise ValueError(

@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ...edit_models.folders import Facts, facts, weight_files
-from ...edit_models.layouts import Layout, MMDiTLayout, UNetLayout, recognise
+from ...edit_models.layouts import HEAD_WIDTH, Layout, MMDiTLayout, UNetLayout, recognise
 from .ultraedit import UltraEditConfig
 
 _PREDICTIONS = {
@@ -110,7 +110,7 @@ def load_folder(folder: Path, part: str, dtype: torch.dtype | None):
 
 def _load(name: str, layout: Layout, state: dict[str, Tensor], known: Facts, dtype):
     if isinstance(layout, MMDiTLayout):
-        state = _mmdit_state(layout, state)
+        state = _mmdit_state(name, layout, state)
         config = UltraEditConfig(comfy.model_detection.detect_unet_config(state, ""))
     else:
         state = _unet_state(name, layout, state)
@@ -138,14 +138,39 @@ def _unet_state(name: str, layout: UNetLayout, state: Mapping[str, Tensor]) -> d
     return {names[key]: tensor for key, tensor in state.items()}
 
 
-def _mmdit_state(layout: MMDiTLayout, state: dict[str, Tensor]) -> dict[str, Tensor]:
+def _mmdit_state(name: str, layout: MMDiTLayout, state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The weights of an UltraEdit in SD3's own keys."""
     if not layout.diffusers_keys:
         size = len(layout.prefix)
         return {k[size:]: v for k, v in state.items() if k.startswith(layout.prefix)}
+    _require_whole_merges(name, state)
     unknown = dict(state)
     converted = comfy.model_detection.convert_diffusers_mmdit(unknown, "")
     return converted | unknown  # what the converter has no name for must not vanish
+
+
+def _require_whole_merges(name: str, state: Mapping[str, Tensor]) -> None:
+    """Raise ValueError unless every part of a merged weight (q, k, v) is there and fits.
+
+    ComfyUI's converter copies the parts into uninitialised memory and does not tell what is left.
+    """
+    width = state["pos_embed.proj.weight"].shape[0]
+    merges: dict[str, list[str]] = {}
+    for key, target in comfy.utils.mmdit_to_diffusers({"depth": width // HEAD_WIDTH}).items():
+        if not isinstance(target, str) and target[1] is not None:
+            merges.setdefault(target[0], []).append(key)
+    begun = [key for parts in merges.values() if state.keys() & parts for key in parts]
+    missing = [key for key in begun if key not in state]
+    reshaped = [
+        key
+        for key in set(begun) - set(missing)
+        if tuple(state[key].shape) != ((width, width) if key.endswith("weight") else (width,))
+    ]
+    if missing or reshaped:
+        raise ValueError(
+            f"name: {name} is not whole, or another architecture: missing {sorted(missing)[:3]}, "
+            f"of another shape {sorted(reshaped)[:3]}. Download it again."
+        )
 
 
 def _patcher(name: str, config: BASE, state: dict[str, Tensor], dtype: torch.dtype | None):

@@ -327,6 +327,36 @@ SPOILED: dict[str, tuple[str, str, Edit, str]] = {
         edit_weights(drop("proj_out.bias")),
         r"missing \['final_layer.linear.bias'\]",
     ),
+    "transformer without a k weight": (
+        "free_form",
+        TRANSFORMER,
+        edit_weights(drop("transformer_blocks.0.attn.to_k.weight")),
+        r"missing \['transformer_blocks.0.attn.to_k.weight'\]",
+    ),
+    "transformer without a q weight": (
+        "free_form",
+        TRANSFORMER,
+        edit_weights(drop("transformer_blocks.0.attn.to_q.weight")),
+        r"missing \['transformer_blocks.0.attn.to_q.weight'\]",
+    ),
+    "transformer without a bias of the text's k": (
+        "free_form",
+        TRANSFORMER,
+        edit_weights(drop("transformer_blocks.1.attn.add_k_proj.bias")),
+        r"missing \['transformer_blocks.1.attn.add_k_proj.bias'\]",
+    ),
+    "transformer without the weight that tells it": (
+        "free_form",
+        TRANSFORMER,
+        edit_weights(drop("transformer_blocks.0.attn.add_q_proj.weight")),
+        "lacks transformer_blocks.0.attn.add_q_proj.weight",
+    ),
+    "transformer with one row for a k weight": (
+        "free_form",
+        TRANSFORMER,
+        edit_weights(put("transformer_blocks.0.attn.to_k.weight", 1, 128)),
+        r"of another shape \['transformer_blocks.0.attn.to_k.weight'\]",
+    ),
     "transformer a key more": (
         "free_form",
         TRANSFORMER,
