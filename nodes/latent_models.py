@@ -70,9 +70,19 @@ class FeatureModel:
 
 
 def register_folder(kind: str, extensions: set[str]) -> None:
-    """Make models/<kind> known to ComfyUI, beside what extra_model_paths.yaml names."""
-    folder_paths.add_model_folder_path(kind, os.path.join(folder_paths.models_dir, kind))
-    folder_paths.folder_names_and_paths[kind][1].update(extensions)
+    """Make models/<kind> known to ComfyUI, beside what extra_model_paths.yaml names.
+
+    Another pack may have registered the kind, with extensions in a list, a tuple or None: all that
+    it has stays.
+    """
+    ours = os.path.join(folder_paths.models_dir, kind)
+    paths, known = folder_paths.folder_names_and_paths.get(kind, ([], set()))
+    paths = paths if isinstance(paths, list) else list(paths)
+    if ours not in paths:
+        paths.append(ours)
+    if not extensions <= set(known or ()):
+        known = {*(known or ()), *extensions}  # not in place: ComfyUI's own kinds share one set
+    folder_paths.folder_names_and_paths[kind] = (paths, known)
 
 
 def managed(module: nn.Module) -> ModelPatcher:

@@ -1,6 +1,8 @@
 """The loaders of LatentCLIP and LatentVGG: which file, which latent space, whose memory."""
 
 import pickle
+from copy import copy
+from pathlib import Path
 
 import pytest
 import torch
@@ -108,3 +110,48 @@ def test_it_is_loaded_by_comfyuis_model_management(folder):
     with torch.inference_mode():
         comfy.model_management.load_models_gpu([patcher])
     assert any(one.model is patcher for one in comfy.model_management.current_loaded_models)
+
+
+@pytest.mark.parametrize("known", [{".bin"}, [".bin"], (".bin",), None], ids=str)
+@pytest.mark.parametrize("container", [list, tuple])
+@pytest.mark.parametrize("ours", [set(), {".pt"}], ids=str)
+def test_what_another_pack_registered_stays(monkeypatch, known, container, ours):
+    import folder_paths
+
+    from elect_tino.nodes.latent_models import register_folder
+
+    before = copy(known)
+    theirs = (container(["/theirs"]), known)
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "LLM", theirs)
+    for _ in range(2):
+        register_folder("LLM", ours)
+    paths, extensions = folder_paths.folder_names_and_paths["LLM"]
+    assert paths == ["/theirs", str(Path(folder_paths.models_dir, "LLM"))]
+    assert known == before
+    if ours:
+        assert extensions == {*(known or ()), ".pt"}
+    else:
+        assert extensions is known
+
+
+def test_the_extensions_that_comfyuis_kinds_share_stay(monkeypatch):
+    import folder_paths
+
+    from elect_tino.nodes.latent_models import register_folder
+
+    shared = folder_paths.supported_pt_extensions
+    before = set(shared)
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "LLM", ([], shared))
+    register_folder("LLM", {".of_ours"})
+    assert shared == before
+    assert folder_paths.folder_names_and_paths["LLM"][1] == {*before, ".of_ours"}
+
+
+def test_the_pack_loads_beside_one_that_lists_its_extensions(monkeypatch):
+    import folder_paths
+
+    from elect_tino.nodes.mgie import MGIELoader
+
+    theirs = (["/theirs"], [".safetensors"])
+    monkeypatch.setitem(folder_paths.folder_names_and_paths, "LLM", theirs)
+    assert MGIELoader.define_schema().node_id == "MGIELoader"
