@@ -26,7 +26,7 @@ def parse() -> argparse.Namespace:
         type=int,
         default=0,
         metavar="N",
-        help="of `quality`: set the v-prediction model beside it, on the first N edits",
+        help="of `quality`: with the first sampler set the v-prediction model beside it, N edits",
     )
     parser.add_argument("--edits", type=int, default=200, help="test edits (default 200)")
     parser.add_argument("--seeds", type=int, default=16, help="seeds an edit (default 16)")
@@ -117,7 +117,7 @@ def quality(bench, options: argparse.Namespace) -> Path | None:
     sections, beside, path = [], [], None
     for sampler in options.samplers:
         sections.append(measure(bench, options, sampler, options.edits))
-        if options.beside:
+        if options.beside and not beside:
             other = EditBench(GUIDANCE["editing"], options.steps)
             beside.append(measure(other, options, sampler, options.beside))
         path = write_report(sections, arguments(options), beside)

@@ -93,8 +93,12 @@ def plot(section: Section, path: Path) -> None:
 
 
 def early_text(section: Section) -> str:
-    """What each stop keeps."""
-    return stops.table(section.measured, section.num_candidates, section.bench.noise_to_signal)
+    """What each stop keeps, and whether 40 % is better than 30 %."""
+    number, ratios = section.num_candidates, section.bench.noise_to_signal
+    return (
+        f"{stops.table(section.measured, number, ratios)}\n\n"
+        f"{stops.between(section.measured, number, len(ratios), 0.3, 0.4)}"
+    )
 
 
 def beside_text(section: Section, other: Section) -> str:
@@ -128,8 +132,9 @@ guidance text {guidance.text:g} / image {guidance.image:g}.
 ![background error and success against cost]({image})
 
 How early it can be told: the share of elections that choose whom the same score chooses at the end
-(by chance {100 / section.num_candidates:.0f} %), and the background error against one seed, with
-the relevance map and with the true mask. Noise / signal is that of the estimate which is scored.
+(by chance {100 / section.num_candidates:.0f} %), and what the background gains over one seed,
+edit by edit; with the relevance map and with the true mask. Noise / signal is that of the estimate
+which is scored.
 
 {early_text(section)}
 

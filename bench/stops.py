@@ -23,16 +23,31 @@ def agreement(
 
 
 def _gain(policy: Policy, num_steps: int, measured: Sequence[Measured]) -> str:
-    mean, low, high = paired_gain(policy, vanilla(num_steps), measured, "mse")
-    return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+    """In dB, where an edit whose background is lost weighs less than in the mean squared error."""
+    mean, low, high = paired_gain(policy, vanilla(num_steps), measured, "psnr")
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def between(
+    measured: Sequence[Measured], number: int, num_steps: int, early: float, late: float
+) -> str:
+    """A sentence: what the later of two stops gains over the earlier, edit by edit."""
+    early_one, late_one = (
+        elect("paper", "latent", stop, number, num_steps) for stop in (early, late)
+    )
+    psnr, mse = (paired_gain(late_one, early_one, measured, metric) for metric in ("psnr", "mse"))
+    return (
+        f"Stop {late:.0%} against {early:.0%}, edit by edit: background PSNR {psnr[0]:+.2f} dB "
+        f"[{psnr[1]:+.2f}, {psnr[2]:+.2f}], MSE x1e4 {mse[0]:+.1f} [{mse[1]:+.1f}, {mse[2]:+.1f}]."
+    )
 
 
 def table(measured: Sequence[Measured], number: int, noise_to_signal: Sequence[float]) -> str:
     """One row for each stop, Markdown; noise_to_signal (K,): of the estimate of every step."""
     num_steps = len(noise_to_signal)
     lines = [
-        "| stop | NFE | noise / signal | elects as at the end % | background MSE x1e4 | "
-        "true mask: elects as at the end % | background MSE x1e4 |",
+        "| stop | NFE | noise / signal | elects as at the end % | background PSNR dB | "
+        "true mask: elects as at the end % | background PSNR dB |",
         "|---" * 7 + "|",
     ]
     for stop in (*EARLY, 1.0):
