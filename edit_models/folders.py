@@ -1,21 +1,14 @@
-"""A diffusers folder: which files its parts are in, and what their configurations say."""
+"""A diffusers folder: which of its parts denoises, and what their configurations say of it."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .files import read_json
+
 INDEX = "model_index.json"
-_MODEL_NAMES = ("diffusion_pytorch_model", "model", "pytorch_model")
-# A whole file, or the index of its shards.
-_ENDINGS = (
-    (".safetensors", ".safetensors.index.json"),
-    (".fp16.safetensors", ".safetensors.index.fp16.json"),
-    (".bin", ".bin.index.json"),
-    (".fp16.bin", ".bin.index.fp16.json"),
-)
 
 # What ComfyUI's models fix in code; diffusers' defaults are the same.
 _FIXED: dict[str, dict[str, Any]] = {
@@ -43,25 +36,9 @@ class Facts:
     prediction: str = "epsilon"
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.  Raises ValueError naming the path when there is none."""
-    if not path.is_file():
-        raise ValueError(
-            f"name: {path} is missing, so the folder is no whole diffusers model. Download or "
-            "save the folder again."
-        )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"name: {path} is not JSON ({error}). Download it again.") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"name: {path} should hold a JSON object, got {type(content).__name__}.")
-    return content
-
-
 def denoiser(folder: Path) -> str:
     """The subfolder that denoises: unet or transformer.  Raises ValueError for neither."""
-    read_json(folder / INDEX)
+    read_json(folder / INDEX, "name")
     for part in ("unet", "transformer"):
         if (folder / part).is_dir():
             return part
@@ -71,43 +48,13 @@ def denoiser(folder: Path) -> str:
     )
 
 
-def weight_files(part: Path) -> list[Path]:
-    """The file of a part's weights, or its shards.  Raises ValueError where one is missing.
-
-    Safetensors before pickles, full precision before its fp16 variant.
-    """
-    for whole, index in _ENDINGS:
-        for name in _MODEL_NAMES:
-            if (part / f"{name}{whole}").is_file():
-                return [part / f"{name}{whole}"]
-            if (part / f"{name}{index}").is_file():
-                return _shards(part / f"{name}{index}")
-    raise ValueError(
-        f"name: {part} holds no weights; expected {_MODEL_NAMES[0]}.safetensors or "
-        f"{_MODEL_NAMES[1]}.safetensors. Download the folder again."
-    )
-
-
-def _shards(index: Path) -> list[Path]:
-    names = sorted(set(read_json(index).get("weight_map", {}).values()))
-    # Names only: an index must not lead out of its folder.
-    paths = [index.parent / Path(str(name)).name for name in names]
-    missing = [path.name for path in paths if not path.is_file()]
-    if missing or not paths:
-        raise ValueError(
-            f"name: {index} names {len(paths)} files, of which {missing or 'none'} are missing "
-            "beside it. Download the folder again."
-        )
-    return paths
-
-
 def facts(folder: Path, part: str) -> Facts:
     """What the folder's configurations say of its denoiser, unet or transformer.
 
     Raises ValueError where one is missing, or says what ComfyUI's models do otherwise.
     """
     path = folder / part / "config.json"
-    config = read_json(path)
+    config = read_json(path, "name")
     for key, fixed in _FIXED[part].items():
         if config.get(key, fixed) != fixed:
             raise ValueError(
@@ -131,7 +78,7 @@ def _heads(config: dict[str, Any], path: Path) -> int:
 
 def _prediction(folder: Path) -> str:
     path = folder / "scheduler" / "scheduler_config.json"
-    config = read_json(path) if path.is_file() else {}
+    config = read_json(path, "name") if path.is_file() else {}
     prediction = config.get("prediction_type", Facts.prediction)
     if prediction not in _PREDICTIONS:
         raise ValueError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import zipfile
 from collections.abc import Collection, Mapping
@@ -14,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-_WHOLE = ("model.safetensors", "pytorch_model.bin")
+from .files import read_json, weight_files
 
 
 def read_config(folder: Path, kinds: Collection[str], given: str) -> dict[str, Any]:
@@ -22,17 +21,8 @@ def read_config(folder: Path, kinds: Collection[str], given: str) -> dict[str, A
 
     Raises ValueError where there is none, or where it describes another architecture.
     """
-    path = folder / "config.json"
-    if not path.is_file():
-        raise ValueError(
-            f"{given}: {folder.name} has no config.json. Choose a folder as its authors publish "
-            "it, with config.json beside the weights."
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{given}: {folder.name}/config.json is no JSON ({error}).") from error
-    kind = config.get("model_type") if isinstance(config, dict) else None
+    config = read_json(folder / "config.json", given)
+    kind = config.get("model_type")
     if kind not in kinds:
         raise ValueError(
             f"{given}: {folder.name} holds a model of type {kind!r}, expected "
@@ -42,24 +32,15 @@ def read_config(folder: Path, kinds: Collection[str], given: str) -> dict[str, A
 
 
 def read_folder(folder: Path, given: str) -> dict[str, Tensor]:
-    """All tensors of a folder in Hugging Face's layout: safetensors, else .bin, whole or in shards.
+    """All tensors of a folder in Hugging Face's layout, from the files that `weight_files` finds.
 
     Raises ValueError naming the file that is missing, cut short or would run code.
     """
-    for whole in _WHOLE:
-        index = folder / f"{whole}.index.json"
-        if index.is_file():
-            names = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-            shards = [folder / Path(name).name for name in sorted(set(names))]
-            return {
-                key: value for path in shards for key, value in read_tensors(path, given).items()
-            }
-        if (folder / whole).is_file():
-            return read_tensors(folder / whole, given)
-    raise ValueError(
-        f"{given}: {folder.name} has no weights: expected {' or '.join(_WHOLE)}, whole or as "
-        "shards with their index."
-    )
+    return {
+        key: value
+        for path in weight_files(folder, given)
+        for key, value in read_tensors(path, given).items()
+    }
 
 
 def read_tensors(path: Path, given: str) -> dict[str, Tensor]:

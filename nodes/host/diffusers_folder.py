@@ -14,7 +14,7 @@ import comfy.utils
 from comfy.supported_models_base import ClipTarget
 from torch import Tensor
 
-from ...edit_models.folders import read_json, weight_files
+from ...edit_models.files import read_json, weight_files
 from ...edit_models.layouts import LATENT_CHANNELS, Layout, UNetLayout
 from .edit_models import read_state, require_same
 
@@ -109,7 +109,7 @@ def _filled(
 def _config(part: Path, width: str) -> dict[str, Any]:
     """A text encoder's config.json, which must say its width under that key."""
     path = part / "config.json"
-    config = read_json(path)
+    config = read_json(path, "name")
     if width not in config:
         raise ValueError(
             f"name: {path} says no {width}, so {part.name} is the text encoder of another model."
@@ -134,7 +134,7 @@ def text_state(part: Path) -> dict[str, Tensor]:
 
     Its version 5 saves a CLIPTextModel without the leading text_model.
     """
-    read = read_state(weight_files(part))
+    read = read_state(weight_files(part, "name"))
     state = {key: tensor for key, tensor in read.items() if not key.endswith(_NOT_WEIGHTS)}
     if "embeddings.token_embedding.weight" in state:
         state = {f"text_model.{key}": tensor for key, tensor in state.items()}
@@ -144,8 +144,8 @@ def text_state(part: Path) -> dict[str, Tensor]:
 def load_vae(folder: Path, layout: Layout) -> comfy.sd.VAE:
     """The folder's VAE.  Raises ValueError where it is another model's or not whole."""
     part = folder / "vae"
-    read_json(part / "config.json")
-    state = read_state(weight_files(part))
+    read_json(part / "config.json", "name")
+    state = read_state(weight_files(part, "name"))
     channels = 4 if isinstance(layout, UNetLayout) else LATENT_CHANNELS
     first = state.get("decoder.conv_in.weight")
     if first is None or first.shape[1] != channels:

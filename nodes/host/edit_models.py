@@ -20,7 +20,8 @@ from comfy.supported_models_base import BASE
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ...edit_models.folders import Facts, facts, weight_files
+from ...edit_models.files import weight_files
+from ...edit_models.folders import Facts, facts
 from ...edit_models.layouts import HEAD_WIDTH, Layout, MMDiTLayout, UNetLayout, recognise
 from .ultraedit import UltraEditConfig
 
@@ -103,7 +104,7 @@ def load_folder(folder: Path, part: str, dtype: torch.dtype | None):
     """The MODEL of a diffusers folder, and its layout; part: unet or transformer."""
     known = facts(folder, part)
     name = str(folder / part)
-    state = read_state(weight_files(folder / part))
+    state = read_state(weight_files(folder / part, "name"))
     layout = recognise(name, shapes_of(state))
     return _load(name, layout, state, known, dtype), layout
 

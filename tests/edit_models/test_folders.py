@@ -1,23 +1,10 @@
-"""A diffusers folder: its parts, its files, and the errors that name the path."""
-
-import json
-from pathlib import Path
+"""A diffusers folder: its denoiser, and what its configurations say."""
 
 import pytest
 
-from elect_tino.edit_models.folders import (
-    Facts,
-    denoiser,
-    facts,
-    read_json,
-    weight_files,
-)
+from elect_tino.edit_models.folders import Facts, denoiser, facts
 
-
-def write(path: Path, content: object = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-    return path
+from .test_files import write
 
 
 @pytest.mark.parametrize("part", ["unet", "transformer"])
@@ -33,48 +20,6 @@ def test_a_folder_without_an_index_or_a_denoiser_is_refused(tmp_path):
     write(tmp_path / "model_index.json", {})
     with pytest.raises(ValueError, match="neither unet/ nor transformer/"):
         denoiser(tmp_path)
-
-
-@pytest.mark.parametrize("content", ["{", "[]", "\x00"])
-def test_a_broken_configuration_is_refused_by_its_path(tmp_path, content):
-    with pytest.raises(ValueError, match=r"^name: .*config\.json"):
-        read_json(write(tmp_path / "config.json", content))
-
-
-def test_safetensors_come_before_pickles_and_full_precision_before_half(tmp_path):
-    names = ["safetensors", "fp16.safetensors", "bin", "fp16.bin"]
-    for name in reversed(names):
-        path = write(tmp_path / f"diffusion_pytorch_model.{name}")
-        assert weight_files(tmp_path) == [path]
-
-
-def test_a_text_encoders_files_have_names_of_their_own(tmp_path):
-    assert weight_files(write(tmp_path / "a/model.safetensors").parent)
-    assert weight_files(write(tmp_path / "b/pytorch_model.bin").parent)
-
-
-@pytest.mark.parametrize("ending", ["safetensors.index.json", "safetensors.index.fp16.json"])
-def test_shards_are_all_found_or_the_missing_one_is_named(ending, tmp_path):
-    index = {"weight_map": {"x": "m-1.safetensors", "y": "m-2.safetensors", "z": "m-1.safetensors"}}
-    write(tmp_path / f"model.{ending}", index)
-    write(tmp_path / "m-1.safetensors")
-    with pytest.raises(ValueError, match=r"names 2 files, of which \['m-2.safetensors'\]"):
-        weight_files(tmp_path)
-    write(tmp_path / "m-2.safetensors")
-    assert [path.name for path in weight_files(tmp_path)] == ["m-1.safetensors", "m-2.safetensors"]
-
-
-def test_an_index_cannot_lead_out_of_its_folder(tmp_path):
-    outside = write(tmp_path / "secret.bin")
-    part = tmp_path / "part"
-    write(part / "model.bin.index.json", {"weight_map": {"x": f"../{outside.name}"}})
-    with pytest.raises(ValueError, match="missing beside it"):
-        weight_files(part)
-
-
-def test_a_part_without_weights_is_refused_by_its_path(tmp_path):
-    with pytest.raises(ValueError, match="holds no weights; expected diffusion_pytorch_model"):
-        weight_files(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -281,6 +281,10 @@ def code(name: str) -> Damage:
     return lambda files, root: (root / name).write_bytes(pickle.dumps(print))
 
 
+def text(name: str, content: str) -> Damage:
+    return lambda files, root: (root / name).write_text(content, encoding="utf-8")
+
+
 def json_of(name: str, **values: object) -> Damage:
     def damage(files: Files, root: Path) -> None:
         config = json.loads((root / name).read_text(encoding="utf-8"))
@@ -312,13 +316,20 @@ INDEX = "llava/pytorch_model.bin.index.json"
 SHARD = "llava/pytorch_model-00001-of-00002.bin"
 SPOILT: dict[str, tuple[Damage, str]] = {
     "no config": (without("llava/config.json"), "llava: there is no folder 'llava' with a config"),
-    "config no JSON": (cut("llava/config.json"), "llava: llava/config.json is no JSON"),
+    "config no JSON": (cut("llava/config.json"), "llava: .*llava/config.json is not JSON"),
     "another architecture": (
         json_of("llava/config.json", model_type="t5"),
         "llava: llava holds a model of type 't5', expected 'llama' or 'llava'",
     ),
-    "no weights": (without(INDEX), "llava: llava has no weights: expected model.safetensors"),
-    "a shard missing": (without(SHARD), "llava: pytorch_model-00001-of-00002.bin is not in llava"),
+    "no weights": (without(INDEX), "llava: .*llava holds no weights; expected .*pytorch_model"),
+    "a shard missing": (
+        without(SHARD),
+        r"llava: .*/llava/pytorch_model.bin.index.json names 2 files, of which "
+        r"\['pytorch_model-00001-of-00002.bin'\] are missing",
+    ),
+    "an index that is no JSON": (text(INDEX, "["), "llava: .*bin.index.json is not JSON"),
+    "an index of nothing": (text(INDEX, "{}"), "llava: .*bin.index.json has no weight_map"),
+    "an index of a list": (json_of(INDEX, weight_map=["x"]), "bin.index.json has no weight_map"),
     "a shard cut short": (cut(SHARD), "llava: pytorch_model-00001-of-00002.bin could not be read"),
     "a shard with code": (code(SHARD), "00001-of-00002.bin .*run code, which is refused"),
     "a weight missing": (
