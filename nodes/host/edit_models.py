@@ -112,7 +112,8 @@ def load_folder(folder: Path, part: str, dtype: torch.dtype | None):
 def _load(name: str, layout: Layout, state: dict[str, Tensor], known: Facts, dtype):
     if isinstance(layout, MMDiTLayout):
         state = _mmdit_state(name, layout, state)
-        config = UltraEditConfig(comfy.model_detection.detect_unet_config(state, ""))
+        detected = comfy.model_detection.detect_unet_config(state, "")
+        config = UltraEditConfig(detected, known.shift)
     else:
         state = _unet_state(name, layout, state)
         detected = comfy.model_detection.detect_unet_config(state, "")

@@ -8,6 +8,7 @@ import comfy.supported_models
 import torch
 from torch import Tensor
 
+from ...edit_models.folders import Facts
 from ...edit_models.layouts import LATENT_CHANNELS
 
 EDIT_MASK = "ultraedit_mask"
@@ -27,9 +28,13 @@ class UltraEditLatent(comfy.latent_formats.SD3):
 
 
 class UltraEditConfig(comfy.supported_models.SD3):
-    """Rectified flow with shift 3, as SD3; only the input is wider."""
+    """Rectified flow as SD3, with the shift its folder names; only the input is wider."""
 
     latent_format = UltraEditLatent
+
+    def __init__(self, unet_config: dict, shift: float = Facts.shift):
+        super().__init__(unet_config)
+        self.sampling_settings["shift"] = shift
 
     def get_model(self, state_dict, prefix="", device=None) -> UltraEdit:
         return UltraEdit(self, device=device)

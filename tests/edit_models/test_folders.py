@@ -42,6 +42,7 @@ def test_heads_are_read_as_diffusers_means_them(config, heads, tmp_path):
         ("unet", {"attention_head_dim": [5, 10]}, r"gives \[5, 10\] attention heads"),
         ("unet", {"norm_num_groups": 16}, "norm_num_groups = 16; ComfyUI's model has 32"),
         ("unet", {"act_fn": "gelu"}, "act_fn = 'gelu'"),
+        ("unet", {"norm_eps": 1e-6}, "norm_eps = 1e-06"),
         ("transformer", {"attention_head_dim": 32}, "attention_head_dim = 32"),
     ],
 )
@@ -58,3 +59,56 @@ def test_the_prediction_is_the_schedulers(tmp_path):
     write(tmp_path / "scheduler/scheduler_config.json", {"prediction_type": "sample"})
     with pytest.raises(ValueError, match=r"^name: .*scheduler_config.json says .* 'sample'"):
         facts(tmp_path, "unet")
+
+
+SCHEDULER = "scheduler/scheduler_config.json"
+
+
+@pytest.mark.parametrize(
+    ("part", "stated"),
+    [
+        ("unet", {"beta_start": 0.0001}),
+        ("unet", {"beta_end": 0.02}),
+        ("unet", {"beta_schedule": "linear"}),
+        ("unet", {"trained_betas": [0.1, 0.2]}),
+        ("unet", {"num_train_timesteps": 500}),
+        ("unet", {"rescale_betas_zero_snr": True}),
+        ("transformer", {"num_train_timesteps": 500}),
+        ("transformer", {"use_dynamic_shifting": True}),
+        ("transformer", {"prediction_type": "epsilon"}),
+    ],
+    ids=str,
+)
+def test_noise_levels_of_another_model_are_refused(part, stated, tmp_path):
+    write(tmp_path / part / "config.json", {})
+    write(tmp_path / SCHEDULER, stated)
+    (key,) = stated
+    message = rf"^name: .*scheduler_config\.json says {key} = .*; ComfyUI's model has "
+    with pytest.raises(ValueError, match=message):
+        facts(tmp_path, part)
+
+
+def test_noise_levels_are_held_to_what_is_stated_only(tmp_path):
+    write(tmp_path / "unet/config.json", {})
+    levels = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
+    for stated in ({}, levels, {**levels, "num_train_timesteps": 1000, "trained_betas": None}):
+        write(tmp_path / SCHEDULER, stated)
+        assert facts(tmp_path, "unet") == Facts()
+
+
+@pytest.mark.parametrize(
+    ("stated", "shift"), [({}, 3.0), ({"shift": 1}, 1.0), ({"shift": 5.5}, 5.5)]
+)
+def test_the_shift_is_the_schedulers(stated, shift, tmp_path):
+    write(tmp_path / "transformer/config.json", {})
+    assert facts(tmp_path, "transformer").shift == 3.0
+    write(tmp_path / SCHEDULER, stated)
+    assert facts(tmp_path, "transformer") == Facts(shift=shift)
+
+
+@pytest.mark.parametrize("shift", ["0", "-1", "NaN", "1e999", "null", '"3"'])
+def test_a_shift_that_is_none_is_refused(shift, tmp_path):
+    write(tmp_path / "transformer/config.json", {})
+    write(tmp_path / SCHEDULER, f'{{"shift": {shift}}}')
+    with pytest.raises(ValueError, match=r"^name: .*scheduler_config.json says shift .* above 0"):
+        facts(tmp_path, "transformer")

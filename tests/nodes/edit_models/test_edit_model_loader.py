@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -171,6 +172,32 @@ def test_v_prediction_is_read_from_the_scheduler(instruct_pix2pix, copy_of, load
     assert load(name)[0].model.model_type is comfy.model_base.ModelType.V_PREDICTION
 
 
+@pytest.mark.parametrize("shift", [1.0, 3.0, 5.0])
+def test_noise_levels_are_shifted_as_the_folders_scheduler_shifts_them(
+    shift, free_form, copy_of, load
+):
+    diffusers: Any = pytest.importorskip("diffusers")
+
+    name, folder = copy_of(free_form)
+    edit_json(folder / "scheduler/scheduler_config.json", shift=shift)
+    found = load(name)[0].get_model_object("model_sampling").sigmas
+    expected = diffusers.FlowMatchEulerDiscreteScheduler(shift=shift)
+    assert_close(found.flip(0), expected.sigmas)
+
+
+def test_a_bare_file_is_shifted_as_sd3_and_no_folder_changes_that(
+    free_form, copy_of, load, file_of
+):
+    import comfy.supported_models
+
+    name, folder = copy_of(free_form)
+    edit_json(folder / "scheduler/scheduler_config.json", shift=5.0)
+    load(name)
+    bare = load(file_of(dict(free_form.modules.transformer.state_dict())))[0]
+    assert bare.get_model_object("model_sampling").shift == 3.0
+    assert comfy.supported_models.SD3.sampling_settings == {"shift": 3.0}
+
+
 def test_a_lora_in_diffusers_keys_changes_the_right_weights(instruct_pix2pix, load, file_of):
     import comfy.sd
 
@@ -277,6 +304,12 @@ SPOILED: dict[str, tuple[str, str, Edit, str]] = {
         "scheduler/scheduler_config.json",
         lambda p: edit_json(p, prediction_type="sample"),
         "prediction_type 'sample'; expected one of",
+    ),
+    "a linear schedule": (
+        "instruct_pix2pix",
+        "scheduler/scheduler_config.json",
+        lambda p: edit_json(p, beta_schedule="linear"),
+        "scheduler_config.json says beta_schedule = 'linear'; ComfyUI's model has 'scaled_linear'",
     ),
     "text encoder of another width": (
         "instruct_pix2pix",
