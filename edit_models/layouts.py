@@ -27,6 +27,11 @@ _EXPECTED = (
     "MagicBrush) or an SD3 transformer with 32 or 48 (UltraEdit)"
 )
 
+_FROM_FOLDER = (
+    "Copy its weights, as one file, to models/diffusion_models (no loader of ComfyUI's looks for "
+    "it here), then use Load Diffusion Model."
+)
+
 
 @dataclass(frozen=True)
 class UNetLayout:
@@ -61,27 +66,33 @@ class MMDiTLayout:
 Layout = UNetLayout | MMDiTLayout
 
 
-def recognise(name: str, shapes: Shapes) -> Layout:
+def recognise(name: str, shapes: Shapes, in_folder: bool = False) -> Layout:
     """The layout of a file.  Raises ValueError, naming it, for what this pack need not load.
 
     name: as the user knows the file; shapes: of all its tensors
+    in_folder: it lies in a diffusers folder, which ComfyUI's own loaders do not see
     """
     prefix = _PREFIX if any(key.startswith(_PREFIX) for key in shapes) else ""
     if "conv_in.weight" in shapes and any(key.startswith("down_blocks.") for key in shapes):
-        return _unet(name, shapes)
+        return _unet(name, shapes, in_folder)
     if any(key.startswith("transformer_blocks.0.attn.add_q_proj") for key in shapes):
-        return _mmdit(name, shapes, _DIFFUSERS_MMDIT, "")
+        return _mmdit(name, shapes, _DIFFUSERS_MMDIT, "", in_folder)
     if any(key.startswith(f"{prefix}joint_blocks.0.context_block") for key in shapes):
-        return _mmdit(name, shapes, _SD3_MMDIT, prefix)
+        return _mmdit(name, shapes, _SD3_MMDIT, prefix, in_folder)
     if f"{prefix}input_blocks.0.0.weight" in shapes:
         channels = shapes[f"{prefix}input_blocks.0.0.weight"][1]
         raise ValueError(
             f"name: {name} is a Stable Diffusion UNet in its original keys with {channels} input "
-            "channels, which ComfyUI takes itself. Use Load Checkpoint, or Load Diffusion Model "
-            "for a bare UNet."
+            "channels, which ComfyUI takes itself. "
+            + _stock("Load Checkpoint, or Load Diffusion Model for a bare UNet", in_folder)
         )
     found = ", ".join(sorted(shapes)[:3]) or "no tensor at all"
     raise ValueError(f"name: {name} is another architecture (found {found}). {_EXPECTED}.")
+
+
+def _stock(loaders: str, in_folder: bool) -> str:
+    """How what ComfyUI takes itself comes to its loaders."""
+    return _FROM_FOLDER if in_folder else f"Use {loaders}."
 
 
 def _missing(name: str, key: str) -> ValueError:
@@ -105,11 +116,11 @@ def _count(shapes: Shapes, prefix: str) -> int:
     return count
 
 
-def _unet(name: str, shapes: Shapes) -> UNetLayout:
+def _unet(name: str, shapes: Shapes, in_folder: bool) -> UNetLayout:
     if "add_embedding.linear_1.weight" in shapes:
         raise ValueError(
-            f"name: {name} is a diffusers UNet of SDXL, which ComfyUI takes itself. Use Load "
-            "Diffusion Model."
+            f"name: {name} is a diffusers UNet of SDXL, which ComfyUI takes itself. "
+            + _stock("Load Diffusion Model", in_folder)
         )
     channels = shapes["conv_in.weight"][1]
     if channels != 8:
@@ -179,12 +190,16 @@ _SD3_MMDIT = _MMDiTKeys(
 )
 
 
-def _mmdit(name: str, shapes: Shapes, keys: _MMDiTKeys, prefix: str) -> MMDiTLayout:
+def _mmdit(
+    name: str, shapes: Shapes, keys: _MMDiTKeys, prefix: str, in_folder: bool
+) -> MMDiTLayout:
     width, channels = _shape(name, shapes, prefix + keys.patches)[:2]
     if channels not in (2 * LATENT_CHANNELS, 3 * LATENT_CHANNELS):
         cure = "Choose an editing model."
         if channels == LATENT_CHANNELS:
-            cure = "It is a plain SD3: use Load Checkpoint or Load Diffusion Model."
+            cure = "It is a plain SD3. " + _stock(
+                "Load Checkpoint or Load Diffusion Model", in_folder
+            )
         raise ValueError(
             f"name: {name} is an SD3 transformer with {channels} input channels. An UltraEdit has "
             f"32 (noisy latent and source) or 48 (and the mask). {cure}"

@@ -105,7 +105,7 @@ def load_folder(folder: Path, part: str, dtype: torch.dtype | None):
     known = facts(folder, part)
     name = str(folder / part)
     state = read_state(weight_files(folder / part, "name"))
-    layout = recognise(name, shapes_of(state))
+    layout = recognise(name, shapes_of(state), in_folder=True)
     return _load(name, layout, state, known, dtype), layout
 
 

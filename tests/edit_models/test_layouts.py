@@ -83,7 +83,7 @@ REFUSED = {
         without(unet(), "mid_block.attentions.0.transformer_blocks.0.attn2.to_k.weight"),
         "lacks mid_block.attentions.0",
     ),
-    "plain SD3": (diffusers_mmdit(16), "with 16 input channels.* plain SD3: use Load Checkpoint"),
+    "plain SD3": (diffusers_mmdit(16), "with 16 input channels.* plain SD3. Use Load Checkpoint"),
     "SD3 of 20": (sd3_mmdit("", 20), "with 20 input channels.* has 32 .* or 48"),
     "no positions": (without(diffusers_mmdit(), "pos_embed.pos_embed"), "lacks pos_embed.pos_emb"),
     "no text": (without(sd3_mmdit(), "context_embedder.weight"), "lacks context_embedder.weight"),
@@ -106,3 +106,21 @@ def test_anything_else_is_refused_by_the_files_name(case):
     shapes, message = REFUSED[case]
     with pytest.raises(ValueError, match=rf"^name: file\.bin .*{message}"):
         recognise("file.bin", shapes)
+
+
+STOCK = {
+    "SDXL": unet() | {"add_embedding.linear_1.weight": (1, 2)},
+    "plain SD3": diffusers_mmdit(16),
+    "plain SD3 in its own keys": sd3_mmdit("", 16),
+    "original keys": LDM,
+}
+
+
+@pytest.mark.parametrize("case", STOCK)
+def test_a_folder_is_no_place_for_comfyuis_loaders_a_file_is(case):
+    copy = "Copy its weights, as one file, to models/diffusion_models .*use Load Diffusion Model"
+    with pytest.raises(ValueError, match=rf"^name: mine.unet .*{copy}"):
+        recognise("mine/unet", STOCK[case], in_folder=True)
+    with pytest.raises(ValueError, match=r"Use Load (Checkpoint|Diffusion)") as refused:
+        recognise("f.bin", STOCK[case])
+    assert "Copy" not in str(refused.value)

@@ -400,7 +400,7 @@ SPOILED: dict[str, tuple[str, str, Edit, str]] = {
         "free_form",
         TRANSFORMER,
         edit_weights(put("pos_embed.proj.weight", 128, 16, 2, 2)),
-        "16 input channels.* use Load Checkpoint",
+        "16 input channels.* Copy its weights, as one file, to models/diffusion_models",
     ),
     "CLIP-G of another width": (
         "free_form",
