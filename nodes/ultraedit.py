@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..edit_models.layouts import LATENT_CHANNELS
+from .host.latents import painted
 from .host.ultraedit import EDIT_MASK, EDIT_MASK_GIVEN
 from .types import EDIT_MODELS
 
@@ -37,18 +38,13 @@ def mask_picture(mask: Tensor | None, pixels: Tensor) -> Tensor:
     """
     if mask is None:
         return torch.ones_like(pixels[:1, ..., :3])
-    mask = mask.reshape(-1, *mask.shape[-2:]).float()
+    mask = mask.reshape(-1, *mask.shape[-2:])
     if mask.shape[1:] != pixels.shape[1:3] or len(mask) not in (1, len(pixels)):
         raise ValueError(
             f"mask: expected one of the picture's size {pixels.shape[2]}x{pixels.shape[1]}, got "
             f"{len(mask)} of {mask.shape[2]}x{mask.shape[1]}."
         )
-    low, high = float(mask.min()), float(mask.max())
-    if not 0 <= low <= high <= 1:
-        raise ValueError(f"mask: expected values from 0 to 1, got {low:.3g} to {high:.3g}.")
-    if high == 0:
-        raise ValueError("mask: it is empty. Paint what may be edited (1 = edited).")
-    return mask[..., None].repeat(1, 1, 1, 3).to(pixels)
+    return painted(mask)[..., None].repeat(1, 1, 1, 3).to(pixels)
 
 
 class UltraEditConditioning(io.ComfyNode):

@@ -107,18 +107,24 @@ def pixels_per_latent(patcher, latent: Tensor, image: Tensor | None) -> int:
     return _PIXELS_PER_LATENT.get(own[0], 8) if own else 8
 
 
-def check_mask(mask: Tensor, height: int, width: int) -> Tensor:
-    """The user's own MASK as (B, H, W) in [0, 1], or a ValueError naming it.
-
-    height, width: the picture's size.  An empty or full mask leaves nothing to compare.
-    """
+def painted(mask: Tensor) -> Tensor:
+    """The user's own MASK as (B, H, W), or a ValueError unless it is in [0, 1] and not empty."""
     mask = mask.reshape(-1, *mask.shape[-2:]).float()
     low, high = float(mask.min()), float(mask.max())
     if not 0 <= low <= high <= 1:
         raise ValueError(f"mask: expected values from 0 to 1, got {low:.3g} to {high:.3g}.")
     if high == 0:
         raise ValueError("mask: it is empty. Paint what may be edited (1 = edited).")
-    if low == 1:
+    return mask
+
+
+def check_mask(mask: Tensor, height: int, width: int) -> Tensor:
+    """The user's own MASK as (B, H, W) in [0, 1], or a ValueError naming it.
+
+    height, width: the picture's size.  An empty or full mask leaves nothing to compare.
+    """
+    mask = painted(mask)
+    if mask.min() == 1:
         raise ValueError(
             "mask: it covers the whole picture, so there is no background to compare. "
             "Paint only what may be edited (1 = edited)."

@@ -168,3 +168,20 @@ def test_a_null_conditioning_without_picture_shares_the_positives_picture_and_ma
     (null,) = with_null(conds, parts[3])[NULL_KEY]
     for key in ("concat_latent_image", MASK):
         assert_close(null[key], conds["positive"][0][key])
+
+
+@pytest.mark.parametrize("value", [0.0, -0.1, 1.5, float("nan")])
+def test_a_mask_is_refused_here_as_where_candidates_are_scored(value):
+    from elect_tino.nodes.host.latents import check_mask, painted
+    from elect_tino.nodes.ultraedit import mask_picture
+
+    said = set()
+    for refuse in (
+        lambda: mask_picture(full(value), picture()),
+        lambda: check_mask(full(value), 64, 48),
+        lambda: painted(full(value)),
+    ):
+        with pytest.raises(ValueError, match=r"^mask: ") as refused:
+            refuse()
+        said.add(str(refused.value))
+    assert len(said) == 1
