@@ -171,7 +171,9 @@ FAMILIES: dict[str, Family] = {
         url=_HUB + "black-forest-labs/FLUX.2-dev",
     ),
     "embedded": _EMBEDDED,
-    "embedded_flow": replace(_EMBEDDED, title="Embedded model, flow", prediction="flow"),
+    "embedded_flow": replace(
+        _EMBEDDED, title="Embedded model, flow", prediction="flow", scheduler="simple"
+    ),
 }
 """Every editing model the pack knows, in the order of the README's table."""
 
