@@ -105,7 +105,12 @@ def beside_text(section: Section, other: Section) -> str:
     """How early it can be told with two models, on the same edits."""
     number = len(other.measured)
     same = replace(section, measured=section.measured[:number])
-    parts = [f"## Beside variant *{other.bench.variant}*, {section.sampler}\n"]
+    parts = [
+        f"## Beside variant *{other.bench.variant}*, {section.sampler}\n",
+        "The two follow schedules of their own, so the same share of the steps is another noise\n"
+        "level: compare rows of like noise / signal too. They were also trained unequally long\n"
+        "([embedded.md](embedded.md)).\n",
+    ]
     for one in (same, other):
         base = table([evaluate(vanilla(one.num_steps), one.measured)])
         parts.append(
