@@ -7,10 +7,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..edit_models.sizes import MEGAPIXEL, SIZE_RULES, SizeRule, edit_size, with_area
+from .edit_defaults import AUTO
 from .host.families import detect_family
 from .types import EDIT_MODELS
-
-AUTO = "auto"
 
 
 def size_rule(family: str, model, megapixels: float) -> SizeRule:
