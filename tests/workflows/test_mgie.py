@@ -60,6 +60,17 @@ def edited(server: "ComfyServer", prompt: dict, entry: dict) -> bytes:
         return image.convert("RGB").tobytes()
 
 
+def test_embeddings_can_be_made_and_kept_with_nothing_behind_them(
+    server: "ComfyServer", mgie: dict
+):
+    alone = {name: mgie[name] for name in ("loader", "mgie", "picture")}
+    alone["mgie"]["inputs"]["save_as"] = "alone"
+    entry = server.run(alone)
+    assert (server.base / "models" / "mgie_embeddings" / "alone.safetensors").is_file()
+    (shown,) = [out["text"] for out in entry["outputs"].values() if "text" in out]
+    assert isinstance(shown[0], str)
+
+
 def test_saved_embeddings_give_the_same_election_without_the_model(
     server: "ComfyServer", mgie: dict
 ):
