@@ -10,13 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..elect_core.alignment import common_view, global_shift, undo_shift
 from ..elect_core.relevance import aggregate
 from ..elect_core.schedule import step_count, window_steps
 from ..elect_core.score import background_inconsistency
 from ..elect_core.selection import rank
 from ..nodes.host.latents import mask_like, to_mask
-from ..nodes.score import SHIFTS, SPACES
+from ..nodes.score import SPACES, aligned
 from .bootstrap import interval
 from .edits import EditBench, benchmark_edit
 from .runs import load_run
@@ -54,11 +53,7 @@ def elect(source: Tensor, estimates: Tensor, mask: Tensor, space: str, align: bo
     """Index of the candidate with the lowest BIS, and the shifts found (None if not asked)."""
     weight, found = mask_like(mask, estimates), None
     if align:
-        found = global_shift(source, estimates, *SHIFTS[space])
-        estimates = undo_shift(estimates, found)
-        source, estimates, weight = (
-            common_view(tensor, found) for tensor in (source, estimates, weight)
-        )
+        source, estimates, weight, found = aligned(source, estimates, weight, space)
     return rank(background_inconsistency(source, estimates, weight)).elected, found
 
 

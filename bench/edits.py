@@ -10,6 +10,7 @@ from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 from torch import Tensor
 
+from ..edit_models.families import FAMILIES, Family
 from ..embedded.model import VARIANTS, load_embedded
 from ..embedded.shipped import WEIGHTS
 from ..embedded.vae import load_shipped_vae
@@ -25,9 +26,14 @@ class Guidance:
     image: float
 
 
-GUIDANCE = {"editing": Guidance(text=2.0, image=1.5), "flow": Guidance(text=2.0, image=1.5)}
+def _guidance(family: Family) -> Guidance:
+    assert family.image_cfg is not None
+    return Guidance(family.cfg, family.image_cfg)
+
+
+_FAMILIES = {"editing": FAMILIES["embedded"], "flow": FAMILIES["embedded_flow"]}
+GUIDANCE = {variant: _guidance(family) for variant, family in _FAMILIES.items()}
 """Of each variant of the embedded model, from the sweeps in docs/embedded.md."""
-_SCHEDULER = {"editing": "normal", "flow": "simple"}
 
 
 class EditBench:
@@ -38,7 +44,7 @@ class EditBench:
         self.decoder = load_shipped_vae()
         self.guidance, self.variant = guidance, variant
         sampling = self.model.get_model_object("model_sampling")
-        scheduler = _SCHEDULER[variant]
+        scheduler = _FAMILIES[variant].scheduler
         self.sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, num_steps)
         self.run_fingerprint = self.fingerprint(Path(VARIANTS[variant]).stem, "text_encoder")
 

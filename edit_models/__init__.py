@@ -2,6 +2,7 @@
 
     families   the table: loader, guidance, sampler, steps, stop and licence of every model
     sizes      picture sizes each takes, so that source and result lie on each other
+    shapes     how a file's tensors differ from those that a model has
     layouts    what a file of weights is, by its keys and shapes
     files      a folder's JSON objects, and its weights whole or in shards
     folders    a diffusers folder: its denoiser and what its configurations say

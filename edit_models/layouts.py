@@ -11,11 +11,10 @@ Everything else is refused by name, and where ComfyUI takes it, the loader is na
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-Shapes = Mapping[str, tuple[int, ...]]
-"""Key -> shape of every tensor in a file."""
+from .shapes import Shapes
 
 LATENT_CHANNELS = 16
 """Of SD3's VAE; an UltraEdit sees two or three such latents side by side."""

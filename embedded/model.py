@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from ..edit_models.shapes import differences, shapes_of
 from . import text
 from .objectives import RECTIFIED_FLOW, V_PREDICTION, Objective
 from .shipped import WEIGHTS
@@ -151,16 +152,9 @@ def _described(path: Path) -> tuple[EmbeddedLatent, comfy.model_base.ModelType]:
 
 
 def _require_same_keys(path: Path, module: torch.nn.Module, state: dict[str, Tensor]) -> None:
-    expected = {k: tuple(v.shape) for k, v in module.state_dict().items()}
-    found = {k: tuple(v.shape) for k, v in state.items()}
-    missing = sorted(expected.keys() - found.keys())
-    unexpected = sorted(found.keys() - expected.keys())
-    reshaped = sorted(k for k in expected.keys() & found.keys() if expected[k] != found[k])
-    if missing or unexpected or reshaped:
-        raise ValueError(
-            f"{path} holds another architecture: missing {missing[:3]}, unexpected "
-            f"{unexpected[:3]}, of another shape {reshaped[:3]}; {_CURE}"
-        )
+    wrong = differences(shapes_of(module.state_dict()), shapes_of(state))
+    if wrong:
+        raise ValueError(f"{path} holds another architecture: {wrong}; {_CURE}")
 
 
 def load_unet(path: Path) -> comfy.model_patcher.ModelPatcher:

@@ -68,6 +68,15 @@ def loaders(**kinds: tuple[dict, dict]) -> Loaders:
     }
 
 
+def separate(weights: dict, clip: tuple[dict, dict], vae: dict) -> Loaders:
+    """ComfyUI's three loaders of a model in parts; clip: the loader of its text encoders."""
+    return loaders(
+        model=_loader("UNETLoader", ("unet_name", weights)),
+        clip=clip,
+        vae=_loader("VAELoader", ("vae_name", vae)),
+    )
+
+
 def photo(family: str) -> dict[str, dict]:
     """The source picture at a size the family takes, so that source and result lie aligned."""
     return {
@@ -240,8 +249,8 @@ def _encoded() -> dict:
     return node("VAEEncode", pixels=("picture", 0), vae=("vae", 0))
 
 
-def _referred(text: str, latent: str = "encoded") -> dict:
-    return node("ReferenceLatent", conditioning=(text, 0), latent=(latent, 0))
+def _referred(text: str) -> dict:
+    return node("ReferenceLatent", conditioning=(text, 0), latent=("encoded", 0))
 
 
 def _plain_guider(model: Wire, positive: Wire, negative: Wire) -> dict:
@@ -251,14 +260,9 @@ def _plain_guider(model: Wire, positive: Wire, negative: Wire) -> dict:
 
 def flux_kontext() -> Recipe:
     base = _HUB + "Comfy-Org/flux1-kontext-dev_ComfyUI/resolve/main/split_files/diffusion_models/"
+    weights = unet(base + "flux1-dev-kontext_fp8_scaled.safetensors")
     clips = (("clip_name1", CLIP_L), ("clip_name2", T5))
-    loading = loaders(
-        model=_loader(
-            "UNETLoader", ("unet_name", unet(base + "flux1-dev-kontext_fp8_scaled.safetensors"))
-        ),
-        clip=_loader("DualCLIPLoader", *clips, type="flux"),
-        vae=_loader("VAELoader", ("vae_name", FLUX_VAE)),
-    )
+    loading = separate(weights, _loader("DualCLIPLoader", *clips, type="flux"), FLUX_VAE)
     saying = {
         **texts(("clip", 0)),
         "encoded": _encoded(),
@@ -277,11 +281,8 @@ def qwen_image_edit() -> Recipe:
     )
     clip = file("text_encoders", shared + "text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors")
     vae = file("vae", shared + "vae/qwen_image_vae.safetensors")
-    loading = loaders(
-        model=_loader("UNETLoader", ("unet_name", unet(weights))),
-        clip=_loader("CLIPLoader", ("clip_name", clip), type="qwen_image"),
-        vae=_loader("VAELoader", ("vae_name", vae)),
-    )
+    reader = _loader("CLIPLoader", ("clip_name", clip), type="qwen_image")
+    loading = separate(unet(weights), reader, vae)
     seen = {"clip": ("clip", 0), "vae": ("vae", 0), "image": ("picture", 0)}
     kind = "TextEncodeQwenImageEdit"
     saying = {
@@ -299,11 +300,8 @@ def omnigen2() -> Recipe:
     base = _HUB + "Comfy-Org/Omnigen2_ComfyUI_repackaged/resolve/main/split_files/"
     clip = file("text_encoders", base + "text_encoders/qwen_2.5_vl_fp16.safetensors")
     weights = unet(base + "diffusion_models/omnigen2_fp16.safetensors")
-    loading = loaders(
-        model=_loader("UNETLoader", ("unet_name", weights)),
-        clip=_loader("CLIPLoader", ("clip_name", clip), type="omnigen2"),
-        vae=_loader("VAELoader", ("vae_name", FLUX_VAE)),
-    )
+    reader = _loader("CLIPLoader", ("clip_name", clip), type="omnigen2")
+    loading = separate(weights, reader, FLUX_VAE)
     saying = {
         **texts(("clip", 0)),
         "encoded": _encoded(),
@@ -323,11 +321,7 @@ def hidream_e1() -> Recipe:
     clips = [(f"clip_name{place}", encoder(name)) for place, name in enumerate(names, start=1)]
     weights = unet(_HIDREAM_FILES + "diffusion_models/hidream_e1_1_bf16.safetensors")
     vae = file("vae", _HIDREAM_FILES + "vae/ae.safetensors")
-    loading = loaders(
-        model=_loader("UNETLoader", ("unet_name", weights)),
-        clip=_loader("QuadrupleCLIPLoader", *clips),
-        vae=_loader("VAELoader", ("vae_name", vae)),
-    )
+    loading = separate(weights, _loader("QuadrupleCLIPLoader", *clips), vae)
     saying = {
         **texts(("clip", 0)),
         "conditions": shown(("vae", 0)),
@@ -341,11 +335,8 @@ def flux2() -> Recipe:
     base = _HUB + "Comfy-Org/flux2-dev/resolve/main/split_files/"
     clip = file("text_encoders", base + "text_encoders/mistral_3_small_flux2_bf16.safetensors")
     weights = unet(base + "diffusion_models/flux2_dev_fp8mixed.safetensors")
-    loading = loaders(
-        model=_loader("UNETLoader", ("unet_name", weights)),
-        clip=_loader("CLIPLoader", ("clip_name", clip), type="flux2"),
-        vae=_loader("VAELoader", ("vae_name", file("vae", base + "vae/flux2-vae.safetensors"))),
-    )
+    reader = _loader("CLIPLoader", ("clip_name", clip), type="flux2")
+    loading = separate(weights, reader, file("vae", base + "vae/flux2-vae.safetensors"))
     saying = {
         **texts(("clip", 0)),
         "encoded": _encoded(),

@@ -137,7 +137,7 @@ def score(
     weight = mask_like(mask, b).to(b.device)
     shifts = None
     if align:
-        a, b, weight, shifts = _aligned(a, b, weight, space)
+        a, b, weight, shifts = aligned(a, b, weight, space)
         if space == "latent":
             shifts = shifts * pixels_per_latent(candidates.run.model, source, None)
     scores = background_inconsistency(a, b, weight)
@@ -146,15 +146,17 @@ def score(
     return Scored(scores, edits, ranking, _warnings(scores, weight, ranking), images, shifts)
 
 
-def _aligned(source: Tensor, estimates: Tensor, weight: Tensor, space: str) -> tuple[Tensor, ...]:
+def aligned(
+    source: Tensor, estimates: Tensor, weight: Tensor, space: str
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """All three as every shifted estimate shows them, estimates moved back, and the shifts.
 
     The shifts (N, 2) are in cells of the space.
     """
     shifts = global_shift(source, estimates, *SHIFTS[space])
     moved = undo_shift(estimates, shifts)
-    views = (common_view(tensor, shifts) for tensor in (source, moved, weight))
-    return (*views, shifts)
+    source, moved, weight = (common_view(one, shifts) for one in (source, moved, weight))
+    return source, moved, weight, shifts
 
 
 def _warnings(scores: Tensor, weight: Tensor, ranking: Ranking) -> tuple[str, ...]:

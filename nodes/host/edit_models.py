@@ -23,6 +23,7 @@ from torch import Tensor
 from ...edit_models.files import weight_files
 from ...edit_models.folders import Facts, facts
 from ...edit_models.layouts import HEAD_WIDTH, Layout, MMDiTLayout, UNetLayout, recognise
+from ...edit_models.shapes import differences, shapes_of
 from .ultraedit import UltraEditConfig
 
 _PREDICTIONS = {
@@ -73,21 +74,12 @@ def read_state(paths: Iterable[Path]) -> dict[str, Tensor]:
     return state
 
 
-def shapes_of(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-    """Key -> shape."""
-    return {key: tuple(tensor.shape) for key, tensor in state.items()}
-
-
 def require_same(name: str, module: torch.nn.Module, state: Mapping[str, Tensor]) -> None:
     """Raise ValueError unless the weights are the module's, all of them; ComfyUI would only log."""
-    expected, found = shapes_of(module.state_dict()), shapes_of(state)
-    missing = sorted(expected.keys() - found.keys())
-    unexpected = sorted(found.keys() - expected.keys())
-    reshaped = sorted(k for k in expected.keys() & found.keys() if expected[k] != found[k])
-    if missing or unexpected or reshaped:
+    wrong = differences(shapes_of(module.state_dict()), shapes_of(state))
+    if wrong:
         raise ValueError(
-            f"name: {name} is not whole, or another architecture: missing {missing[:3]}, "
-            f"unexpected {unexpected[:3]}, of another shape {reshaped[:3]}. Download it again."
+            f"name: {name} is not whole, or another architecture: {wrong}. Download it again."
         )
 
 
