@@ -20,10 +20,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 if __package__:
-    from .harness.links import link_folder
+    from .harness.server.links import link_folder
 else:
     sys.path.insert(0, str(ROOT))
-    from harness.links import link_folder
+    from harness.server.links import link_folder
 
 VENV = ROOT / ".venv"
 CACHE = ROOT / ".cache"

@@ -66,9 +66,9 @@ def main() -> None:
     import comfy.utils
 
     comfy.utils.PROGRESS_BAR_ENABLED = False
-    from .alignment import write_alignment
     from .edits import GUIDANCE, EditBench, Guidance
-    from .report import DOCS
+    from .elect.alignment import write_alignment
+    from .elect.report import DOCS
     from .system import write_system
 
     usual = GUIDANCE[options.variant]
@@ -87,7 +87,7 @@ def main() -> None:
 
 def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> Path:
     """The folder of the edits' tapes with a sampler, after running what is missing."""
-    from .runs import run_edits
+    from .elect.runs import run_edits
 
     sizes = f"{options.seeds}x{options.steps}"
     guidance = bench.guidance
@@ -99,8 +99,8 @@ def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> P
 
 def measure(bench, options: argparse.Namespace, sampler: str, num_edits: int):
     """The first edits with a sampler, run and measured where that is missing."""
-    from .measure import measure_edit
-    from .section import Section
+    from .elect.measure import measure_edit
+    from .elect.section import Section
 
     folder, measured = tapes(bench, options, sampler, num_edits), []
     for index in range(num_edits):
@@ -112,7 +112,7 @@ def measure(bench, options: argparse.Namespace, sampler: str, num_edits: int):
 def quality(bench, options: argparse.Namespace) -> Path | None:
     """Measure every sampler; the report is written anew after each."""
     from .edits import GUIDANCE, EditBench
-    from .report import write_report
+    from .elect.report import write_report
 
     sections, beside, path = [], [], None
     for sampler in options.samplers:

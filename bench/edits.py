@@ -11,11 +11,11 @@ from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 from torch import Tensor
 
 from ..edit_models.families import FAMILIES, Family
-from ..embedded.model import VARIANTS, load_embedded
-from ..embedded.shipped import WEIGHTS
-from ..embedded.vae import load_shipped_vae
-from ..embedded.world import Sample, sample
-from ..nodes.host.run import Run
+from ..embedded.model.comfyui import VARIANTS, load_embedded
+from ..embedded.model.shipped import WEIGHTS
+from ..embedded.model.vae import load_shipped_vae
+from ..embedded.world.samples import Sample, sample
+from ..nodes.host.elect.run import Run
 
 
 @dataclass(frozen=True)

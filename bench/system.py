@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import torch
 
-from ..nodes.host.run import Run, record
+from ..nodes.host.elect.run import Run, record
 from .edits import EditBench, benchmark_edit
 
 

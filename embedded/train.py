@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .run import Budget, Run
+from .training.run import Budget, Run
 
 if TYPE_CHECKING:  # ComfyUI must not be imported before `use_cpu`
-    from .editor import Editor
+    from .training.editor import Editor
 
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / ".cache" / "train"
 NUM_SCENES = 3500
@@ -36,8 +36,8 @@ def use_cpu() -> None:
 
 
 def _vae(folder: Path, budget: Budget, scenes: int) -> None:
-    from .export import export_vae
-    from .train_vae import train_vae
+    from .training.export import export_vae
+    from .training.vae import train_vae
 
     vae, steps = train_vae(folder / "vae", budget)
     _save(vae, folder / "vae.pt")
@@ -51,16 +51,16 @@ def _save(module: torch.nn.Module, path: Path) -> None:
 
 
 def _decoder(folder: Path, budget: Budget, scenes: int) -> None:
-    from .export import export_vae
-    from .train_vae import train_decoder
-    from .vae import vae_of
+    from .model.vae import vae_of
+    from .training.export import export_vae
+    from .training.vae import train_decoder
 
     vae, steps = train_decoder(vae_of(folder), folder / "decoder", budget)
     export_vae(vae, steps, "the decoder alone for the last ")
 
 
 def _data(folder: Path, budget: Budget, scenes: int) -> None:
-    from .dataset import encode_dataset
+    from .data.dataset import encode_dataset
 
     encode_dataset(folder, scenes)
 
@@ -69,10 +69,10 @@ def _reporter(
     folder: Path, export: Callable[[Editor, int, list[list[float]]], None], grid: str = ""
 ) -> Callable[[Run], None]:
     """Exports a run's averaged weights at its milestones and its end, and draws a grid if named."""
-    from .dataset import load_dataset
-    from .editor import averaged_editor
-    from .export import rgb_factors
-    from .vae import vae_of
+    from .data.dataset import load_dataset
+    from .model.vae import vae_of
+    from .training.editor import averaged_editor
+    from .training.export import rgb_factors
 
     vae = vae_of(folder)
     latents = load_dataset(folder / "data")["latents"][:50, 0].float()
@@ -89,8 +89,8 @@ def _reporter(
 
 def _unet(folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
-    from .export import export_editor
-    from .train_unet import train_unet
+    from .training.export import export_editor
+    from .training.unet import train_unet
 
     report = _reporter(folder, export_editor, "grid")
     report(train_unet(folder / "unet", folder / "data", budget, report=report))
@@ -98,9 +98,9 @@ def _unet(folder: Path, budget: Budget, scenes: int) -> None:
 
 def _drawing(folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
-    from .editor import editor_to_tune
-    from .export import export_tuned
-    from .train_unet import DRAWING, tune_unet
+    from .training.editor import editor_to_tune
+    from .training.export import export_tuned
+    from .training.unet import DRAWING, tune_unet
 
     export = partial(export_tuned, "drawing", "that draws from captions")
     report, start = _reporter(folder, export), editor_to_tune(folder / "unet")
@@ -110,10 +110,10 @@ def _drawing(folder: Path, budget: Budget, scenes: int) -> None:
 
 def _flow(folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
-    from .editor import editor_to_tune
-    from .export import export_tuned
-    from .objectives import RECTIFIED_FLOW
-    from .train_unet import tune_unet
+    from .model.objectives import RECTIFIED_FLOW
+    from .training.editor import editor_to_tune
+    from .training.export import export_tuned
+    from .training.unet import tune_unet
 
     export = partial(export_tuned, "flow", "that edits by rectified flow")
     report = _reporter(folder, export, "flow")
@@ -124,10 +124,10 @@ def _flow(folder: Path, budget: Budget, scenes: int) -> None:
 
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
     """Columns of source, edit and truth for the first edits of the split."""
-    from .sampling import sample_latents
-    from .text import token_ids
-    from .train_vae import to_bytes, to_floats
-    from .world import sample
+    from .data.pixels import to_bytes, to_floats
+    from .model.text import token_ids
+    from .training.sampling import sample_latents
+    from .world.samples import sample
 
     samples = [sample(split, i) for i in range(_GRID_ROWS * _GRID_COLUMNS)]
     tokens = torch.tensor([token_ids(s.instruction) for s in samples])

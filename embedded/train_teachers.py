@@ -11,15 +11,15 @@ import argparse
 from functools import partial
 from pathlib import Path
 
-from .run import Budget
 from .train import DEFAULT_FOLDER
+from .training.run import Budget
 
 FOLDER = DEFAULT_FOLDER.parent / "teachers"
 STEPS = {"clip": 1600, "vgg": 800, "observer": 600, "latent_clip": 900, "latent_vgg": 1500}
 
 
 def _pictures(folder: Path, budget: Budget) -> None:
-    from .teacher_pictures import render_to
+    from .data.teacher_pictures import render_to
 
     render_to(folder / "pictures")
 
@@ -31,31 +31,31 @@ def _budget(budget: Budget, stage: str) -> Budget:
 
 
 def _clip(folder: Path, budget: Budget) -> None:
-    from .export_teachers import export_clip
-    from .train_clip import averaged_clip, train_clip
+    from .training.clip import averaged_clip, train_clip
+    from .training.export_teachers import export_clip
 
     run = train_clip(folder / "clip", folder / "pictures", _budget(budget, "clip"))
     export_clip(averaged_clip(run), run.step)
 
 
 def _vgg(folder: Path, budget: Budget) -> None:
-    from .export_teachers import export_vgg
-    from .train_vgg import averaged_vgg, train_vgg
+    from .training.export_teachers import export_vgg
+    from .training.vgg import averaged_vgg, train_vgg
 
     run = train_vgg(folder / "vgg", folder / "pictures", _budget(budget, "vgg"))
     export_vgg(averaged_vgg(run), run.step)
 
 
 def _observer(folder: Path, budget: Budget) -> None:
-    from .export_teachers import export_observer
-    from .train_observer import averaged_observer, train_observer
+    from .training.export_teachers import export_observer
+    from .training.observer import averaged_observer, train_observer
 
     run = train_observer(folder / "observer", folder / "pictures", _budget(budget, "observer"))
     export_observer(averaged_observer(run), run.step)
 
 
 def _folders(folder: Path, budget: Budget) -> None:
-    from .export_teachers import clip_folder, picture_folder, vae_folder
+    from .training.export_teachers import clip_folder, picture_folder, vae_folder
 
     clip_folder(folder / "teacher_clip")
     vae_folder(folder / "vae")
@@ -74,8 +74,8 @@ def _student(student: str, folder: Path, budget: Budget) -> None:
 
 def student_command(student: str, folder: Path, steps: int) -> list[str]:
     """Arguments of the training script that make a student that ships."""
-    from .export import LICENCE
-    from .shipped import WEIGHTS
+    from .model.shipped import WEIGHTS
+    from .training.export import LICENCE
 
     teacher = {"clip": folder / "teacher_clip", "vgg": WEIGHTS / "teacher_vgg.safetensors"}
     trained = f"{steps} steps; python -m elect_tino.embedded.train_teachers latent_{student}"
@@ -97,7 +97,7 @@ def student_command(student: str, folder: Path, steps: int) -> list[str]:
         "steps": steps,
         "validate-every": 100,
         "checkpoint-every": 100,
-        "student-config": Path(__file__).parent / f"latent_{student}.json",
+        "student-config": Path(__file__).parent / "training" / f"latent_{student}.json",
     }
     command = [student, "--half"]
     for name, value in given.items():

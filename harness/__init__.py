@@ -1,11 +1,7 @@
 """Drives the real ComfyUI from outside: for the demo, the tests and the authoring of workflows.
 
-comfy_server  a ComfyUI process of our own, with the pack linked in
-client        its HTTP API: submit, wait, fetch, interrupt
-events        its websocket: progress, previews, cached and executing nodes
-workflow      the workflow file the frontend saves -> the prompt the API takes
-layout        the prompt -> a workflow file, laid out for people
-recipes       the example workflows, as data; recipe_notes has their texts
-author_workflows  writes workflows/*.json and their thumbnails from the recipes
-demo          what `python3 dev.py demo` runs
+server     a ComfyUI process of our own and its HTTP API
+workflows  the example workflows: recipes -> prompt -> file, and back
+pictures   contact sheets, thumbnails, screenshots
+summary    what a run did; demo  what `python3 dev.py demo` runs
 """

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from .client import ComfyClient, ExecutionFailed, PromptRejected
-from .comfy_server import PACK_ROOT, ComfyServer
-from .contact_sheet import contact_sheet
-from .events import Event
+from .pictures.contact_sheet import contact_sheet
+from .server.client import ComfyClient, ExecutionFailed, PromptRejected
+from .server.comfy_server import PACK_ROOT, ComfyServer
+from .server.events import Event
 from .summary import election_of, nodes_of, saved_images, summarise
-from .workflow import load_workflow, to_prompt
+from .workflows.workflow import load_workflow, to_prompt
 
 WORKFLOW = PACK_ROOT / "workflows" / "elect_embedded_demo.json"
 OUTPUT = PACK_ROOT / "output" / "demo"

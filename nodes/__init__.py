@@ -1,41 +1,12 @@
-"""The pack's nodes, one file a stage; `host` alone knows ComfyUI's samplers and guiders."""
+"""The pack's nodes, a folder a subject; `host` alone knows ComfyUI's samplers and guiders."""
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import (
-    edit_defaults,
-    edit_model_loader,
-    edit_size,
-    elect,
-    embedded,
-    estimate,
-    instruct_diffusion,
-    latent_models,
-    mgie,
-    partial,
-    relevance,
-    resume,
-    select,
-    tino,
-    tino_mask,
-    ultraedit,
-)
+from . import edit_models, elect, embedded, tino
 
 NODES: list[type[io.ComfyNode]] = [
-    *partial.NODES,
-    *estimate.NODES,
-    *relevance.NODES,
-    *select.NODES,
-    *resume.NODES,
     *elect.NODES,
-    *edit_defaults.NODES,
-    *edit_model_loader.NODES,
-    *edit_size.NODES,
-    *ultraedit.NODES,
-    *instruct_diffusion.NODES,
-    *mgie.NODES,
-    *latent_models.NODES,
-    *tino_mask.NODES,
+    *edit_models.NODES,
     *tino.NODES,
     *embedded.NODES,
 ]

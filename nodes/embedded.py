@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from ..embedded.examples import index, load_example
+from ..embedded.world.examples import index, load_example
 
 _CATEGORY = "image editing/embedded"
 
@@ -37,7 +37,7 @@ class EmbeddedModelLoader(io.ComfyNode):
     def execute(cls, variant: str = "editing") -> io.NodeOutput:
         import folder_paths
 
-        from ..embedded.model import load_embedded
+        from ..embedded.model.comfyui import load_embedded
 
         embeddings = folder_paths.get_folder_paths("embeddings")
         return io.NodeOutput(*load_embedded(variant=variant, embedding_directory=embeddings))

@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 # Read when torch is first imported, here and in the server: threads gain nothing on the tests'
 # tiny tensors, and on a busy machine waiting for each other they take ten times as long.
@@ -49,7 +49,7 @@ def gpu_present() -> bool:
     """As harness.comfy_server.has_gpu, but without importing torch where there is no driver."""
     if shutil.which("nvidia-smi") is None and os.name != "nt" and os.uname().sysname == "Linux":
         return False
-    from elect_tino.harness.comfy_server import has_gpu
+    from elect_tino.harness.server.comfy_server import has_gpu
 
     return has_gpu()
 
@@ -57,8 +57,8 @@ def gpu_present() -> bool:
 @pytest.fixture(scope="session")
 def comfy_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[ComfyServer]":
     """One real ComfyUI for the whole session; a failure to start is an error with its log."""
-    from elect_tino.harness.comfy_server import ComfyServer
-    from elect_tino.harness.links import link_folder
+    from elect_tino.harness.server.comfy_server import ComfyServer
+    from elect_tino.harness.server.links import link_folder
 
     base = tmp_path_factory.mktemp("comfyui")
     (base / "custom_nodes").mkdir()

@@ -12,10 +12,10 @@ import comfy.clip_vision
 import psutil
 import torch
 
-from ...embedded.observers import CLIP_CONFIG
-from ...embedded.shipped import shipped
-from ...nodes.host.optimising import Edit, run
-from ...nodes.latent_models import FeatureModel, pixel_features
+from ...embedded.model.observers import CLIP_CONFIG
+from ...embedded.model.shipped import shipped
+from ...nodes.host.tino.optimising import Edit, run
+from ...nodes.tino.latent_models import FeatureModel, pixel_features
 from ...tino_core.optimise import Settings
 from ..system import _PeakMemory
 from .methods import Batch, Inputs, as_edit, read_batch

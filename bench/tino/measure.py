@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...embedded.success import Judge
+from ...embedded.world.success import Judge
 from .methods import Batch, Variant
 from .models import TinoBench, as_batch
 from .runs import Plan, load_result, path_of
@@ -80,7 +80,7 @@ def judge(bench: TinoBench, batch: Sequence[Task], latents: Tensor) -> np.ndarra
 
 def _code_version() -> str:
     here = Path(__file__).resolve()
-    files = [here, here.parent.parent.parent / "embedded" / "success.py"]
+    files = [here, here.parents[2] / "embedded" / "world" / "success.py"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 

@@ -7,7 +7,7 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ...nodes.host.optimising import Edit, run
+from ...nodes.host.tino.optimising import Edit, run
 from ...tino_core.optimise import Settings, initial_timesteps
 from ...tino_core.schedule import NoiseSchedule
 from .blended import BlendedDiffusion, noises

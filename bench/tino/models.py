@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...embedded.model import load_embedded
-from ...embedded.observers import load_observer, load_teacher_clip, load_teacher_text
-from ...embedded.vae import load_shipped_vae
-from ...nodes.latent_models import EMBEDDED, FeatureModel, LatentCLIPLoader, LatentVGGLoader
-from ...nodes.tino import latent_mask
-from ...nodes.tino_loss import Loss, Texts
+from ...embedded.model.comfyui import load_embedded
+from ...embedded.model.observers import load_observer, load_teacher_clip, load_teacher_text
+from ...embedded.model.vae import load_shipped_vae
+from ...nodes.tino.latent_models import EMBEDDED, FeatureModel, LatentCLIPLoader, LatentVGGLoader
+from ...nodes.tino.loss import Loss, Texts
+from ...nodes.tino.optimise import latent_mask
 from ...tino_core.losses import LossWeights
 from ..edits import EditBench
 from .tasks import Task

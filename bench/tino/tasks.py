@@ -13,9 +13,9 @@ from functools import cache
 import numpy as np
 import torch
 
-from ...embedded.objects import SIZE, Object, coverage, paint
-from ...embedded.scene import Scene, random_scene
-from ...embedded.world import Sample, sample
+from ...embedded.world.objects import SIZE, Object, coverage, paint
+from ...embedded.world.samples import Sample, sample
+from ...embedded.world.scene import Scene, random_scene
 from ...tino_core.masks import difference_mask
 
 KINDS = ("recolour", "replace", "reference", "strokes", "composition")

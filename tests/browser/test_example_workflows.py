@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.author_workflows import FOLDER
-from elect_tino.harness.comfy_server import PACK_LINK
-from elect_tino.harness.recipes import CHECKPOINT
-from elect_tino.harness.workflow import NOTES, load_workflow, to_prompt
+from elect_tino.harness.server.comfy_server import PACK_LINK
+from elect_tino.harness.workflows.author import FOLDER
+from elect_tino.harness.workflows.recipes.elect import CHECKPOINT
+from elect_tino.harness.workflows.workflow import NOTES, load_workflow, to_prompt
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.comfy_server import ComfyServer
-from elect_tino.harness.layout import to_ui
-from elect_tino.harness.workflow import to_prompt
+from elect_tino.harness.server.comfy_server import ComfyServer
+from elect_tino.harness.workflows.layout import to_ui
+from elect_tino.harness.workflows.workflow import to_prompt
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

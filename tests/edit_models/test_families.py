@@ -4,7 +4,7 @@ import pytest
 
 from elect_tino.edit_models.families import DIFFUSION_STOP, FAMILIES, FLOW_STOP, table
 from elect_tino.elect_core.estimate import TWEEDIE
-from elect_tino.harness.comfy_server import PACK_ROOT
+from elect_tino.harness.server.comfy_server import PACK_ROOT
 
 
 def test_readme_prints_the_table():

@@ -10,7 +10,7 @@ from elect_tino.edit_models.mgie_head import EditHead, imagined_states
 from elect_tino.edit_models.mgie_llava import LanguageModel, PatchFeatures
 from elect_tino.edit_models.mgie_prompt import expressive_instruction, load_tokenizer, prompt
 
-from ..nodes.mgie_files import LLAVA, VISION, tokenizer, write_json
+from ..nodes.edit_models.mgie_files import LLAVA, VISION, tokenizer, write_json
 
 IMAGE = 90
 

@@ -7,21 +7,21 @@ import shutil
 import pytest
 import torch
 
-from elect_tino.embedded.examples import index, load_example
+from elect_tino.embedded.world.examples import index, load_example
 
 pytestmark = pytest.mark.comfy
 
 
 @pytest.fixture(scope="module")
 def loaded():
-    from elect_tino.embedded.model import load_embedded
+    from elect_tino.embedded.model.comfyui import load_embedded
 
     return load_embedded()
 
 
 @pytest.fixture(scope="module")
 def flow():
-    from elect_tino.embedded.model import load_embedded
+    from elect_tino.embedded.model.comfyui import load_embedded
 
     return load_embedded(variant="flow")
 
@@ -29,7 +29,7 @@ def flow():
 @pytest.fixture
 def weights(tmp_path):
     """A copy of the shipped weights that a test may break."""
-    from elect_tino.embedded.model import WEIGHTS
+    from elect_tino.embedded.model.comfyui import WEIGHTS
 
     for name in ("unet", "text_encoder", "vae"):
         shutil.copy(WEIGHTS / f"{name}.safetensors", tmp_path)
@@ -102,9 +102,9 @@ def test_guided_euler_equals_the_training_codes_sampler(which, request):
     import node_helpers
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 
-    from elect_tino.embedded.report import editor_of
-    from elect_tino.embedded.sampling import sample_latents
-    from elect_tino.embedded.text import token_ids
+    from elect_tino.embedded.model.text import token_ids
+    from elect_tino.embedded.report.editing import editor_of
+    from elect_tino.embedded.training.sampling import sample_latents
 
     model, clip, vae = request.getfixturevalue(which)
     editor = editor_of(model, clip)
@@ -149,10 +149,10 @@ def test_flow_model_is_a_flow_to_comfyui(flow):
 def test_flow_estimates_come_nearer_to_the_truth_as_noise_falls(flow):
     """Estimates from the noised truth, each better than those from noisier ones."""
     pytest.importorskip("skimage")
-    from elect_tino.embedded.report import editor_of
-    from elect_tino.embedded.sampling import denoise
-    from elect_tino.embedded.text import token_ids
-    from elect_tino.embedded.world import sample
+    from elect_tino.embedded.model.text import token_ids
+    from elect_tino.embedded.report.editing import editor_of
+    from elect_tino.embedded.training.sampling import denoise
+    from elect_tino.embedded.world.samples import sample
 
     model, clip, vae = flow
     editor, edits = editor_of(model, clip), [sample("test", i) for i in range(8)]
@@ -178,7 +178,7 @@ def test_flow_estimates_come_nearer_to_the_truth_as_noise_falls(flow):
 
 @pytest.mark.parametrize("prediction", [None, "epsilon"])
 def test_a_prediction_that_is_not_ours_is_refused(weights, prediction):
-    from elect_tino.embedded.model import load_unet, read_weights
+    from elect_tino.embedded.model.comfyui import load_unet, read_weights
 
     path = weights / "unet.safetensors"
     said = {k: v for k, v in metadata_of(path).items() if k != "prediction"}
@@ -231,7 +231,7 @@ def test_prompt_weight_changes_the_encoding(loaded):
 
 
 def test_textual_inversion_by_name(tmp_path):
-    from elect_tino.embedded.model import WEIGHTS, load_clip
+    from elect_tino.embedded.model.comfyui import WEIGHTS, load_clip
 
     save(tmp_path / "mine.safetensors", {"clip_l": torch.randn(2, 128)})
     clip = load_clip(WEIGHTS / "text_encoder.safetensors", str(tmp_path))
@@ -246,7 +246,7 @@ def test_set_last_layer_works(loaded):
 
 
 def test_missing_key_is_refused(weights):
-    from elect_tino.embedded.model import load_unet, read_weights
+    from elect_tino.embedded.model.comfyui import load_unet, read_weights
 
     path = weights / "unet.safetensors"
     state, metadata = read_weights(path), metadata_of(path)
@@ -257,7 +257,7 @@ def test_missing_key_is_refused(weights):
 
 
 def test_four_channel_unet_is_refused(weights):
-    from elect_tino.embedded.model import load_unet, read_weights
+    from elect_tino.embedded.model.comfyui import load_unet, read_weights
 
     path = weights / "unet.safetensors"
     state, metadata = read_weights(path), metadata_of(path)
@@ -269,7 +269,7 @@ def test_four_channel_unet_is_refused(weights):
 
 @pytest.mark.parametrize("name", ["unet", "text_encoder", "vae"])
 def test_truncated_file_is_refused(weights, name):
-    from elect_tino.embedded.model import load_embedded
+    from elect_tino.embedded.model.comfyui import load_embedded
 
     path = weights / f"{name}.safetensors"
     os.truncate(path, path.stat().st_size // 2)
@@ -279,7 +279,7 @@ def test_truncated_file_is_refused(weights, name):
 
 @pytest.mark.parametrize("name", ["unet", "text_encoder", "vae"])
 def test_pickle_under_the_right_name_is_refused_not_loaded(weights, tmp_path, name):
-    from elect_tino.embedded.model import load_embedded
+    from elect_tino.embedded.model.comfyui import load_embedded
 
     class Trap:
         def __reduce__(self):
@@ -292,7 +292,7 @@ def test_pickle_under_the_right_name_is_refused_not_loaded(weights, tmp_path, na
 
 
 def test_missing_file_names_the_cure(weights):
-    from elect_tino.embedded.model import load_embedded
+    from elect_tino.embedded.model.comfyui import load_embedded
 
     (weights / "vae.safetensors").unlink()
     with pytest.raises(FileNotFoundError, match="vae.safetensors; restore the file"):
@@ -300,7 +300,7 @@ def test_missing_file_names_the_cure(weights):
 
 
 def test_weights_say_what_they_are_and_are_small():
-    from elect_tino.embedded.model import WEIGHTS
+    from elect_tino.embedded.model.comfyui import WEIGHTS
 
     files = sorted(WEIGHTS.glob("*.safetensors"))
     assert sum(f.stat().st_size for f in files) < 28e6

@@ -22,8 +22,8 @@ def test_every_input_has_a_tooltip():
 
 def test_examples_are_test_split_pictures_with_their_true_masks():
     pytest.importorskip("skimage")
-    from elect_tino.embedded.examples import index
-    from elect_tino.embedded.world import sample
+    from elect_tino.embedded.world.examples import index
+    from elect_tino.embedded.world.samples import sample
     from elect_tino.nodes.embedded import EmbeddedExample
 
     for name, entry in index().items():
@@ -35,7 +35,7 @@ def test_examples_are_test_split_pictures_with_their_true_masks():
 
 
 def test_one_example_is_on_a_photograph():
-    from elect_tino.embedded.examples import index
+    from elect_tino.embedded.world.examples import index
 
     assert any("on a photo" in entry["source_caption"] for entry in index().values())
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from elect_tino.embedded.objectives import RECTIFIED_FLOW, V_PREDICTION, alphas_cumprod
+from elect_tino.embedded.model.objectives import RECTIFIED_FLOW, V_PREDICTION, alphas_cumprod
 
 BOTH = pytest.mark.parametrize("objective", [V_PREDICTION, RECTIFIED_FLOW], ids=["v", "flow"])
 MEAN, STD = 0.7, 0.5

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from elect_tino.embedded.edits import Edit
-from elect_tino.embedded.objects import COLOURS, SHAPES, SIZE, Object
-from elect_tino.embedded.scene import Scene
-from elect_tino.embedded.success import Judge, background_error, edit_succeeded
-from elect_tino.embedded.world import describe
+from elect_tino.embedded.world.edits import Edit
+from elect_tino.embedded.world.objects import COLOURS, SHAPES, SIZE, Object
+from elect_tino.embedded.world.samples import describe
+from elect_tino.embedded.world.scene import Scene
+from elect_tino.embedded.world.success import Judge, background_error, edit_succeeded
 
 CIRCLE = Object("circle", "red", 36, 36, 20)
 STAR = Object("star", "green", 92, 92, 22)

@@ -9,10 +9,8 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from elect_tino.embedded import export_teachers
-from elect_tino.embedded.observers import load_observer, load_teacher_clip, load_teacher_text
-from elect_tino.embedded.shipped import WEIGHTS
-from elect_tino.embedded.teacher_pictures import (
+from elect_tino.embedded.data.pixels import to_bytes, to_floats
+from elect_tino.embedded.data.teacher_pictures import (
     BACKGROUNDS,
     NAMES,
     NOTHING,
@@ -23,13 +21,15 @@ from elect_tino.embedded.teacher_pictures import (
     render_to,
     shown_in,
 )
-from elect_tino.embedded.text import CONFIG, END, PROJECTION_DIM, TinyTextModel, token_ids
-from elect_tino.embedded.train_clip import contrastive_loss, lengths
-from elect_tino.embedded.train_observer import contrast, known_again, view
-from elect_tino.embedded.train_vae import to_bytes, to_floats
-from elect_tino.embedded.train_vgg import vgg_pixels
-from elect_tino.embedded.vae import TinyVAE, load_shipped_vae, widen
-from elect_tino.embedded.world import sample
+from elect_tino.embedded.model.observers import load_observer, load_teacher_clip, load_teacher_text
+from elect_tino.embedded.model.shipped import WEIGHTS
+from elect_tino.embedded.model.text import CONFIG, END, PROJECTION_DIM, TinyTextModel, token_ids
+from elect_tino.embedded.model.vae import TinyVAE, load_shipped_vae, widen
+from elect_tino.embedded.training import export_teachers
+from elect_tino.embedded.training.clip import contrastive_loss, lengths
+from elect_tino.embedded.training.observer import contrast, known_again, view
+from elect_tino.embedded.training.vgg import vgg_pixels
+from elect_tino.embedded.world.samples import sample
 from elect_tino.tino_core.latent_clip import load_latent_clip
 from elect_tino.tino_core.latent_vgg import load_latent_vgg
 
@@ -102,7 +102,7 @@ def test_projected_feature_is_the_mean_up_to_end():
 
 
 def test_comfyuis_clip_gives_the_trained_tokens_and_the_shared_feature():
-    from elect_tino.embedded.model import load_clip
+    from elect_tino.embedded.model.comfyui import load_clip
 
     clip = load_clip(WEIGHTS / "text_encoder.safetensors")
     model, feature = shipped_text_model({}), load_teacher_text()
@@ -115,7 +115,7 @@ def test_comfyuis_clip_gives_the_trained_tokens_and_the_shared_feature():
 
 
 def test_the_folders_latents_are_comfyuis_in_the_models_scale(encode, pictures):
-    from elect_tino.embedded.model import load_unet, load_vae
+    from elect_tino.embedded.model.comfyui import load_unet, load_vae
 
     vae = load_vae(WEIGHTS / "vae.safetensors")
     latent_format = load_unet(WEIGHTS / "unet.safetensors").model.latent_format
@@ -253,8 +253,10 @@ def test_views_differ_and_stay_pictures():
 
 
 def test_teachers_train_and_a_finished_one_is_left_alone(tmp_path, monkeypatch):
-    from elect_tino.embedded import train_clip, train_observer, train_vgg
-    from elect_tino.embedded.run import Budget
+    from elect_tino.embedded.training import clip as train_clip
+    from elect_tino.embedded.training import observer as train_observer
+    from elect_tino.embedded.training import vgg as train_vgg
+    from elect_tino.embedded.training.run import Budget
 
     render_to(tmp_path / "pictures", 3)
     for module, train in (

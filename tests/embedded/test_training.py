@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from elect_tino.embedded.run import Budget, Run, one_cycle
+from elect_tino.embedded.training.run import Budget, Run, one_cycle
 
 pytestmark = pytest.mark.comfy
 
@@ -31,7 +31,7 @@ def losses(folder):
 
 
 def train(folder, data, stop_at=None):
-    from elect_tino.embedded.train_unet import train_unet
+    from elect_tino.embedded.training.unet import train_unet
 
     return train_unet(folder, data, Budget(steps=STEPS), batch=2, every=2, stop_at=stop_at)
 
@@ -84,7 +84,7 @@ def test_budget_ends_by_steps_or_minutes():
 def test_schedule_is_comfyuis():
     import comfy.model_sampling
 
-    from elect_tino.embedded.objectives import alphas_cumprod
+    from elect_tino.embedded.model.objectives import alphas_cumprod
 
     sigmas = ((1 - alphas_cumprod()) / alphas_cumprod()).sqrt()
     theirs = comfy.model_sampling.ModelSamplingDiscrete().sigmas
@@ -92,8 +92,8 @@ def test_schedule_is_comfyuis():
 
 
 def test_dropped_source_is_not_grounded(tmp_path):
-    from elect_tino.embedded.batches import draw_batch
-    from elect_tino.embedded.dataset import load_dataset
+    from elect_tino.embedded.data.batches import draw_batch
+    from elect_tino.embedded.data.dataset import load_dataset
 
     data = load_dataset(tiny_data(tmp_path / "data"))
     batch = draw_batch(data, 400, torch.Generator().manual_seed(1))
@@ -105,10 +105,10 @@ def test_dropped_source_is_not_grounded(tmp_path):
 
 
 def test_flow_goes_on_from_the_shipped_weights_and_leaves_the_text_encoder(tmp_path):
-    from elect_tino.embedded.editor import averaged_editor, editor_to_tune
-    from elect_tino.embedded.objectives import RECTIFIED_FLOW
-    from elect_tino.embedded.shipped import shipped
-    from elect_tino.embedded.train_unet import tune_unet
+    from elect_tino.embedded.model.objectives import RECTIFIED_FLOW
+    from elect_tino.embedded.model.shipped import shipped
+    from elect_tino.embedded.training.editor import averaged_editor, editor_to_tune
+    from elect_tino.embedded.training.unet import tune_unet
 
     editor = editor_to_tune(tmp_path / "unet", RECTIFIED_FLOW)
     run = tune_unet(
@@ -123,9 +123,9 @@ def test_flow_goes_on_from_the_shipped_weights_and_leaves_the_text_encoder(tmp_p
 
 
 def test_flow_loss_falls_on_one_batch(tmp_path):
-    from elect_tino.embedded.editor import shipped_editor
-    from elect_tino.embedded.objectives import RECTIFIED_FLOW
-    from elect_tino.embedded.train_unet import tune_unet
+    from elect_tino.embedded.model.objectives import RECTIFIED_FLOW
+    from elect_tino.embedded.training.editor import shipped_editor
+    from elect_tino.embedded.training.unet import tune_unet
 
     torch.manual_seed(0)
     editor = shipped_editor(RECTIFIED_FLOW)
@@ -135,7 +135,7 @@ def test_flow_loss_falls_on_one_batch(tmp_path):
 
 
 def test_tuning_starts_from_the_training_folder_where_it_has_weights(tmp_path):
-    from elect_tino.embedded.editor import averaged_editor, editor_to_tune
+    from elect_tino.embedded.training.editor import averaged_editor, editor_to_tune
 
     trained = averaged_editor(train(tmp_path / "unet", tiny_data(tmp_path / "data"), stop_at=2))
     found = editor_to_tune(tmp_path / "unet").unet.state_dict()
@@ -146,10 +146,10 @@ def test_tuning_starts_from_the_training_folder_where_it_has_weights(tmp_path):
 def test_a_tuned_export_says_what_it_predicts_and_loads(tmp_path):
     import comfy.model_base
 
-    from elect_tino.embedded.editor import shipped_editor
-    from elect_tino.embedded.export import export_tuned
-    from elect_tino.embedded.model import load_unet
-    from elect_tino.embedded.objectives import RECTIFIED_FLOW
+    from elect_tino.embedded.model.comfyui import load_unet
+    from elect_tino.embedded.model.objectives import RECTIFIED_FLOW
+    from elect_tino.embedded.training.editor import shipped_editor
+    from elect_tino.embedded.training.export import export_tuned
 
     editor = shipped_editor(RECTIFIED_FLOW)
     export_tuned("flow", "that edits", editor, 7, [[0.0] * 3] * 5, tmp_path)
@@ -159,9 +159,9 @@ def test_a_tuned_export_says_what_it_predicts_and_loads(tmp_path):
 
 
 def test_mask_heads_are_not_exported(tmp_path):
-    from elect_tino.embedded.editor import Editor
-    from elect_tino.embedded.export import export_editor
-    from elect_tino.embedded.model import load_unet, read_weights
+    from elect_tino.embedded.model.comfyui import load_unet, read_weights
+    from elect_tino.embedded.training.editor import Editor
+    from elect_tino.embedded.training.export import export_editor
 
     export_editor(Editor(), 0, [[0.0] * 3] * 5, tmp_path)
     assert not any("head" in key for key in read_weights(tmp_path / "unet.safetensors"))

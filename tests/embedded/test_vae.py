@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from elect_tino.embedded.examples import index, load_example
-from elect_tino.embedded.vae import TinyVAE, widen
+from elect_tino.embedded.model.vae import TinyVAE, widen
+from elect_tino.embedded.world.examples import index, load_example
 
 pytestmark = pytest.mark.comfy
 
@@ -35,7 +35,7 @@ def test_widened_weights_are_the_same_function_in_comfyui():
 
 @torch.no_grad()
 def test_shipped_vae_rebuilds_unseen_pictures():
-    from elect_tino.embedded.model import WEIGHTS, load_vae
+    from elect_tino.embedded.model.comfyui import WEIGHTS, load_vae
 
     vae, pictures = load_vae(WEIGHTS / "vae.safetensors"), example_pictures()
     latents = vae.encode(pictures)
@@ -49,7 +49,7 @@ def test_stock_vae_loader_reads_the_shipped_file(monkeypatch):
     import folder_paths
     import nodes
 
-    from elect_tino.embedded.model import WEIGHTS, load_vae
+    from elect_tino.embedded.model.comfyui import WEIGHTS, load_vae
 
     folder_paths.add_model_folder_path("vae", str(WEIGHTS))
     (stock,) = nodes.VAELoader().load_vae("vae.safetensors")
@@ -60,8 +60,8 @@ def test_stock_vae_loader_reads_the_shipped_file(monkeypatch):
 
 def test_decoder_stage_leaves_latents_as_they_are(tmp_path):
     pytest.importorskip("skimage", reason="photographs come with scikit-image")
-    from elect_tino.embedded.run import Budget
-    from elect_tino.embedded.train_vae import train_decoder
+    from elect_tino.embedded.training.run import Budget
+    from elect_tino.embedded.training.vae import train_decoder
 
     torch.manual_seed(0)
     start = TinyVAE()

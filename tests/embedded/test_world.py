@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from elect_tino.embedded.backgrounds import PHOTOS
-from elect_tino.embedded.edits import KINDS, Edit, caption, wording
-from elect_tino.embedded.objects import COLOURS, SHAPES, SIZE, Object, coverage
-from elect_tino.embedded.scene import PLACE_RADIUS, PLACES, is_free
-from elect_tino.embedded.text import UNKNOWN, vocabulary, word_ids
-from elect_tino.embedded.world import sample
+from elect_tino.embedded.model.text import UNKNOWN, vocabulary, word_ids
+from elect_tino.embedded.world.backgrounds import PHOTOS
+from elect_tino.embedded.world.edits import KINDS, Edit, caption, wording
+from elect_tino.embedded.world.objects import COLOURS, SHAPES, SIZE, Object, coverage
+from elect_tino.embedded.world.samples import sample
+from elect_tino.embedded.world.scene import PLACE_RADIUS, PLACES, is_free
 
 pytest.importorskip("skimage", reason="photographs come with scikit-image")
 

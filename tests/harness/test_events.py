@@ -3,7 +3,7 @@
 import json
 import struct
 
-from elect_tino.harness.events import decode_binary
+from elect_tino.harness.server.events import decode_binary
 
 
 def test_plain_preview_keeps_the_picture():

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from elect_tino.harness.links import link_folder
+from elect_tino.harness.server.links import link_folder
 
 
 @pytest.fixture

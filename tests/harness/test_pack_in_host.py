@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from elect_tino.harness import demo
-from elect_tino.harness.comfy_server import ComfyServer, comfy_path
+from elect_tino.harness.server.comfy_server import ComfyServer, comfy_path
 
 pytestmark = pytest.mark.server
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from elect_tino.harness.client import ExecutionFailed, PromptRejected
-from elect_tino.harness.comfy_server import ComfyServer
+from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
+from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
 

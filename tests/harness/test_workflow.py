@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from elect_tino.harness.layout import Group, Note, to_ui
-from elect_tino.harness.workflow import load_workflow, to_prompt
+from elect_tino.harness.workflows.layout import Group, Note, to_ui
+from elect_tino.harness.workflows.workflow import load_workflow, to_prompt
 
 
 def node_type(required: dict, outputs: tuple[str, ...] = (), optional: dict | None = None) -> dict:

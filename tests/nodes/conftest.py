@@ -153,7 +153,7 @@ def elect():
     """The nodes' own `execute` methods, in inference mode as ComfyUI runs them."""
     import comfy.samplers
 
-    from elect_tino.nodes import estimate, partial, relevance, resume, select
+    from elect_tino.nodes.elect import estimate, partial, relevance, resume, select
 
     def run_partial(guider, sampler, sigmas, latent, **given):
         if isinstance(sampler, str):

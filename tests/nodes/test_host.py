@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from .test_seed_truth import count_calls
+from .elect.test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
 
@@ -54,7 +54,7 @@ def test_after_running_out_of_memory_later_batches_are_small_from_the_start(
 
 
 def test_a_batch_leaves_nothing_on_the_device_once_it_is_done(elect, scene, guiders, monkeypatch):
-    from elect_tino.nodes.host import run as host_run
+    from elect_tino.nodes.host.elect import run as host_run
 
     alive = []
     monkeypatch.setattr(

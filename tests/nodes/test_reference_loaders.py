@@ -114,7 +114,7 @@ def network(name: str) -> torch.nn.Module:
 def test_the_stock_loader_takes_the_file_for_what_it_is(name, tmp_path):
     import comfy.model_detection
 
-    from elect_tino.nodes.host.families import detect_family
+    from elect_tino.nodes.host.edit_models.families import detect_family
 
     layout = network(name).state_dict()
     config = comfy.model_detection.model_config_from_unet(dict(layout), "")

@@ -222,7 +222,7 @@ def test_the_sampler_in_one_node_finishes_the_elected_seed(case, elect_sampler, 
 def elect_sampler():
     import comfy.samplers
 
-    from elect_tino.nodes.elect import ELECTSampler
+    from elect_tino.nodes.elect.elect_sampler import ELECTSampler
 
     @torch.inference_mode()
     def run(case, **given):

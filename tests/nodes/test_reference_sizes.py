@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from .elect.test_seed_truth import count_calls
 from .reference_families import FAMILIES, edit
 from .reference_models import build_wan, kl_vae
-from .test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
 
@@ -168,7 +168,7 @@ def test_reference_latents_count_in_the_room_a_candidate_needs(kontext, elect, m
 
 
 def test_a_flow_model_or_edm_one_is_refused_by_tino_with_the_reason(kontext, tmp_path):
-    from elect_tino.nodes.host.continuous import require_discrete
+    from elect_tino.nodes.host.tino.continuous import require_discrete
 
     for model in (kontext.model, FAMILIES["cosxl_edit"].load(tmp_path)):
         with pytest.raises(ValueError, match=r"model: .*Flow models \(SD3, Flux\), EDM"):

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.author_workflows import FOLDER, numbered, to_workflow
-from elect_tino.harness.recipes import Recipe, embedded_demo
-from elect_tino.harness.stand_in import stand_in, upload_picture
+from elect_tino.harness.server.stand_in import stand_in, upload_picture
 from elect_tino.harness.summary import nodes_of
-from elect_tino.harness.tino_recipes import text
-from elect_tino.harness.workflow import is_link, load_workflow, to_prompt
+from elect_tino.harness.workflows.author import FOLDER, numbered, to_workflow
+from elect_tino.harness.workflows.recipes.elect import Recipe, embedded_demo
+from elect_tino.harness.workflows.recipes.tino import text
+from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
 
 if TYPE_CHECKING:
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 SMALL: dict[str, dict] = {
     "BasicScheduler": {"steps": 5},

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.client import ExecutionFailed, PromptRejected
+from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
 
 if TYPE_CHECKING:
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from elect_tino.harness.client import ExecutionFailed, PromptRejected
+from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
 
 from ..nodes.edit_models.small_models import (
     UltraEditModules,
@@ -23,7 +23,7 @@ from ..nodes.edit_models.small_models import (
 )
 
 if TYPE_CHECKING:
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
 

@@ -15,15 +15,15 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from elect_tino.edit_models.families import FAMILIES
-from elect_tino.embedded.text import PROJECTION_DIM, WIDTH
-from elect_tino.harness.author_workflows import FOLDER
-from elect_tino.harness.edit_recipes import EDIT_RECIPES
-from elect_tino.harness.stand_in import MEGAPIXELS
+from elect_tino.embedded.model.text import PROJECTION_DIM, WIDTH
+from elect_tino.harness.server.stand_in import MEGAPIXELS
 from elect_tino.harness.summary import nodes_of, saved_images
-from elect_tino.harness.workflow import is_link, load_workflow, to_prompt
+from elect_tino.harness.workflows.author import FOLDER
+from elect_tino.harness.workflows.recipes.edit_models import EDIT_RECIPES
+from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
 
 if TYPE_CHECKING:
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 NAMES = [make.__name__ for make in EDIT_RECIPES]
 NUM_CANDIDATES, STEPS = 2, 5
@@ -83,7 +83,7 @@ def write_files(family: str, base: Path) -> None:
     if family == "ultraedit":
         save_file(ultraedit(), folder / "ultraedit_w_mask.safetensors")
     if family == "mgie":
-        from ..nodes.mgie_files import random_files
+        from ..nodes.edit_models.mgie_files import random_files
 
         torch.save(pix2pix_unet(MGIE_FEATURES), folder / "mgie_unet.pt")
         random_files().write(base / "models" / "mgie")

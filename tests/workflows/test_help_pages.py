@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from elect_tino.harness.comfy_server import PACK_LINK, PACK_ROOT
+from elect_tino.harness.server.comfy_server import PACK_LINK, PACK_ROOT
 
 pytestmark = pytest.mark.server
 

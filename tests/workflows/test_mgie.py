@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from elect_tino.embedded.unet import CONTEXT_DIM
-from elect_tino.harness.client import ExecutionFailed
+from elect_tino.embedded.model.unet import CONTEXT_DIM
+from elect_tino.harness.server.client import ExecutionFailed
 from elect_tino.harness.summary import saved_images
 
-from ..nodes.mgie_files import random_files
+from ..nodes.edit_models.mgie_files import random_files
 
 if TYPE_CHECKING:
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
 

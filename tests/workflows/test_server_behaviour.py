@@ -8,11 +8,11 @@ import psutil
 import pytest
 from PIL import Image
 
-from elect_tino.harness.client import ExecutionInterrupted
+from elect_tino.harness.server.client import ExecutionInterrupted
 from elect_tino.harness.summary import election_of, saved_images
 
 if TYPE_CHECKING:
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
 

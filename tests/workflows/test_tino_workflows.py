@@ -9,13 +9,13 @@ import psutil
 import pytest
 from PIL import Image
 
-from elect_tino.embedded.examples import load_example
-from elect_tino.harness.client import ExecutionInterrupted
+from elect_tino.embedded.world.examples import load_example
+from elect_tino.harness.server.client import ExecutionInterrupted
 from elect_tino.harness.summary import saved_images
-from elect_tino.harness.tino_recipes import ON_PHOTO, TINO_RECIPES
+from elect_tino.harness.workflows.recipes.tino import ON_PHOTO, TINO_RECIPES
 
 if TYPE_CHECKING:
-    from elect_tino.harness.comfy_server import ComfyServer
+    from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
 
@@ -169,8 +169,8 @@ def test_a_word_from_the_embeddings_folder_reaches_picture_and_loss(
     """A textual-inversion file with the vector of a known word acts exactly as that word."""
     from safetensors.torch import load_file, save_file
 
-    from elect_tino.embedded.model import WEIGHTS
-    from elect_tino.embedded.text import word_ids
+    from elect_tino.embedded.model.comfyui import WEIGHTS
+    from elect_tino.embedded.model.text import word_ids
 
     folder = server.base / "models" / "embeddings"
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,16 +13,7 @@ from torch import Tensor
 
 from .cache import Maker, kept_pairs, made_pairs
 from .options import Options
-from .pictures import (
-    FolderSource,
-    Item,
-    Position,
-    Source,
-    Stream,
-    held_out,
-    open_source,
-    seed_of,
-)
+from .pictures import FolderSource, Item, Position, Source, Stream, held_out, open_source, seed_of
 from .reading import Batches, read_picture
 
 

@@ -109,7 +109,7 @@ def _saved_ultraedit(name: str, in_channels: int, shard: str, parts: dict[str, A
 @pytest.fixture(scope="session")
 def load():
     """EditModelLoader's `execute`, in inference mode as ComfyUI runs it."""
-    from elect_tino.nodes.edit_model_loader import EditModelLoader
+    from elect_tino.nodes.edit_models.loader import EditModelLoader
 
     @torch.inference_mode()
     def run(name: str, weight_dtype: str = "fp32") -> tuple:

@@ -46,10 +46,10 @@ def measure(path: Path, weight_dtype: str) -> dict[str, float | bool]:
     import comfy.samplers
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 
-    from elect_tino.nodes.edit_model_loader import DTYPES
-    from elect_tino.nodes.host.edit_models import load_file
-    from elect_tino.nodes.partial import MultiSeedPartialSampler
-    from elect_tino.nodes.resume import ResumeDenoise
+    from elect_tino.nodes.edit_models.loader import DTYPES
+    from elect_tino.nodes.elect.partial import MultiSeedPartialSampler
+    from elect_tino.nodes.elect.resume import ResumeDenoise
+    from elect_tino.nodes.host.edit_models.unets import load_file
 
     with PeakMemory() as loading:
         model = load_file(path, path.name, DTYPES[weight_dtype])

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from elect_tino.harness.comfy_server import comfy_path
+from elect_tino.harness.server.comfy_server import comfy_path
 
 BETAS: dict[str, Any] = {
     "beta_start": 0.00085,

@@ -62,7 +62,7 @@ def same_weights(a, b) -> None:
 
 
 def test_files_and_folders_are_listed_and_nothing_else(instruct_pix2pix, magicbrush, file_of):
-    from elect_tino.nodes.edit_model_loader import EditModelLoader
+    from elect_tino.nodes.edit_models.loader import EditModelLoader
 
     name = file_of({"x": torch.zeros(1)})
     note = models("diffusion_models") / "put_models_here"

@@ -156,7 +156,7 @@ def naive_relevance(runs: list[PipelineRun], sigmas: Tensor, steps: int) -> Tens
 
 
 def test_relevance_and_bis_are_the_naive_ones(saved, wired, elect, monkeypatch):
-    from elect_tino.nodes.score import score
+    from elect_tino.nodes.elect.score import score
 
     sigmas = wired.sigmas(10)
     runs = [run_pipeline(saved.modules, 10, seed, monkeypatch) for seed in SEEDS]

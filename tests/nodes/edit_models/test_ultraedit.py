@@ -57,7 +57,7 @@ def wire(loaded, encode):
     import comfy.samplers
     from comfy_extras.nodes_custom_sampler import Guider_DualCFG
 
-    from elect_tino.nodes.ultraedit import UltraEditConditioning
+    from elect_tino.nodes.edit_models.ultraedit import UltraEditConditioning
 
     def build(saved: Saved, mask: Tensor | None) -> Wired:
         model, clip, vae = loaded(saved.name)
@@ -213,7 +213,7 @@ def test_batched_candidates_are_what_their_seeds_give_alone(saved, wire, elect, 
 
 
 def test_relevance_and_bis_are_the_naive_ones(saved, wire, elect):
-    from elect_tino.nodes.score import score
+    from elect_tino.nodes.elect.score import score
 
     wired = wire(saved, masks_for(saved))
     runs = [reference(saved, wired, 10, seed) for seed in SEEDS]
@@ -267,7 +267,7 @@ def test_t5_as_transformers_saves_it_is_t5_as_comfyui_names_it(tmp_path):
     import comfy.text_encoders.sd3_clip
     import comfy.text_encoders.t5
 
-    from elect_tino.nodes.host.diffusers_folder import text_state
+    from elect_tino.nodes.host.edit_models.diffusers_folder import text_state
 
     transformers: Any = pytest.importorskip("transformers")
     path = Path(str(comfy.text_encoders.sd3_clip.__file__)).parent / "t5_config_xxl.json"

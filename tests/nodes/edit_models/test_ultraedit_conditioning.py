@@ -22,7 +22,7 @@ def parts(masked, loaded, encode):
 @pytest.fixture(scope="module")
 def show(parts):
     """The node, in inference mode as ComfyUI runs it."""
-    from elect_tino.nodes.ultraedit import UltraEditConditioning
+    from elect_tino.nodes.edit_models.ultraedit import UltraEditConditioning
 
     _, own_vae, text, empty = parts
 
@@ -172,8 +172,8 @@ def test_a_null_conditioning_without_picture_shares_the_positives_picture_and_ma
 
 @pytest.mark.parametrize("value", [0.0, -0.1, 1.5, float("nan")])
 def test_a_mask_is_refused_here_as_where_candidates_are_scored(value):
+    from elect_tino.nodes.edit_models.ultraedit import mask_picture
     from elect_tino.nodes.host.latents import check_mask, painted
-    from elect_tino.nodes.ultraedit import mask_picture
 
     said = set()
     for refuse in (

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from comfy_api.latest import ComfyExtension, io
 
-from elect_tino.embedded.model import load_embedded
-from elect_tino.embedded.text import PROJECTION_DIM, WIDTH
+from elect_tino.embedded.model.comfyui import load_embedded
+from elect_tino.embedded.model.text import PROJECTION_DIM, WIDTH
 
 
 def _reference_models():

@@ -1,0 +1,1 @@
+"""Does election work: runs -> measure -> policies, stops -> section -> report; alignment apart."""

@@ -1,0 +1,183 @@
+"""Pages and plots of the benchmark, written to docs/."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from ...elect_core.relevance import FORMS
+from . import stops
+from .measure import METRICS, NUMBERS, SPACES
+from .policies import Policy, elect, evaluate, oracle, paired_gain, vanilla
+from .section import HEADS, PERCENT, Section, table
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def main_policies(section: Section) -> list[Policy]:
+    """Vanilla, Best-of-N, ELECT over stops, oracles: the paper's comparison."""
+    n, k = section.num_candidates, section.num_steps
+    return [
+        vanilla(k),
+        elect("paper", "latent", 1.0, n, k),
+        *(elect("paper", "latent", stop, n, k) for stop in stops.EARLY),
+        elect("truth", "latent", 0.4, n, k),
+        elect("truth", "latent", 1.0, n, k),
+        oracle(n, k),
+    ]
+
+
+def number_policies(section: Section) -> list[Policy]:
+    """ELECT at stop 40 % and Best-of-N over the number of candidates."""
+    numbers = [n for n in NUMBERS if n <= section.num_candidates]
+    k = section.num_steps
+    return [elect("paper", "latent", stop, n, k) for stop in (0.4, 1.0) for n in numbers]
+
+
+def form_policies(section: Section) -> list[Policy]:
+    """Both relevance forms in both BIS spaces at stop 40 %."""
+    n, k = section.num_candidates, section.num_steps
+    return [elect(mask, space, 0.4, n, k) for mask in FORMS for space in SPACES]
+
+
+def gains(section: Section) -> str:
+    """Paired differences against one seed, which the intervals above hide."""
+    n, k = section.num_candidates, section.num_steps
+    lines = ["| against one seed | background MSE x1e4 | success, points |", "|---|---|---|"]
+    for policy in (elect("paper", "latent", 0.4, n, k), elect("paper", "latent", 1.0, n, k)):
+        mse = paired_gain(policy, vanilla(k), section.measured, "mse")
+        success = paired_gain(policy, vanilla(k), section.measured, "success")
+        points = ", ".join(f"{100 * value:+.1f}" for value in success[1:])
+        lines.append(
+            f"| {policy.name} | {mse[0]:+.1f} [{mse[1]:+.1f}, {mse[2]:+.1f}] | "
+            f"{100 * success[0]:+.1f} [{points}] |"
+        )
+    return "\n".join(lines)
+
+
+def mask_quality(section: Section) -> str:
+    """IoU of the relevance map with the true mask, by form."""
+    means = np.mean([m.iou for m in section.measured], axis=0)
+    return ", ".join(f"{form} {value:.3f}" for form, value in zip(FORMS, means, strict=True))
+
+
+def plot(section: Section, path: Path) -> None:
+    """Background error and success against NFE, for ELECT at 40 % and for Best-of-N."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    base = evaluate(vanilla(section.num_steps), section.measured)
+    numbers = [n for n in NUMBERS if n <= section.num_candidates]
+    for axis, metric in zip(axes, ("mse", "success"), strict=True):
+        for stop, label in ((1.0, "Best-of-N by BIS"), (0.4, "ELECT, stop 40 %")):
+            policies = [elect("paper", "latent", stop, n, section.num_steps) for n in numbers]
+            results = [base, *(evaluate(policy, section.measured) for policy in policies)]
+            nfe = [r.policy.nfe for r in results]
+            scale = 100 if metric in PERCENT else 1
+            mean, low, high = (
+                scale * np.array([r.of(metric)[i] for r in results]) for i in range(3)
+            )
+            axis.plot(nfe, mean, marker="o", label=label)
+            axis.fill_between(nfe, low, high, alpha=0.15)
+        axis.set(xlabel="NFE", ylabel=HEADS[metric], xscale="log")
+        axis.set_xticks([20, 40, 80, 160, 320], ["20", "40", "80", "160", "320"], minor=False)
+        axis.minorticks_off()
+    axes[0].legend()
+    figure.suptitle(f"{section.name}, {len(section.measured)} edits")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def early_text(section: Section) -> str:
+    """What each stop keeps, and whether 40 % is better than 30 %."""
+    number, ratios = section.num_candidates, section.bench.noise_to_signal
+    return (
+        f"{stops.table(section.measured, number, ratios)}\n\n"
+        f"{stops.between(section.measured, number, len(ratios), 0.3, 0.4)}"
+    )
+
+
+def beside_text(section: Section, other: Section) -> str:
+    """How early it can be told with two models, on the same edits."""
+    number = len(other.measured)
+    same = replace(section, measured=section.measured[:number])
+    parts = [
+        f"## Beside variant *{other.bench.variant}*, {section.sampler}\n",
+        "The two follow schedules of their own, so the same share of the steps is another noise\n"
+        "level: compare rows of like noise / signal too. They were also trained unequally long\n"
+        "([embedded.md](embedded.md)).\n",
+    ]
+    for one in (same, other):
+        base = table([evaluate(vanilla(one.num_steps), one.measured)])
+        parts.append(
+            f"*{one.bench.variant}*, the first {number} edits; IoU of the relevance map "
+            f"{mask_quality(one)}:\n\n{base}\n\n{early_text(one)}\n"
+        )
+    return "\n".join(parts)
+
+
+def section_text(section: Section) -> str:
+    """All tables of one sampler."""
+    image = f"images/elect_benchmark_{section.name}.png"
+    plot(section, DOCS / image)
+    guidance = section.bench.guidance
+    return f"""## {section.sampler}
+
+{len(section.measured)} test edits, {section.num_candidates} seeds each, {section.num_steps} steps,
+guidance text {guidance.text:g} / image {guidance.image:g}.
+
+{section.table(main_policies(section))}
+
+{gains(section)}
+
+![background error and success against cost]({image})
+
+How early it can be told: the share of elections that choose whom the same score chooses at the end
+(by chance {100 / section.num_candidates:.0f} %), and what the background gains over one seed,
+edit by edit; with the relevance map and with the true mask. Noise / signal is that of the estimate
+which is scored.
+
+{early_text(section)}
+
+Number of candidates:
+
+{section.table(number_policies(section))}
+
+Relevance form and BIS space, stop 40 %:
+
+{section.table(form_policies(section))}
+
+IoU of the relevance map (all candidates, first 20 % of the steps) with the true mask:
+{mask_quality(section)}.
+"""
+
+
+_HEAD = """# ELECT on the embedded test split{title}
+
+Made by `python3 dev.py bench quality{arguments}`. Means over edits with 95 % bootstrap intervals in
+brackets. Background metrics compare with the decoded encoding of the source outside the true mask,
+so that the VAE's own loss counts for nobody; *no edit* is a change inside the mask of under a
+quarter of what the true edit makes. NFE counts guider calls. {lpips}
+
+"""
+
+
+def write_report(
+    sections: Sequence[Section], arguments: str, beside: Sequence[Section] = ()
+) -> Path:
+    """Write the page of one model, and its plots; beside: another model with the same samplers."""
+    variant = sections[0].bench.variant
+    suffix, title = ("", "") if variant == "editing" else (f"_{variant}", f": variant *{variant}*")
+    present = not np.isnan(sections[0].measured[0].worth[0, METRICS.index("lpips")])
+    lpips = "" if present else "LPIPS is left out: its backbone's weights were not present."
+    text = _HEAD.format(title=title, arguments=arguments, lpips=lpips)
+    parts = [section_text(section) for section in sections]
+    parts += [beside_text(one, other) for one, other in zip(sections, beside, strict=False)]
+    text += "\n".join(parts)
+    path = DOCS / f"elect_benchmark{suffix}.md"
+    path.write_text(text, encoding="utf-8")
+    return path

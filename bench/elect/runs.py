@@ -1,0 +1,58 @@
+"""Every seed of every edit in full, once. Resumable: an edit's tape is one file."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ...elect_core.tape import Tape
+from ...nodes.host.elect.run import record
+from ..edits import EditBench, benchmark_edit
+
+
+@dataclass(frozen=True)
+class EditRun:
+    """What one edit's candidates went through.
+
+    estimates (K, N, C, h, w), maps (K, N, 1, h, w): of every step, LATENT and raw scale
+    """
+
+    estimates: Tensor
+    maps: Tensor
+
+
+def _pack(bench: EditBench, tape: Tape) -> dict[str, Tensor]:
+    steps = range(len(tape.steps))
+    scale = bench.model.model.process_latent_out
+    return {
+        "estimates": torch.stack([scale(tape.estimate(step)) for step in steps]).contiguous(),
+        "maps": torch.stack(tape.relevance(steps)).contiguous(),
+    }
+
+
+def run_edits(bench: EditBench, folder: Path, sampler: str, num_edits: int, num_seeds: int) -> None:
+    """Run what is missing in `folder`; seed k of edit i is 1000 * i + k."""
+    folder.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    for index in range(num_edits):
+        path = folder / f"{index:04}.safetensors"
+        if path.exists():
+            continue
+        run = bench.run(benchmark_edit(index), sampler)
+        seeds = [1000 * index + k for k in range(num_seeds)]
+        with torch.inference_mode():
+            tape, _ = record(run, seeds, run.num_steps, num_seeds, lambda *_: None)
+            part = path.with_suffix(".part")
+            save_file(_pack(bench, tape), part)
+        os.replace(part, path)
+        spent = time.monotonic() - begin
+        print(f"{sampler}: edit {index + 1} of {num_edits}, {spent:.0f} s", flush=True)
+
+
+def load_run(folder: Path, index: int) -> EditRun:
+    """One edit's tape."""
+    return EditRun(**load_file(folder / f"{index:04}.safetensors"))

@@ -1,0 +1,1 @@
+"""What training reads: edits as cached latents, batches of them, pictures for the teachers."""

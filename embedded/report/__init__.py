@@ -1,0 +1,1 @@
+"""Measures what ships and writes docs/embedded.md and docs/embedded_latent_models.md."""

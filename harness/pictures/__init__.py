@@ -1,0 +1,1 @@
+"""Pictures of runs: contact sheets, thumbnails of workflows, screenshots of the frontend."""

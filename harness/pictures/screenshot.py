@@ -1,0 +1,109 @@
+"""Pictures of workflows in ComfyUI's own frontend: the README's, and thumbnails of graphs.
+
+    python3 dev.py python -m elect_tino.harness.pictures.screenshot
+
+Needs Chromium on the PATH, or its path in CHROMIUM_PATH.
+"""
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from ..demo import WORKFLOW
+from ..server.comfy_server import PACK_ROOT, ComfyServer
+from ..workflows.workflow import load_workflow
+
+TARGET = PACK_ROOT / "docs" / "images" / "elect_in_comfyui.jpg"
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+VIEW = {"width": 1240, "height": 1080}
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.NodeBadge.NodeSourceBadgeMode": "None",
+    "Comfy.Graph.CanvasInfo": False,
+    "Comfy.Graph.CanvasMenu": False,
+    "Comfy.Workflow.ShowMissingModelsWarning": False,
+}
+READY = "() => window.app?.graph && window.LiteGraph"
+FIRST_GROUP, MARGIN = 2, 30
+
+LOAD = "async (workflow) => { await window.app.loadGraphData(workflow) }"
+QUEUE = "async () => { await window.app.queuePrompt(0, 1) }"
+FINISHED = """() => ["BISSelect", "SaveImage"].every((type) =>
+    window.app.graph.nodes.filter((node) => node.type === type).every((n) => n.imgs?.length))"""
+FOCUS = "() => window.app.extensionManager.command.execute('Workspace.ToggleFocusMode')"
+# Groups from the third on: the first two hold nothing that a run fills in.
+FRAME = """([first, margin]) => {
+    const boxes = window.app.graph.groups.slice(first).map((group) => group._bounding);
+    const left = Math.min(...boxes.map((b) => b[0])) - margin;
+    const top = Math.min(...boxes.map((b) => b[1])) - margin;
+    const right = Math.max(...boxes.map((b) => b[0] + b[2])) + margin;
+    const bottom = Math.max(...boxes.map((b) => b[1] + b[3])) + margin;
+    const scale = Math.min(innerWidth / (right - left), innerHeight / (bottom - top));
+    const view = window.app.canvas.ds;
+    view.scale = scale;
+    view.offset[0] = -left + (innerWidth / scale - (right - left)) / 2;
+    view.offset[1] = -top + (innerHeight / scale - (bottom - top)) / 2;
+    window.app.canvas.setDirty(true, true);
+}"""
+
+
+def chromium() -> str:
+    found = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium")
+    if not found:
+        raise FileNotFoundError("no Chromium: install it or set CHROMIUM_PATH")
+    return found
+
+
+@contextmanager
+def frontend(server: ComfyServer, view: dict[str, int]) -> Iterator[Page]:
+    """ComfyUI's page in a browser window of a size, without side bars."""
+    server.post("/settings", SETTINGS).raise_for_status()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
+        page = browser.new_context(viewport=view).new_page()  # type: ignore[arg-type]
+        page.goto(server.url, wait_until="commit", timeout=120_000)
+        page.wait_for_function(READY, timeout=120_000)
+        page.evaluate(FOCUS)
+        yield page
+        browser.close()
+
+
+def show(page: Page, workflow: dict, first_group: int = 0) -> None:
+    """Load a workflow and fill the window with its frames, from the given one on."""
+    page.evaluate(LOAD, workflow)
+    page.evaluate(FRAME, [first_group, MARGIN])
+
+
+def graph_picture(page: Page, workflow: dict) -> Image.Image:
+    """What the window shows of a workflow that is not run."""
+    show(page, workflow)
+    page.wait_for_timeout(1500)  # nodes are drawn when the page finds time
+    return Image.open(io.BytesIO(page.screenshot(type="png")))
+
+
+def take(page: Page, path: Path) -> None:
+    """Load the demo, run it, wait for every picture, and write what is seen."""
+    show(page, load_workflow(WORKFLOW), FIRST_GROUP)  # pictures load only where they are seen
+    page.evaluate(QUEUE)
+    page.wait_for_function(FINISHED, timeout=240_000)
+    page.wait_for_timeout(3000)  # the toast that says so
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, type="jpeg", quality=80)
+
+
+def main() -> int:
+    with ComfyServer() as server, frontend(server, VIEW) as page:
+        take(page, TARGET)
+    print(TARGET)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

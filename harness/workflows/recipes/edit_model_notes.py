@@ -1,0 +1,100 @@
+"""The notes of the editing models' workflows, in Markdown, one for each of their five frames."""
+
+from ....edit_models.families import FAMILIES
+from .notes import ELECT, FINISH, TRY
+
+_DUAL = """\
+*Dual CFG Guider* (style *regular*) combines three conditions:
+
+- `cond1`: the instruction and the picture,
+- `cond2`: an empty text and the picture,
+- `negative`: an empty text and no picture.
+"""
+
+_NULL = """\
+The model is guidance-distilled and runs at `cfg` 1, so it never answers without the text. For the
+relevance map the *Empty text* goes to `null` of *Multi-Seed Partial Sampler*: one more model call
+in each of the first steps. It inherits the picture and the guidance from the instruction.
+"""
+
+_REFERENCE = """\
+The picture is shown to the model as a **reference latent**. *Edit Size* gave it a size the model
+takes, and the result has the same one, so that source and result can be compared.
+"""
+
+_LOAD = {
+    "magicbrush": """\
+**Model.** The UNet of MagicBrush in diffusers' form, which *Load Edit Model* reads: save it as
+`models/diffusion_models/magicbrush-jul7.bin`. The whole diffusers folder in `models/diffusers`
+works too; then CLIP and VAE come from the same node. Pickled files are read without running
+anything in them.
+""",
+    "instruct_diffusion": """\
+**Model.** One of the two checkpoints that its authors link to from their page (no direct address),
+in `models/checkpoints`. *Load Checkpoint* reads the `.ckpt` without running anything in it.
+""",
+    "mgie": """\
+**Model.** The archive `mgie_7b.tar.gz` that Apple's page links to holds `unet.pt` (save it as
+`models/diffusion_models/mgie_unet.pt`) and `mllm.pt`, for `models/mgie`. Beside it go the folders
+of LLaVA-Lightning-7B-v1 (published as a delta over LLaMA-7B; the page says how) and of CLIP
+(`openai/clip-vit-large-patch14`). The weights are for **non-commercial** use.
+
+The language model takes about 14 GB; ComfyUI frees it before the picture is made. Save its answer
+once, and *Load MGIE Embeddings* does without it.
+""",
+    "ultraedit": """\
+**Model.** UltraEdit's transformer, which *Load Edit Model* reads: save it as
+`models/diffusion_models/ultraedit_w_mask.safetensors`, and its VAE as
+`models/vae/sd3_vae.safetensors`. The text encoders are those of Stable Diffusion 3.
+""",
+    "cosxl_edit": """\
+**Model.** `cosxl_edit.safetensors` in `models/checkpoints`. Its address asks for an account.
+""",
+}
+
+_SAY = {
+    "instruct_diffusion": """\
+**InstructDiffusion Guider** combines text and picture, the picture alone, and the text alone; the
+last is made in the node.
+""",
+    "mgie": """\
+**MGIE Conditioning** lets the language model imagine the edit. Its words are shown; what goes on
+are eight hidden states, turned into the text condition. The *null* takes the place of an empty
+text.
+
+"""
+    + _DUAL,
+    "ultraedit": """\
+**UltraEdit Conditioning** puts out all three conditions. Connect a mask to limit where the model
+may edit; without one the edit is free-form.
+
+"""
+    + _DUAL,
+    "flux_kontext": _REFERENCE + "\n" + _NULL,
+    "flux2": _REFERENCE + "\n" + _NULL,
+    "qwen_image_edit": """\
+*TextEncodeQwenImageEdit* shows the picture to the text encoder and to the model. Both texts see the
+picture, so that only the words differ. *Edit Size* gave it a size the model takes.
+""",
+    "omnigen2": _REFERENCE + "\n" + _DUAL,
+}
+
+_TRY = """
+
+**Edit Model Defaults** puts out the sampler, schedule, guidance, stop and relevance window that
+suit the model.
+"""
+
+
+def notes_of(family: str) -> tuple[str, str, str, str, str]:
+    """The notes of one family's workflow."""
+    chosen = FAMILIES[family]
+    load = _LOAD.get(
+        family, "**Model.** Its files are offered for download when they are missing.\n"
+    )
+    about = (
+        f"## ELECT with {chosen.title}\n\n{load}\n"
+        f"Weights: {chosen.licence}. [Page]({chosen.url})\n\n"
+        "**Picture.** Load your own; *Edit Size* brings it to a size the model takes.\n"
+    )
+    return about, _SAY.get(family, _DUAL), TRY.rstrip("\n") + _TRY, ELECT, FINISH

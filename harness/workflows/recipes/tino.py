@@ -1,0 +1,222 @@
+"""The TiNO-Edit example workflows as data, beside those of `recipes`."""
+
+from typing import Any
+
+from .elect import Recipe, Wire, node, sections
+
+ON_PHOTO = "1: turn the yellow triangle pink"
+ON_CLOUDS = "5: erase the purple triangle"
+WITH_CIRCLE = "3: paint the yellow star blue"
+PINK = 0xF06EB4
+
+
+def loaders(example: str) -> dict[str, dict]:
+    return {
+        "model": node("EmbeddedModelLoader", variant="drawing"),
+        "latent_clip": node("LatentCLIPLoader"),
+        "latent_vgg": node("LatentVGGLoader"),
+        "picture": node("EmbeddedExample", example=example),
+        "source": encoded(("picture", 0), "Source latent"),
+    }
+
+
+def encoded(pixels: Wire, title: str) -> dict:
+    return node("VAEEncode", title, pixels=pixels, vae=("model", 2))
+
+
+def target(prompt: str) -> dict[str, dict]:
+    return {
+        "target": node("PrimitiveString", "Target prompt", value=prompt),
+        "positive": node("CLIPTextEncode", clip=("model", 1), text=("target", 0)),
+    }
+
+
+def user_mask(mask: Wire, image: Wire = ("picture", 0)) -> dict:
+    return node("TiNOMask", mode="user", image=image, mask=mask)
+
+
+def difference_mask() -> dict:
+    return node("TiNOMask", mode="difference", image=("picture", 0), image2=("painted", 0))
+
+
+def optimize(title: str = "", **inputs: object) -> dict:
+    wires: dict[str, object] = {
+        "model": ("model", 0),
+        "positive": ("positive", 0),
+        "source": ("source", 0),
+        "mask": ("mask", 0),
+        "latent_clip": ("latent_clip", 0),
+        "latent_vgg": ("latent_vgg", 0),
+    }
+    return node("TiNOOptimize", title, **{**wires, **inputs})
+
+
+def by_text() -> dict[str, Any]:
+    """Inputs of the semantic loss."""
+    texts = {"source_prompt": ("picture", 2), "target_prompt": ("target", 0)}
+    return {**texts, "clip": ("model", 1)}
+
+
+def saved(prefix: str, **pictures: Wire) -> dict[str, dict]:
+    shown = {"edited": ("decoded", 0), "loss_curve": ("tino", 3), **pictures}
+    titles = {"edited": "Edited", "loss_curve": "Loss curve"}
+    return {
+        "decoded": node("VAEDecode", samples=("tino", 0), vae=("model", 2)),
+        **{
+            f"save_{name}": node(
+                "SaveImage",
+                titles.get(name, name.capitalize()),
+                images=wire,
+                filename_prefix=f"{prefix}/{name}",
+            )
+            for name, wire in shown.items()
+        },
+    }
+
+
+LOAD = ("Models and picture", ("model", "latent_clip", "latent_vgg", "picture", "source"))
+OPTIMISE = ("Optimise noise and timesteps", ("tino",))
+SAVE = ("Save", ("decoded", "save_edited", "save_loss_curve"))
+
+
+def text() -> Recipe:
+    name = "tino_text"
+    nodes = {
+        **loaders(ON_PHOTO),
+        **target("a blue star and a pink triangle on a photo"),
+        "mask": user_mask(("picture", 3)),
+        "tino": optimize(**by_text()),
+        **saved(name),
+    }
+    say = ("Say what it shall show, and where", ("target", "positive", "mask"))
+    return Recipe(name, nodes, sections(name, LOAD, say, OPTIMISE, SAVE))
+
+
+def reference() -> Recipe:
+    name = "tino_reference"
+    cut = {"width": 64, "height": 64, "x": 37, "y": 0}
+    nodes = {
+        **loaders(ON_PHOTO),
+        "other": node("EmbeddedExample", "Another picture", example=WITH_CIRCLE),
+        "cut": node("ImageCrop", "The object in it", image=("other", 0), **cut),
+        "shown": node(
+            "ImageScale",
+            image=("cut", 0),
+            upscale_method="bicubic",
+            width=128,
+            height=128,
+            crop="disabled",
+        ),
+        "reference": encoded(("shown", 0), "Reference latent"),
+        **target("a blue star and an orange circle on a photo"),
+        "mask": user_mask(("picture", 3)),
+        "tino": optimize(reference=("reference", 0)),
+        **saved(name, reference=("shown", 0)),
+    }
+    show = ("Show what it shall resemble", ("other", "cut", "shown", "reference"))
+    where = ("Say so too, and where", ("target", "positive", "mask"))
+    save = (SAVE[0], (*SAVE[1], "save_reference"))
+    return Recipe(name, nodes, sections(name, LOAD, show, where, OPTIMISE, save))
+
+
+def pasted(part: Wire, x: int, y: int) -> dict[str, dict]:
+    return {
+        "painted": node(
+            "ImageCompositeMasked",
+            "Paste",
+            destination=("picture", 0),
+            source=part,
+            x=x,
+            y=y,
+            resize_source=False,
+        ),
+        "start": encoded(("painted", 0), "Start latent"),
+        "mask": difference_mask(),
+    }
+
+
+def strokes() -> Recipe:
+    name = "tino_strokes"
+    nodes = {
+        **loaders(ON_PHOTO),
+        "stroke": node("EmptyImage", "A stroke", width=36, height=32, batch_size=1, color=PINK),
+        **pasted(("stroke", 0), 34, 3),
+        **target("a blue star and a pink triangle on a photo"),
+        "tino": optimize(start=("start", 0), **by_text()),
+        **saved(name, painted=("painted", 0)),
+    }
+    paint = ("Paint over the picture", ("stroke", "painted", "start", "mask"))
+    say = ("Say what it shall show", ("target", "positive"))
+    save = (SAVE[0], (*SAVE[1], "save_painted"))
+    return Recipe(name, nodes, sections(name, LOAD, paint, say, OPTIMISE, save))
+
+
+def composition() -> Recipe:
+    name = "tino_composition"
+    cut = {"width": 36, "height": 36, "x": 24, "y": 70}
+    nodes = {
+        **loaders(ON_CLOUDS),
+        "other": node("EmbeddedExample", "Another picture", example=WITH_CIRCLE),
+        "part": node("ImageCrop", "The part to paste", image=("other", 0), **cut),
+        **pasted(("part", 0), 84, 8),
+        **target(
+            "a blue circle and a purple triangle and a red circle and a yellow star on clouds"
+        ),
+        "tino": optimize(start=("start", 0), **by_text()),
+        **saved(name, painted=("painted", 0)),
+    }
+    paste = ("Paste a part of another picture", ("other", "part", "painted", "start", "mask"))
+    say = ("Say what it shall show", ("target", "positive"))
+    save = (SAVE[0], (*SAVE[1], "save_painted"))
+    return Recipe(name, nodes, sections(name, LOAD, paste, say, OPTIMISE, save))
+
+
+def compounded() -> Recipe:
+    name = "tino_compounded"
+    first, second = (
+        "a blue star and a pink triangle on a photo",
+        "a green star and a pink triangle on a photo",
+    )
+    again: dict[str, Any] = {
+        "source": ("first", 0),
+        "positive": ("positive 2", 0),
+        "mask": ("mask 2", 0),
+        "clip": ("model", 1),
+        "source_prompt": ("target", 0),
+        "target_prompt": ("target 2", 0),
+    }
+    nodes = {
+        **loaders(ON_PHOTO),
+        **target(first),
+        "mask": user_mask(("picture", 3)),
+        "first": optimize("First edit", **by_text()),
+        "first decoded": node("VAEDecode", samples=("first", 0), vae=("model", 2)),
+        "target 2": node("PrimitiveString", "Target prompt of the second edit", value=second),
+        "positive 2": node("CLIPTextEncode", clip=("model", 1), text=("target 2", 0)),
+        "nothing": node("SolidMask", "Nothing", value=0.0, width=128, height=128),
+        "box": node("SolidMask", "A box", value=1.0, width=56, height=50),
+        "place": node(
+            "MaskComposite",
+            "The box at its place",
+            destination=("nothing", 0),
+            source=("box", 0),
+            x=70,
+            y=58,
+            operation="add",
+        ),
+        "mask 2": user_mask(("place", 0), ("first decoded", 0)),
+        "tino": optimize("Second edit", **again),
+        **saved(name, first=("first decoded", 0)),
+    }
+    where = ("place", "nothing", "box", "mask 2")
+    frames = (
+        LOAD,
+        ("The first edit", ("target", "positive", "mask", "first", "first decoded")),
+        ("Say what changes next, and where", ("target 2", "positive 2", *where)),
+        ("The second edit", ("tino",)),
+        (SAVE[0], (*SAVE[1], "save_first")),
+    )
+    return Recipe(name, nodes, sections(name, *frames))
+
+
+TINO_RECIPES = (text, reference, strokes, composition, compounded)

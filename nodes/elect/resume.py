@@ -1,0 +1,46 @@
+"""ResumeDenoise: finish elected candidates exactly where they stopped."""
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..host.elect.run import resume
+from ..host.preview import CandidateProgress
+from .types import CATEGORY, Candidates, ElectCandidates
+
+
+def finish(candidates: Candidates) -> tuple[dict, dict]:
+    """Both outputs of SamplerCustomAdvanced for the candidates, as LATENTs in their order."""
+    run = candidates.run
+    progress = CandidateProgress(run.model, candidates.seeds, run.num_steps)
+    samples, denoised, _ = resume(run, candidates.seeds, candidates.tape, progress)
+
+    def as_latent(tensor: Tensor) -> dict:
+        return {**run.latent, "samples": tensor}
+
+    return as_latent(samples), as_latent(denoised)
+
+
+class ResumeDenoise(io.ComfyNode):
+    """Runs the remaining steps of candidates that MultiSeedPartialSampler paused."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ResumeDenoise",
+            display_name="Resume Denoise (ELECT)",
+            category=CATEGORY,
+            description="Finishes the elected candidate, or the top k, from exactly where it "
+            "stopped: only the remaining model calls are made.",
+            inputs=[ElectCandidates.Input("candidates", tooltip="From BISSelect.")],
+            outputs=[
+                io.Latent.Output(display_name="output"),
+                io.Latent.Output(display_name="denoised_output"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, candidates: Candidates) -> io.NodeOutput:
+        return io.NodeOutput(*finish(candidates))
+
+
+NODES: list[type[io.ComfyNode]] = [ResumeDenoise]

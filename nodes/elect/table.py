@@ -1,0 +1,154 @@
+"""How an election is shown: table, CSV file, labelled thumbnails, plain facts."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from dataclasses import asdict, dataclass
+
+import folder_paths
+import torch
+from comfy_api.latest import ui
+from torch import Tensor
+
+from ...elect_core.schedule import best_of_n_nfe
+from .contact_sheet import labelled, latent_thumbnails
+from .score import Scored
+from .types import Candidates
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the score table, best candidate first."""
+
+    rank: int
+    candidate: int
+    seed: int
+    bis: float
+    change_inside: float
+    shift: str
+    eligible: bool
+
+
+def rows(candidates: Candidates, scored: Scored) -> list[Row]:
+    """The score table, best candidate first; candidates are counted from 1."""
+    return [
+        Row(
+            rank=place + 1,
+            candidate=index + 1,
+            seed=candidates.seeds[index],
+            bis=float(scored.scores[index]),
+            change_inside=float(scored.edits[index]),
+            shift=_shift(scored, index),
+            eligible=place < scored.ranking.num_eligible,
+        )
+        for place, index in enumerate(scored.ranking.order)
+    ]
+
+
+def _shift(scored: Scored, index: int) -> str:
+    """The undone shift of a candidate, in pixels down and right; empty where none was sought."""
+    if scored.shifts is None:
+        return ""
+    down, right = scored.shifts[index].tolist()
+    return f"{down:+g} {right:+g}"
+
+
+def as_table(table: list[Row], scored: Scored) -> str:
+    """The score table as text, warnings below it."""
+    lines = ["rank  candidate  seed                  BIS       change inside"]
+    if scored.shifts is not None:
+        lines[0] += "  shift"
+    for row in table:
+        note = f"       {row.shift}" if row.shift else ""
+        note += "" if row.eligible else "  not electable"
+        lines.append(
+            f"{row.rank:<4}  {row.candidate:<9}  {row.seed:<20}  {row.bis:<8.5f}  "
+            f"{row.change_inside:<8.5f}{note}"
+        )
+    ranking = scored.ranking
+    lines.append(f"spread {ranking.spread:.1%} of the mean, confidence {ranking.confidence:.2f}")
+    if scored.shifts is not None:
+        lines.append("shift: pixels down and right, undone before scoring")
+    return "\n".join([*lines, *scored.warnings])
+
+
+def write_csv(table: list[Row], prefix: str) -> str:
+    """Write the table below ComfyUI's output folder and return its path; whole or not at all.
+
+    Raises ValueError where the prefix leads out of the folder.
+    """
+    root = folder_paths.get_output_directory()
+    try:
+        folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, root)
+    except Exception as error:  # ComfyUI raises a bare Exception for a path outside the folder
+        raise ValueError(
+            f"csv_prefix: expected a path below the output folder, got {prefix!r}."
+        ) from error
+    path = os.path.join(folder, f"{name}_{counter:05}_.csv")
+    with open(path + ".part", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(asdict(table[0])))
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in table)
+    os.replace(path + ".part", path)
+    return path
+
+
+def _as_json(values: Tensor) -> list[float | None]:
+    """Numbers that JSON can say: None for NaN and infinities, which a browser cannot read."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]
+
+
+def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
+    """What a front end or a script wants to know of an election, as plain values."""
+    run, tape = candidates.run, candidates.tape
+    n, k = len(candidates.seeds), run.num_steps
+    calls_per_step = len(tape.calls) / len(tape.steps)
+    remaining = round((k - candidates.stop_step) * calls_per_step)
+    return {
+        "seeds": list(candidates.seeds),
+        "scores": _as_json(scored.scores),
+        "change_inside": _as_json(scored.edits),
+        "order": list(scored.ranking.order),
+        "shifts": None if scored.shifts is None else scored.shifts.tolist(),
+        "elected": picked,
+        "elected_seed": candidates.seeds[picked],
+        "num_steps": k,
+        "stop_step": candidates.stop_step,
+        "stop_sigma": candidates.stop_sigma,
+        "nfe": candidates.cost.nfe + remaining,
+        "nfe_best_of_n": round(best_of_n_nfe(n, k) * calls_per_step),
+        "nfe_spent": candidates.cost.nfe,
+        "model_evaluations": candidates.cost.model_evaluations,
+        "spread": scored.ranking.spread,
+        "confidence": scored.ranking.confidence,
+        "warnings": list(scored.warnings),
+        "tape_bytes": tape.nbytes,
+    }
+
+
+def thumbnails(cls, candidates: Candidates, latents: Tensor, scored: Scored, table) -> dict:
+    """Labelled pictures of the estimates, best first, as ComfyUI's `ui` wants them."""
+    images = scored.images
+    if images is None:
+        images = latent_thumbnails(candidates.run.model, latents)
+    if images is None:
+        return {}
+    frames = len(images) // len(latents)
+    labels = [
+        f"candidate {row.candidate}, rank {row.rank}, BIS {row.bis:.5f}\nseed {row.seed}"
+        for row in table
+    ]
+    pictures = [
+        labelled(images[row.candidate * frames - frames], label)
+        for row, label in zip(table, labels, strict=True)
+    ]
+    return ui.PreviewImage(torch.stack(pictures), cls=cls).as_dict()
+
+
+def as_ui(cls, candidates: Candidates, latents: Tensor, scored: Scored, picked: int) -> dict:
+    """What a node shows of an election: facts, table and thumbnails."""
+    table = rows(candidates, scored)
+    shown = {"elect": [facts(candidates, scored, picked)], "text": [as_table(table, scored)]}
+    return shown | thumbnails(cls, candidates, latents, scored, table)

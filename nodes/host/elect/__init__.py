@@ -1,0 +1,7 @@
+"""Candidates through a GUIDER and a SAMPLER.
+
+batching  what can run side by side and still be true to each seed, and how much of it
+noise     each candidate's own noise, whoever runs beside it
+taped     a guider that records, stops and replays
+run       candidates through a sampler, in chunks
+"""

@@ -1,0 +1,137 @@
+"""What may run side by side and stay true to each seed, and how much of it fits in memory."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+
+import comfy.model_management
+import comfy.sampler_helpers
+import comfy.samplers
+
+from ..edit_models.instruct_diffusion import Guider_InstructDiffusion
+from .noise import takes_noise_sampler
+
+# Guiders whose rule treats each candidate of a batch on its own.
+_PER_SAMPLE_GUIDERS = ("CFGGuider", "Guider_Basic", "Guider_DualCFG")
+# CFG hooks that do too; any other hook may reduce over the batch (Mahiro and SLG do).
+_PER_SAMPLE_HOOKS = ("CFGNorm.", "CFGZeroStar.", "RescaleCFG.", "TCFG.")
+_CFG_HOOKS = (
+    "sampler_cfg_function",
+    "sampler_pre_cfg_function",
+    "sampler_post_cfg_function",
+    "sampler_calc_cond_batch_function",
+    "model_function_wrapper",
+)
+_OWN_SIGMAS = (
+    "sample_dpm_fast",
+    "sample_dpm_adaptive",
+    "dpm_fast_function",
+    "dpm_adaptive_function",
+)
+_RESIZING = ("sample_lcm_upscale",)
+_RANDOM_PATCHES = ("HyperTile", "TomePatchModel")
+_SEEDED_IMAGES = ("unclip_conditioning", "noise_augmentation")
+
+
+def refuse_sampler(sampler: comfy.samplers.Sampler) -> None:
+    """Raise ValueError for a SAMPLER that cannot be stopped and resumed, by its name."""
+    name = getattr(getattr(sampler, "sampler_function", None), "__name__", "")
+    if name in _OWN_SIGMAS:
+        shown = name.removeprefix("sample_").removesuffix("_function")
+        raise ValueError(
+            f"sampler: {shown} chooses its own noise levels, so no step of the schedule can be "
+            "its stop. Choose another sampler, such as euler or dpmpp_2m."
+        )
+    if name in _RESIZING:
+        raise ValueError(
+            "sampler: SamplerLCMUpscale changes the size of the latent while it runs, so its "
+            "candidates cannot be compared with the source. Choose another sampler, such as lcm."
+        )
+
+
+def refuse_unreplayable(model_options: dict) -> None:
+    """Raise ValueError for what a replay does not rebuild: step caches, dice in the model.
+
+    ComfyUI's EasyCache and LazyCache, TeaCache and their like keep state in transformer_options;
+    HyperTile and ToMe draw from torch's global generator at every model call.
+    """
+    options = model_options.get("transformer_options", {})
+    for patches in options.get("patches", {}).values():
+        for patch in patches:
+            name = getattr(patch, "__qualname__", "").split(".")[0]
+            if name in _RANDOM_PATCHES:
+                raise ValueError(
+                    f"guider: its MODEL carries {name}, which draws random numbers inside the "
+                    "model, so neither a seed nor a resumed run would be true. Remove that node "
+                    "from the model's path."
+                )
+    for key, cache in options.items():
+        if "cache" in key.lower() and cache:
+            raise ValueError(
+                f"guider: its MODEL carries {getattr(cache, 'name', key)}, which skips model "
+                "calls by what it remembers of earlier ones; a resumed run would skip others. "
+                "Remove that node from the model's path."
+            )
+
+
+def _hooks(model_options: dict) -> list[Callable]:
+    found = [model_options[name] for name in _CFG_HOOKS if name in model_options]
+    return [hook for item in found for hook in (item if isinstance(item, list) else [item])]
+
+
+def _is_comfyui(module: str) -> bool:
+    """Whether a module is ComfyUI's own; its extra nodes are loaded by file and named by path."""
+    if module.startswith(("comfy.", "comfy_extras.")):
+        return True
+    host = Path(inspect.getfile(comfy.samplers)).resolve().parent.parent
+    return Path(module).parent.resolve() == host / "comfy_extras"
+
+
+def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
+    """Why candidates of this run must go one by one to be true to their seeds, or None."""
+    name = type(guider).__name__
+    stock = name in _PER_SAMPLE_GUIDERS and _is_comfyui(type(guider).__module__)
+    if not stock and type(guider) is not Guider_InstructDiffusion:
+        return f"the guider {name} may mix the candidates of a batch"
+    for hook in _hooks(guider.model_options):
+        if not getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS):
+            return f"the model's hook {getattr(hook, '__qualname__', hook)} may mix the candidates"
+    entries = [entry for conds in guider.original_conds.values() for entry in conds]
+    if any(key in entry for entry in entries for key in _SEEDED_IMAGES):
+        return "the model draws the noise of its image condition from the seed"
+    return _why_sampler(sampler, masked)
+
+
+def _why_sampler(sampler, masked: bool) -> str | None:
+    function = getattr(sampler, "sampler_function", None)
+    module = getattr(function, "__module__", "")
+    if type(sampler) is not comfy.samplers.KSAMPLER or function is None:
+        return f"the sampler {type(sampler).__name__} may draw one noise for the whole batch"
+    if masked and sampler.inpaint_options.get("random", False):
+        return "DDIM draws one inpainting noise for the whole batch"
+    if sampler.extra_options.get("s_churn", 0) > 0:
+        return "churn draws one noise for the whole batch"
+    if sampler.extra_options.get("noise_sampler") is not None:
+        return "the sampler brings its own noise"
+    if not module.startswith(("comfy.k_diffusion", "comfy.extra_samplers", "comfy.samplers")):
+        return f"the sampler {function.__name__} is not ComfyUI's own"
+    if not takes_noise_sampler(sampler) and function.__name__ == "sample_lcm":
+        return "this host's lcm draws one noise for the whole batch"
+    return None
+
+
+def candidates_that_fit(
+    guider: comfy.samplers.CFGGuider, shape: tuple[int, ...], limit: int
+) -> int:
+    """How many candidates of `shape` (1, C, h, w) one batch can hold, from 1 to `limit`.
+
+    By ComfyUI's own estimate for one condition (it splits conditions, never candidates), against
+    what is free once the model itself is loaded.
+    """
+    patcher, conds = guider.model_patcher, guider.original_conds
+    prepare = comfy.sampler_helpers
+    prepare.prepare_sampling(patcher, shape, conds, guider.model_options)  # loads the models
+    _, one = prepare.estimate_memory(patcher, shape, conds)
+    free = comfy.model_management.get_free_memory(patcher.load_device)
+    assert isinstance(free, (int, float))
+    return max(1, min(limit, int(free / (one * 1.5))))

@@ -1,0 +1,196 @@
+"""Candidates through a GUIDER and a SAMPLER: recorded to a stop, or resumed to the end."""
+
+import copy
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import comfy.model_management
+import comfy.model_patcher
+import comfy.patcher_extension
+import comfy.samplers
+import comfy.utils
+import torch
+from torch import Tensor
+
+from ....elect_core.schedule import Cost
+from ....elect_core.tape import Tape
+from ..conditions import with_null
+from .batching import candidates_that_fit, why_one_by_one
+from .noise import initial_noise
+from .taped import RelevanceProbe, TapedSampler
+
+OnStep = Callable[[Sequence[int], int, Tensor], None]
+"""Called after each step with the seeds of the batch, the step and denoised (N, C, h, w)."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything that all candidates share.
+
+    guider, sampler: ComfyUI's objects; sigmas (K + 1,): the whole schedule
+    latent: a LATENT of one picture; window_step: steps in which an explicit `null` conditioning
+    gets its extra pass
+    """
+
+    guider: comfy.samplers.CFGGuider
+    sampler: comfy.samplers.Sampler
+    sigmas: Tensor
+    latent: dict
+    window_step: int
+    null: list | None = None
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the whole schedule, K."""
+        return len(self.sigmas) - 1
+
+    @property
+    def model(self) -> comfy.model_patcher.ModelPatcher:
+        """The guider's model."""
+        return self.guider.model_patcher
+
+    def conds(self) -> dict[str, list[dict]]:
+        """The guider's conditionings, with the explicit null where there is one."""
+        conds = self.guider.original_conds
+        return with_null(conds, self.null) if self.null is not None else dict(conds)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What one pass through the sampler gave; both (N, C, h, w) in LATENT scale."""
+
+    samples: Tensor
+    denoised: Tensor
+    stopped: bool
+
+
+def sample(
+    run: Run,
+    seeds: Sequence[int],
+    tape: Tape,
+    stop: int | None,
+    probe: RelevanceProbe,
+    on_step: OnStep,
+) -> Finished:
+    """One pass through the sampler with the seeds as one batch.
+
+    tape: answers the first calls and is extended in place; stop: steps to run, None for all
+    probe: counts the cost; its relevance goes to the tape
+    """
+    guider = copy.copy(run.guider)
+    guider.original_conds = run.conds()
+    guider.model_options = comfy.model_patcher.create_model_options_clone(guider.model_options)
+    comfy.patcher_extension.add_wrapper_with_key(
+        comfy.patcher_extension.WrappersMP.CALC_COND_BATCH,
+        "elect",
+        probe,
+        guider.model_options,
+        is_model_options=True,
+    )
+    sampler = TapedSampler(
+        run.sampler, seeds, tape, stop, probe, lambda step, x0: on_step(seeds, step, x0)
+    )
+    # Drawn last: samplers that use torch's global generator go on from the seed's initial noise.
+    noise = initial_noise(run.latent, seeds)
+    samples = guider.sample(
+        noise,
+        run.latent["samples"].repeat(len(seeds), *[1] * (noise.ndim - 1)),
+        sampler,
+        run.sigmas,
+        denoise_mask=run.latent.get("noise_mask"),
+        disable_pbar=not comfy.utils.PROGRESS_BAR_ENABLED,
+        seed=seeds[0],
+    )
+    device = comfy.model_management.intermediate_device()
+    denoised = sampler.last_denoised
+    assert denoised is not None
+    denoised = run.model.model.process_latent_out(denoised.cpu())
+    return Finished(samples.to(device), denoised, sampler.stopped)
+
+
+def _out_of_memory() -> type[BaseException]:
+    kind = comfy.model_management.OOM_EXCEPTION
+    return torch.OutOfMemoryError if kind is Exception else kind
+
+
+def batch_size(run: Run, requested: int, num_candidates: int) -> int:
+    """Candidates to run side by side: `requested`, or what fits where it is 0."""
+    reason = why_one_by_one(run.guider, run.sampler, run.latent.get("noise_mask") is not None)
+    if reason is not None:
+        if num_candidates > 1:
+            logging.info("ELECT: candidates run one by one, since %s.", reason)
+        return 1
+    if requested > 0:
+        return min(requested, num_candidates)
+    return candidates_that_fit(run.guider, tuple(run.latent["samples"].shape), num_candidates)
+
+
+def record(
+    run: Run,
+    seeds: Sequence[int],
+    stop_step: int,
+    size: int,
+    on_step: OnStep,
+    max_bytes: float = math.inf,
+) -> tuple[Tape, Cost]:
+    """Run every seed to the stop, `size` at a time; the tape comes back in RAM, rows as `seeds`.
+
+    A batch that runs out of memory is cut in half and goes on from what it has recorded.
+    Raises ValueError when the tapes outgrow `max_bytes`.
+    """
+    stop = None if stop_step >= run.num_steps else stop_step
+    pending = deque((list(seeds[i : i + size]), Tape()) for i in range(0, len(seeds), size))
+    done: list[Tape] = []
+    probe = RelevanceProbe(run.window_step)
+    while pending:
+        batch, tape = pending.popleft()
+        if len(batch) > size:
+            pending.appendleft((batch[size:], tape.rows(range(size, len(batch)))))
+            batch, tape = batch[:size], tape.rows(range(size))
+        try:
+            result = sample(run, batch, tape, stop, probe, on_step)
+        except _out_of_memory():
+            if len(batch) == 1:
+                raise
+            result = None
+        if result is None:  # out of the handler, which keeps the failed call's tensors alive
+            size = len(batch) // 2
+            logging.warning("ELECT: out of memory with %d candidates at once: halved.", len(batch))
+            pending.appendleft((batch, tape.to("cpu")))
+            del tape
+            comfy.model_management.soft_empty_cache()
+            continue
+        if stop is not None and not result.stopped:
+            raise ValueError(
+                f"sampler: it ended after {len(tape.steps)} steps without reaching step "
+                f"{stop_step} + 1 of sigmas, so there is no run to resume. Lower stop."
+            )
+        done.append(tape.to("cpu"))
+        held = sum(one.nbytes for one in done)
+        if held > max_bytes:
+            raise ValueError(
+                f"ram_limit_mb: the first candidates already hold {held / 2**20:.0f} MB, over the "
+                f"limit of {max_bytes / 2**20:.0f} MB. Raise the limit, lower num_candidates or "
+                "stop."
+            )
+    return Tape.concatenate(done), probe.cost
+
+
+def resume(
+    run: Run, seeds: Sequence[int], tape: Tape, on_step: OnStep
+) -> tuple[Tensor, Tensor, Cost]:
+    """Finish candidates exactly where they stopped, one by one.
+
+    Returns the samples and the denoised output, both (N, C, h, w) in LATENT scale, and the cost.
+    The tape itself is not changed.
+    """
+    probe = RelevanceProbe(0)
+    finished = [
+        sample(run, [seed], tape.rows([row]), None, probe, on_step)
+        for row, seed in enumerate(seeds)
+    ]
+    samples = torch.cat([one.samples for one in finished])
+    return samples, torch.cat([one.denoised for one in finished]), probe.cost

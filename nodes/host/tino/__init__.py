@@ -1,0 +1,1 @@
+"""TiNO-Edit inside a sampler: steps, gradients through ComfyUI's models, fractional timesteps."""

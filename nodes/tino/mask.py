@@ -1,0 +1,165 @@
+"""TiNOMask: what may change, in each of the paper's four ways."""
+
+from pathlib import Path
+
+import comfy.model_management
+import folder_paths
+import torch
+from comfy_api.latest import io
+from torch import Tensor, nn
+
+from ...tino_core.clipseg import load_clipseg, word_mask
+from ...tino_core.masks import changed_words, check_mask, difference_mask, soften, whole_mask
+from .latent_models import CATEGORY, managed, register_folder
+
+_NO_MODEL = "(none: put a folder into models/clipseg)"
+
+
+def _clipseg_folders() -> dict[str, str]:
+    """Folders with a CLIPSeg, by name."""
+    roots = [Path(root) for root in folder_paths.get_folder_paths("clipseg")]
+    found = (config.parent for root in roots for config in sorted(root.glob("*/config.json")))
+    return {folder.name: str(folder) for folder in found}
+
+
+def _object_mask(image: Tensor, source_prompt: str, target_prompt: str, name: str, threshold):
+    words = changed_words(source_prompt, target_prompt)
+    folder = _clipseg_folders().get(name)
+    if folder is None:
+        raise ValueError(
+            f"clipseg: {name!r} is not in models/clipseg. Put the files of "
+            "CIDAS/clipseg-rd64-refined (huggingface.co) into a folder there, or use mode "
+            "'user' with a mask of your own."
+        )
+    model, processor = load_clipseg(folder)
+    # ModelPatcher sets `device`, which is read-only on transformers' own modules.
+    comfy.model_management.load_models_gpu([managed(nn.ModuleList([model]))])
+    mask = word_mask(model, processor, image, words, threshold)
+    if not mask.any():
+        raise ValueError(
+            f"mask: CLIPSeg sees none of {', '.join(map(repr, words))} in the image. Name the "
+            "object otherwise in source_prompt, lower threshold, or use mode 'user'."
+        )
+    return mask
+
+
+def _user_mask(image: Tensor, mask: Tensor | None) -> Tensor:
+    if mask is None:
+        raise ValueError("mask: mode 'user' needs one. Connect a mask (1 = edited).")
+    mask = mask.reshape(-1, 1, *mask.shape[-2:]).float()
+    if mask.shape[-2:] != image.shape[-2:]:
+        raise ValueError(
+            f"mask: expected the image's size {image.shape[-1]}x{image.shape[-2]}, got "
+            f"{mask.shape[-1]}x{mask.shape[-2]}."
+        )
+    return check_mask(mask)
+
+
+def _second(image2: Tensor | None) -> Tensor:
+    if image2 is None:
+        raise ValueError(
+            "image2: mode 'difference' compares image with it. Connect the picture with strokes "
+            "or pasted parts."
+        )
+    return _chw(image2)
+
+
+def _chw(image: Tensor) -> Tensor:
+    return image[..., :3].movedim(-1, 1)
+
+
+class TiNOMask(io.ComfyNode):
+    """Marks what an edit may change."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        register_folder("clipseg", set())
+        folders = list(_clipseg_folders()) or [_NO_MODEL]
+        return io.Schema(
+            node_id="TiNOMask",
+            display_name="TiNO Mask",
+            category=CATEGORY,
+            description="object: words of source_prompt that target_prompt lacks, found by "
+            "CLIPSeg. style: the whole picture. user: your mask. difference: where image2 differs "
+            "(strokes, composition).",
+            inputs=[
+                io.Combo.Input(
+                    "mode",
+                    options=["object", "style", "user", "difference"],
+                    default="user",
+                    tooltip="How the mask comes about.",
+                ),
+                io.Image.Input("image", tooltip="The picture to edit."),
+                io.Image.Input("image2", optional=True, tooltip="difference: the changed picture."),
+                io.Mask.Input("mask", optional=True, tooltip="user: 1 = edited, soft edges kept."),
+                io.String.Input(
+                    "source_prompt", default="", optional=True, tooltip="object: what is there."
+                ),
+                io.String.Input(
+                    "target_prompt", default="", optional=True, tooltip="object: what is wanted."
+                ),
+                io.Combo.Input(
+                    "clipseg",
+                    options=folders,
+                    default=folders[0],
+                    optional=True,
+                    tooltip="object: a folder of models/clipseg.",
+                ),
+                io.Float.Input(
+                    "threshold",
+                    default=0.5,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="object: least probability, 0 to 1.",
+                ),
+                io.Float.Input(
+                    "tolerance",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="difference: changes up to this much of full brightness count as none.",
+                ),
+                io.Int.Input(
+                    "soft_edge",
+                    default=0,
+                    min=0,
+                    max=256,
+                    optional=True,
+                    tooltip="Pixels over which the edge fades; 0 keeps it hard.",
+                ),
+            ],
+            outputs=[io.Mask.Output(display_name="mask")],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        mode,
+        image,
+        image2=None,
+        mask=None,
+        source_prompt="",
+        target_prompt="",
+        clipseg="",
+        threshold=0.5,
+        tolerance=0.0,
+        soft_edge=0,
+    ) -> io.NodeOutput:
+        picture = _chw(image)
+        modes = {
+            "object": lambda: _object_mask(
+                picture, source_prompt, target_prompt, clipseg, threshold
+            ),
+            "style": lambda: whole_mask(picture),
+            "user": lambda: _user_mask(picture, mask),
+            "difference": lambda: difference_mask(picture, _second(image2), tolerance),
+        }
+        with torch.no_grad():
+            return io.NodeOutput(soften(modes[mode](), soft_edge)[:, 0])
+
+
+NODES: list[type[io.ComfyNode]] = [TiNOMask]

@@ -1,0 +1,158 @@
+"""The benchmark elects as the nodes do, and its intervals are of the edits."""
+
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+pytestmark = pytest.mark.comfy
+
+
+@pytest.fixture(scope="module")
+def bench():
+    from elect_tino.bench.edits import GUIDANCE, EditBench
+
+    return EditBench(GUIDANCE["editing"], 4)
+
+
+@pytest.fixture(scope="module")
+def folder(bench, tmp_path_factory):
+    from elect_tino.bench.elect.runs import run_edits
+
+    folder = tmp_path_factory.mktemp("runs")
+    run_edits(bench, folder, "euler", num_edits=1, num_seeds=4)
+    return folder
+
+
+def test_a_kept_tape_elects_whom_the_nodes_elect(bench, folder):
+    from elect_tino.bench.edits import benchmark_edit
+    from elect_tino.bench.elect.measure import measure_edit
+    from elect_tino.nodes.elect import candidates, relevance, select
+
+    run = bench.run(benchmark_edit(0), "euler")
+    with torch.inference_mode():
+        found = candidates.run_candidates(run, [0, 1, 2, 3], 2, 0)
+        mask = relevance.RelevanceMapAggregate.execute(found, 0.0, 0.2, "paper")[0]
+        chosen = select.BISSelect.execute(found, "latent", 0, 0, 1, "", relevance=mask)
+    elected = measure_edit(bench, 0, folder).elected["paper", "latent", 0.5, 4]
+    assert elected == [found.seeds.index(chosen[1])]
+
+
+def test_a_tape_holds_every_step_and_is_not_run_twice(bench, folder, monkeypatch):
+    from elect_tino.bench.elect import runs
+
+    kept = runs.load_run(folder, 0)
+    assert kept.estimates.shape == (4, 4, 4, 16, 16)
+    assert kept.maps.shape == (4, 4, 1, 16, 16)
+    monkeypatch.setattr(runs, "record", None)
+    runs.run_edits(bench, folder, "euler", num_edits=1, num_seeds=4)
+
+
+def test_the_truth_scores_as_success_and_the_source_as_no_edit():
+    from elect_tino.bench.edits import benchmark_edit
+    from elect_tino.bench.elect.measure import METRICS, judge_pictures
+
+    edit = benchmark_edit(0)
+    truth, source = judge_pictures(edit, np.stack([edit.target, edit.source]), edit.source)
+    for metric, of_truth, of_source in (("success", 1, 0), ("no_edit", 0, 1), ("mse", 0, 0)):
+        column = METRICS.index(metric)
+        assert (truth[column], source[column]) == (of_truth, of_source)
+
+
+def made_up(num_edits: int):
+    """Candidate 1 of 2 is always elected and always right; candidate 0 is wrong."""
+    from elect_tino.bench.elect.measure import METRICS, Measured
+
+    worth = np.zeros((2, len(METRICS)))
+    worth[1, METRICS.index("success")] = 1
+    worth[0, METRICS.index("mse")] = 8
+    elected = {("paper", "latent", stop, 2): [1] for stop in (0.4, 1.0)}
+    return [Measured(worth, elected, np.zeros(2)) for _ in range(num_edits)]
+
+
+def test_policies_average_over_edits_and_count_their_cost():
+    from elect_tino.bench.elect.policies import elect, evaluate, oracle, paired_gain, vanilla
+
+    measured = made_up(5)
+    assert evaluate(vanilla(20), measured).of("success")[0] == 0.5
+    assert evaluate(vanilla(20), measured).of("mse")[0] == 4
+    policy = elect("paper", "latent", 0.4, 2, 20)
+    assert policy.nfe == 2 * 8 + 12
+    assert evaluate(policy, measured).of("success") == (1, 1, 1)
+    assert elect("paper", "latent", 1.0, 2, 20).nfe == oracle(2, 20).nfe == 40
+    assert evaluate(oracle(2, 20), measured).of("mse")[0] == 0
+    assert paired_gain(policy, vanilla(20), measured, "mse") == (-4, -4, -4)
+
+
+def test_agreement_is_the_share_that_chose_the_same_at_the_end():
+    from elect_tino.bench.elect.measure import Measured
+    from elect_tino.bench.elect.stops import agreement
+
+    def one(early: list[int]) -> Measured:
+        ends = {("paper", "latent", 0.4, 2): early, ("paper", "latent", 1.0, 2): [0, 3]}
+        return Measured(np.zeros((4, 6)), ends, np.zeros(2))
+
+    measured = [one([0, 3]), one([0, 2]), one([1, 2]), one([0, 3])]
+    share, low, high = agreement(measured, "paper", 0.4, 2)
+    assert share == 0.625
+    assert 0 <= low < share < high <= 1
+    assert agreement(measured, "paper", 1.0, 2) == (1, 1, 1)
+
+
+def test_noise_over_signal_is_one_scale_for_both_models(bench):
+    from elect_tino.bench.edits import GUIDANCE, EditBench
+
+    flow = EditBench(GUIDANCE["flow"], 4, "flow")
+    assert_close(torch.tensor(bench.noise_to_signal), bench.sigmas[:-1])
+    assert flow.noise_to_signal == [float("inf"), 3.0, 1.0, pytest.approx(1 / 3)]
+    assert flow.run_fingerprint != bench.run_fingerprint
+
+
+def test_flow_benchmark_has_a_page_of_its_own(tmp_path, monkeypatch):
+    from elect_tino.bench.edits import GUIDANCE, EditBench
+    from elect_tino.bench.elect import report
+    from elect_tino.bench.elect.measure import measure_edit
+    from elect_tino.bench.elect.runs import run_edits
+
+    monkeypatch.setattr(report, "DOCS", tmp_path / "docs")
+    bench = EditBench(GUIDANCE["flow"], 5, "flow")
+    run_edits(bench, tmp_path, "euler", num_edits=2, num_seeds=16)
+    measured = [measure_edit(bench, index, tmp_path) for index in range(2)]
+    section = report.Section(bench, "euler", measured)
+    page = report.write_report([section], " --variant flow", [section])
+    assert page.name == "elect_benchmark_flow.md"
+    text = page.read_text()
+    assert text.count("| 40% | 35 | 4.00 |") == 3  # its own table, and two beside each other
+    assert (tmp_path / "docs" / "images" / "elect_benchmark_flow_euler.png").exists()
+
+
+def test_intervals_hold_the_mean_and_shrink_with_more_edits():
+    from elect_tino.bench.elect.measure import METRICS, Measured
+    from elect_tino.bench.elect.policies import evaluate, vanilla
+
+    rng = np.random.default_rng(1)
+
+    def width(num_edits: int) -> float:
+        measured = [
+            Measured(rng.normal(size=(4, len(METRICS))), {}, np.zeros(2)) for _ in range(num_edits)
+        ]
+        mean, low, high = evaluate(vanilla(20), measured).of("mse")
+        assert low < mean < high
+        return high - low
+
+    assert width(400) < width(25) / 2
+
+
+def test_iou_of_a_map_that_is_the_truth_is_one():
+    from elect_tino.bench.elect.measure import _iou
+
+    truth = torch.zeros(1, 128, 128)
+    truth[..., 32:64, 64:96] = 1
+    assert_close(_iou(truth, truth), 1.0)
+    assert _iou(1 - truth, truth) == 0
+
+
+def test_its_decoder_is_that_of_the_nodes(bench):
+    latents = torch.randn(2, 4, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert_close(bench.decode(latents), bench.vae.decode(latents), atol=1e-4, rtol=0)

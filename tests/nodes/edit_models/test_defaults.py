@@ -1,0 +1,111 @@
+"""EditModelDefaults: told from the MODEL or chosen, and every part may be overridden."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+pytestmark = pytest.mark.comfy
+
+
+@pytest.fixture(scope="module")
+def node():
+    from elect_tino.nodes.edit_models.defaults import EditModelDefaults
+
+    def run(model, family="auto", steps=0, sampler_name="default", scheduler="default", **rest):
+        out = EditModelDefaults.execute(model, family, steps, sampler_name, scheduler, **rest)
+        names = ("sampler", "sigmas", "cfg", "image_cfg", "guidance", "stop", "window", "family")
+        return SimpleNamespace(**dict(zip(names, out.args, strict=True)))
+
+    return run
+
+
+def configured(kind: str | type, **unet):
+    """A stand-in that is a MODEL only by its configuration: all that detection reads."""
+    import comfy.model_base
+    import comfy.supported_models
+
+    made = getattr(comfy.supported_models, kind) if isinstance(kind, str) else kind
+    config = made({"image_model": "x", **unet})
+    flux = comfy.model_base.ModelType.FLUX
+    model = SimpleNamespace(model_config=config, model_type=flux)
+    sampling = comfy.model_base.model_sampling(config, flux)
+    return SimpleNamespace(model=model, get_model_object=lambda name: sampling)
+
+
+def test_instruct_pix2pix_is_told_from_the_model(node, scene):
+    import comfy.samplers
+
+    found = node(scene.model)
+    assert found.family == "instruct_pix2pix"
+    assert (found.cfg, found.image_cfg, found.stop, found.window) == (7.5, 1.5, 0.3, 0.2)
+    assert found.sampler.sampler_function.__name__ == "sample_euler_ancestral"
+    sampling = scene.model.get_model_object("model_sampling")
+    assert torch.equal(found.sigmas, comfy.samplers.calculate_sigmas(sampling, "normal", 100))
+
+
+@pytest.mark.parametrize(
+    ("config", "family"),
+    [
+        ("Flux", "flux_kontext"),
+        ("Flux2", "flux2"),
+        ("QwenImage", "qwen_image_edit"),
+        ("Omnigen2", "omnigen2"),
+        ("HiDream", "hidream_e1"),
+    ],
+)
+def test_families_of_the_host_are_told_from_the_model(node, config, family):
+    latent = {"samples": torch.zeros(1, 128, 52, 78)}
+    found = node(configured(config), latent_image=latent)
+    assert found.family == family
+    assert (found.stop, len(found.sigmas)) == (0.4, 21)
+
+
+def test_ultraedit_is_told_apart_from_sd3(node):
+    from elect_tino.nodes.host.edit_models.ultraedit import UltraEditConfig
+
+    assert node(configured(UltraEditConfig)).family == "ultraedit"
+    with pytest.raises(ValueError, match="family: the MODEL is a SD3"):
+        node(configured("SD3"))
+
+
+def test_instruct_pix2pix_of_a_diffusers_folder_is_told(node, scene):
+    from elect_tino.edit_models.folders import Facts
+    from elect_tino.nodes.host.edit_models.unets import InstructPix2PixConfig
+
+    made = InstructPix2PixConfig({"in_channels": 8}, Facts())
+    model = SimpleNamespace(model_config=made, model_type=None)
+    patcher = SimpleNamespace(model=model, get_model_object=scene.model.get_model_object)
+    assert node(patcher).family == "instruct_pix2pix"
+
+
+def test_embedded_model_is_told_apart_from_instruct_pix2pix(node):
+    from elect_tino.embedded.model.comfyui import load_embedded
+
+    assert node(load_embedded()[0]).family == "embedded"
+    assert node(load_embedded(variant="flow")[0]).family == "embedded_flow"
+
+
+def test_what_is_chosen_by_hand_wins(node, scene):
+    found = node(scene.model, "instruct_diffusion", 12, "dpmpp_2m", "karras")
+    assert (found.cfg, found.image_cfg, found.family) == (5.0, 1.25, "instruct_diffusion")
+    assert len(found.sigmas) == 13
+    assert found.sampler.sampler_function.__name__ == "sample_dpmpp_2m"
+
+
+def test_flux2_has_the_schedule_of_its_own_node(node):
+    from comfy_extras.nodes_flux import Flux2Scheduler
+
+    latent = {"samples": torch.zeros(1, 128, 52, 78)}
+    found = node(configured("Flux2"), latent_image=latent)
+    assert torch.equal(found.sigmas, Flux2Scheduler.execute(20, 1248, 832).args[0])
+
+
+def test_flux2_without_a_latent_names_the_input(node):
+    with pytest.raises(ValueError, match="latent_image: FLUX.2's schedule depends on the size"):
+        node(configured("Flux2"))
+
+
+def test_model_that_is_no_editing_model_is_refused(node):
+    with pytest.raises(ValueError, match="family: the MODEL is a GenmoMochi"):
+        node(configured("GenmoMochi"))
