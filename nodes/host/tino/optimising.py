@@ -128,11 +128,11 @@ class _Memory:
         """Bytes that this run keeps for its gradients."""
         return self.least if self.blocks else self.full
 
-    def prepare(self, executor, model, noise_shape, conds, model_options=None):
+    def prepare(self, executor, model, noise_shape, *args, **kwargs):
         """Load as if for a batch that needs as much: ComfyUI then offloads what it must."""
         times = math.ceil(self.needed / max(1.0, model.model.memory_required(list(noise_shape))))
         shape = [noise_shape[0] * max(1, times), *noise_shape[1:]]
-        return executor(model, shape, conds, model_options=model_options)
+        return executor(model, shape, *args, **kwargs)
 
     def check(self) -> None:
         """Raise ValueError when what is free now will not do."""
