@@ -14,6 +14,17 @@ OnIteration = Callable[[int, Tensor, Tensor], bool | None]
 """Called with (iteration, loss (B,), x0 (B, C, h, w)); returning True ends the run."""
 
 
+def with_norm(noise: Tensor, first: Tensor, mask: Tensor) -> Tensor:
+    """Noise (B, C, h, w) scaled inside the mask (B, 1, h, w) to the norm of another there.
+
+    Noise is near its shell of radius sqrt(its size), the only place where a model knows it.
+    """
+    inside = (mask > 0).expand_as(noise)
+    now, before = (one.where(inside, 0).flatten(1).norm(dim=1) for one in (noise, first))
+    scale = (before / now.clamp(min=1e-12)).reshape(-1, 1, 1, 1)
+    return noise.where(~inside, noise * scale)
+
+
 def optimise(
     predict: Predict,
     loss: Callable[[Tensor], Tensor],
@@ -35,7 +46,8 @@ def optimise(
     Raises ValueError when the very first loss is not a number.
     """
     start = source if start is None else start
-    noise = noise.detach().clone().requires_grad_(settings.lr_noise > 0)
+    first = noise.detach().clone()
+    noise = first.clone().requires_grad_(settings.lr_noise > 0)
     t = initial_timesteps(settings, schedule, len(source)).to(source.device)
     t = t.requires_grad_(settings.lr_timesteps > 0)
     optimisers = [
@@ -72,4 +84,6 @@ def optimise(
         scaler.update()
         with torch.no_grad():
             t.copy_(keep_in_order(t, schedule.last))
+            if settings.keep_norm:
+                noise.copy_(with_norm(noise, first, mask))
     return found.result(nan_at=None)

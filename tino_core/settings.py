@@ -20,6 +20,7 @@ class Settings:
     prediction: a key of `PREDICTIONS`; keep_all: keep result and noise of every iteration
     recompute: compute each denoising step again on the way back, so that memory does not grow with
     num_steps; without it a third less time is needed
+    keep_norm: after each update the noise inside the mask gets its first norm back
     result: "best" gives each image's lowest loss, "last" the last iteration
     scale_loss: scale it so that gradients survive a float16 model
     """
@@ -37,6 +38,7 @@ class Settings:
     recompute: bool = True
     result: str = "best"
     scale_loss: bool = False
+    keep_norm: bool = False
 
     def __post_init__(self):
         truncate, patience = self.gradient_steps, self.patience
