@@ -1,6 +1,6 @@
 """The inner loop of Algorithm 1: one short DDIM run that shows the source outside the mask.
 
-Latents are in the model's own variance-preserving scale, ``x_t = sqrt(a) L + sqrt(1 - a) N``.
+Latents are in the model's own scale, ``x_t = a L + b N`` with a and b of the schedule.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from .schedule import PREDICTIONS, NoiseSchedule
+from .schedule import PREDICTIONS, Schedule
 from .settings import Settings
 
 Predict = Callable[[Tensor, Tensor], Tensor]
@@ -19,12 +19,10 @@ Predict = Callable[[Tensor, Tensor], Tensor]
 _MIN_GAP = 1.0  # timesteps that two steps stay apart
 
 
-def initial_timesteps(settings: Settings, schedule: NoiseSchedule, num_images: int) -> Tensor:
+def initial_timesteps(settings: Settings, schedule: Schedule, num_images: int) -> Tensor:
     """``t_k = k T / K`` for k = 1 .. K on the model's scale, (B, K)."""
     k = torch.arange(1, settings.num_steps + 1) / settings.num_steps
-    return (
-        (k * settings.strength * (schedule.last + 1)).clamp(max=schedule.last).repeat(num_images, 1)
-    )
+    return schedule.at(k * settings.strength).repeat(num_images, 1)
 
 
 def keep_in_order(t: Tensor, last: float) -> Tensor:
@@ -42,7 +40,7 @@ def _blend(x: Tensor, source: Tensor, mask: Tensor) -> Tensor:
 
 def denoise(
     predict: Predict,
-    schedule: NoiseSchedule,
+    schedule: Schedule,
     settings: Settings,
     start: Tensor,
     source: Tensor,
@@ -50,26 +48,25 @@ def denoise(
     noise: Tensor,
     timesteps: Tensor,
 ) -> Tensor:
-    """The inner loop of Algorithm 1: x0 of a blended DDIM run, (B, C, h, w).
+    """The inner loop of Algorithm 1: x0 (B, C, h, w) of a blended DDIM run.
 
     start: what is noised (the source, or the user's picture with strokes); source: pasted where
     mask (B, 1, h, w) is 0, clean, after every step as written; timesteps (B, K).
     """
-    alphas = schedule.alpha(timesteps)[..., None, None, None]
-    to_noise = PREDICTIONS[settings.prediction]
+    clean, noisy = (level[..., None, None, None] for level in schedule.levels(timesteps))
+    split = PREDICTIONS[settings.prediction]
 
-    def step(x: Tensor, t: Tensor, alpha: Tensor, following: Tensor) -> Tensor:
-        eps = to_noise(x, alpha, predict(x, t))
-        denoised = (x - (1 - alpha).sqrt() * eps) / alpha.sqrt()
-        return _blend(following.sqrt() * denoised + (1 - following).sqrt() * eps, source, mask)
+    def step(x: Tensor, t: Tensor, a: Tensor, b: Tensor, next_a: Tensor, next_b: Tensor) -> Tensor:
+        denoised, eps = split(x, a, b, predict(x, t))
+        return _blend(next_a * denoised + next_b * eps, source, mask)
 
     again = partial(checkpoint, step, use_reentrant=False, preserve_rng_state=False)
     run = again if settings.recompute else step
-    first = alphas[:, -1]
-    x = _blend(first.sqrt() * start + (1 - first).sqrt() * noise, source, mask)
+    x = _blend(clean[:, -1] * start + noisy[:, -1] * noise, source, mask)
     for k in reversed(range(timesteps.shape[1])):
-        following = alphas[:, k - 1] if k > 0 else torch.ones_like(first)
+        end = torch.ones_like(clean[:, 0]), torch.zeros_like(noisy[:, 0])
+        following = (clean[:, k - 1], noisy[:, k - 1]) if k > 0 else end
         if settings.gradient_steps == k + 1:
             x = x.detach()
-        x = run(x, timesteps[:, k], alphas[:, k], following)
+        x = run(x, timesteps[:, k], clean[:, k], noisy[:, k], *following)
     return x

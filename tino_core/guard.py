@@ -28,4 +28,6 @@ class Guard:
 
     def blamed(self, image: int) -> str:
         """The term that speaks most for the source of an image."""
-        return max(self.first, key=lambda name: float((self.first[name] - self.source[name])[image]))
+        return max(
+            self.first, key=lambda name: float((self.first[name] - self.source[name])[image])
+        )

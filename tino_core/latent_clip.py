@@ -28,7 +28,8 @@ class LatentCLIP(nn.Module):
     """A CLIP vision tower that takes latents.
 
     config: sizes as in transformers' CLIPVisionConfig; latent_space: the VAE it was trained on,
-    None where its file does not say
+    None where its file does not say; text_space: the space of texts that its features share, the
+    name of the CLIP that taught it, None where its file does not say
     """
 
     def __init__(self, config: dict | None = None, latent_space: str | None = None):
@@ -37,6 +38,7 @@ class LatentCLIP(nn.Module):
 
         self.config = dict(config or VIT_B_32)
         self.latent_space = latent_space
+        self.text_space: str | None = None
         self.tower = CLIPVisionModelWithProjection(CLIPVisionConfig(**self.config))
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -56,6 +58,8 @@ class LatentCLIP(nn.Module):
         dtype: to store the weights in, None as they are; notes: more metadata
         """
         assert self.latent_space is not None
+        space = {} if self.text_space is None else {"text_space": self.text_space}
+        notes = {**space, **(notes or {})}
         save_weights(path, self.tower, self.latent_space, self.config, dtype, notes)
 
 
@@ -71,6 +75,7 @@ def load_latent_clip(path: str | Path) -> LatentCLIP:
     if "conv1.weight" in state_dict:
         config, state_dict = _from_openai(state_dict)
     model = LatentCLIP(config, file.latent_space).eval()
+    model.text_space = file.text_space
     load_into(model.tower, state_dict, path.name)
     return model
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .denoise import Predict, denoise, initial_timesteps, keep_in_order
 from .record import Optimised, Record
-from .schedule import NoiseSchedule
+from .schedule import Schedule
 from .settings import Settings
 
 OnIteration = Callable[[int, Tensor, Tensor], bool | None]
@@ -28,7 +28,7 @@ def with_norm(noise: Tensor, first: Tensor, mask: Tensor) -> Tensor:
 def optimise(
     predict: Predict,
     loss: Callable[[Tensor], Tensor],
-    schedule: NoiseSchedule,
+    schedule: Schedule,
     source: Tensor,
     mask: Tensor,
     noise: Tensor,

@@ -21,11 +21,13 @@ class WeightsFile:
 
     latent_space: name of the VAE latents it was trained on; None where the file does not say
     config: sizes of the architecture; empty where the file does not say
+    text_space: name of the texts' space that its features share; None where the file does not say
     """
 
     state_dict: dict[str, Tensor]
     latent_space: str | None
     config: dict
+    text_space: str | None = None
 
 
 def read_weights(path: str | Path) -> WeightsFile:
@@ -35,7 +37,9 @@ def read_weights(path: str | Path) -> WeightsFile:
     """
     file = read_tensor_file(path)
     config = json.loads(file.metadata.get("config", "{}"))
-    return WeightsFile(file.tensors, file.metadata.get("latent_space"), config)
+    spaces = (file.metadata.get(name) for name in ("latent_space", "text_space"))
+    latent_space, text_space = spaces
+    return WeightsFile(file.tensors, latent_space, config, text_space)
 
 
 def save_weights(

@@ -15,7 +15,7 @@ import torch
 from ...embedded.model.observers import CLIP_CONFIG
 from ...embedded.model.shipped import shipped
 from ...nodes.host.tino.edit import BareLoss, Edit
-from ...nodes.host.tino.optimising import run
+from ...nodes.host.tino.optimising import Watch, run
 from ...nodes.tino.latent_models import FeatureModel, pixel_features
 from ...tino_core.settings import Settings
 from ..system import _PeakMemory
@@ -44,14 +44,14 @@ def forward_seconds(edit: Edit, settings: Settings, passes: int = 5) -> float:
         return lambda x0: x0.new_zeros(len(x0))
 
     for _ in range(passes):
-        run(replace(edit, loss=BareLoss(build)), replace(settings, iterations=0), mark)
+        run(replace(edit, loss=BareLoss(build)), replace(settings, iterations=0), Watch(mark))
     return statistics.median(b - a for a, b in zip(moments[::2], moments[1::2], strict=True))
 
 
 def iteration_seconds(edit: Edit, settings: Settings) -> float:
     """Median time from one result to the next: backward, update, forward."""
     times: list[float] = []
-    run(edit, settings, lambda *_: times.append(time.perf_counter()))
+    run(edit, settings, Watch(lambda *_: times.append(time.perf_counter())))
     gaps = [after - before for before, after in zip(times[:-2], times[1:-1], strict=True)]
     return statistics.median(gaps)
 
@@ -88,14 +88,14 @@ def peak_megabytes(edit: Edit, settings: Settings) -> dict[str, list[float]]:
     """
     settings = replace(settings, iterations=1)
     before = psutil.Process().memory_info().rss
-    run(edit, replace(settings, num_steps=_STEPS[0]), lambda *_: None)  # so that all is loaded
+    run(edit, replace(settings, num_steps=_STEPS[0]), Watch())  # so that all is loaded
     found = {}
     for name, recompute in (("recomputed", True), ("kept", False)):
         found[name] = []
         for steps in _STEPS:
             with _PeakMemory() as peak:
                 one = replace(settings, num_steps=steps, recompute=recompute)
-                run(edit, one, lambda *_: None)
+                run(edit, one, Watch())
             found[name].append((peak.peak - before) / 2**20)
     return found
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...nodes.host.tino.edit import Edit
-from ...nodes.host.tino.optimising import run
+from ...nodes.host.tino.optimising import Watch, run
 from ...tino_core.denoise import initial_timesteps
 from ...tino_core.schedule import NoiseSchedule
 from ...tino_core.settings import Settings
@@ -112,7 +112,8 @@ def tino(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
     """Latents: one for each of `marks`, and last the lowest loss of all iterations."""
     # The model is small: keeping its activations costs 2 GB and saves a third of the time.
     settings = replace(settings, keep_all=True, recompute=False)
-    best, found = run(as_edit(bench, inputs, settings), settings, lambda *_: None)
+    best, everything = run(as_edit(bench, inputs, settings), settings, Watch())
+    found = everything.optimised
     if found.nan_at is not None:
         raise ValueError(f"the loss was no number at iteration {found.nan_at}")
     assert found.iterates is not None
@@ -137,7 +138,7 @@ def sdedit(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
     """SDEdit: noise and denoise, without a mask."""
     settings = replace(settings, iterations=0)
     inputs = replace(inputs, mask=torch.ones_like(inputs.mask))
-    latents, _ = run(as_edit(bench, inputs, settings), settings, lambda *_: None)
+    latents, _ = run(as_edit(bench, inputs, settings), settings, Watch())
     return {"latents": latents[None]}
 
 

@@ -62,6 +62,7 @@ class IterationProgress:
         self.total = num_iterations + 1
         self.bar = comfy.utils.ProgressBar(self.total, node_id=node_id)
         self.node_id = node_id
+        self.note = ""  # shown under every line
         self.previewer = latent_preview.get_previewer(
             patcher.load_device, patcher.model.latent_format
         )
@@ -72,9 +73,16 @@ class IterationProgress:
         if self.previewer is not None:
             picture = self.previewer.decode_latent_to_preview_image("JPEG", x0[:1])
         self.bar.update_absolute(iteration + 1, self.total, picture)
+        values = ", ".join(f"{value:.5f}" for value in loss.tolist())
+        self._say(f"iteration {iteration} of {self.total - 1}, loss {values}")
+
+    def on_try(self, number: int) -> None:
+        """Show that one first noise was tried."""
+        self._say(f"tried {number + 1} first noises")
+
+    def _say(self, text: str) -> None:
         running = sys.modules.get("server")  # absent where nodes are used without the server
         if running is not None and self.node_id is not None:
             server = running.PromptServer.instance
-            values = ", ".join(f"{value:.5f}" for value in loss.tolist())
-            text = f"iteration {iteration} of {self.total - 1}, loss {values}"
+            text = f"{text}\n{self.note}" if self.note else text
             server.send_progress_text(text, self.node_id, server.client_id)

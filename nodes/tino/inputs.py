@@ -7,9 +7,12 @@ from typing import Any
 
 from comfy_api.latest import io
 
+from ...tino_core.losses import PAPER
 from ...tino_core.settings import RESULTS
 from ..elect.candidates import MAX_SEED
 from .latent_models import FeatureModel, LatentClipType, LatentVggType
+from .presets import AS_SET, PRESETS
+from .text_spaces import AUTOMATIC, TEXT_LOSS_CHOICES
 
 ALL = "all"
 
@@ -47,6 +50,12 @@ class Given:
     gradient_steps: int = 0
     patience: int = 0
     result: str = "best"
+    # What is missing in a saved prompt is from before these inputs, and keeps its meaning.
+    text_loss: str = PAPER
+    tries: int = 1
+    smoothing: int = 0
+    keep_norm: bool = False
+    preset: str = AS_SET
 
 
 def optimise_inputs() -> list[io.Input]:
@@ -162,5 +171,43 @@ def optimise_inputs() -> list[io.Input]:
             default="best",
             optional=True,
             tooltip="best: lowest loss. last: the last iteration. all: every iteration as a batch.",
+        ),
+        io.Combo.Input(
+            "text_loss",
+            options=list(TEXT_LOSS_CHOICES),
+            default=AUTOMATIC,
+            optional=True,
+            tooltip="automatic: towards the target where texts and LatentCLIP share a space (see "
+            "help), else the paper's, which has no direction.",
+        ),
+        io.Int.Input(
+            "tries",
+            default=4,
+            min=1,
+            max=256,
+            optional=True,
+            tooltip="First noises (seed, seed + 1, ...), one pass each; the one with the lowest "
+            "loss goes on.",
+        ),
+        io.Int.Input(
+            "smoothing",
+            default=0,
+            min=0,
+            max=64,
+            optional=True,
+            tooltip="Average the CLIP losses over so many noisy copies of the result; 0 is off.",
+        ),
+        io.Boolean.Input(
+            "keep_norm",
+            default=True,
+            optional=True,
+            tooltip="Keep the norm of the noise, outside of which the model does not know it.",
+        ),
+        io.Combo.Input(
+            "preset",
+            options=[AS_SET, *PRESETS],
+            default=AS_SET,
+            optional=True,
+            tooltip="In place of the numbers above: the paper's, or what was best here.",
         ),
     ]

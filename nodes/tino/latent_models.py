@@ -19,11 +19,13 @@ from ...embedded.model.shipped import WEIGHTS
 from ...tino_core.latent_clip import load_latent_clip
 from ...tino_core.latent_vgg import load_latent_vgg
 from ...tino_core.weights import check_space
+from .text_spaces import EMBEDDED_TEXTS, TEXT_SPACES, check_text_space
 
 CATEGORY = "image editing/TiNO-Edit"
 EMBEDDED = "embedded (the tiny model's)"
 _FROM_FILE = "from the file"
 _SPACES = (_FROM_FILE, "SD15", "SDXL")
+_UNKNOWN = "unknown"
 _EXTENSIONS = {".safetensors", ".pt", ".pth", ".ckpt", ".bin"}
 
 
@@ -56,6 +58,7 @@ class FeatureModel:
 
     features: ``latent (B, C, h, w) in the model's scale -> (B, D)``; space: the latent format it
     was trained on; memory: bytes its gradients keep for a latent's shape (B, C, h, w)
+    text_space: of the texts that its features share, None where it is not known
     """
 
     name: str
@@ -63,6 +66,7 @@ class FeatureModel:
     patchers: tuple[ModelPatcher, ...]
     features: Callable[[Tensor], Tensor]
     memory: Callable[[Sequence[int]], float] = _little
+    text_space: str | None = None
 
     def require(self, given: str) -> None:
         """Raise ValueError when it knows latents of another space than `given`."""
@@ -91,7 +95,9 @@ def managed(module: nn.Module) -> ModelPatcher:
     return ModelPatcher(module, device, comfy.model_management.unet_offload_device())
 
 
-def _load(kind: str, load: Callable[[Path], nn.Module], name: str, space: str) -> io.NodeOutput:
+def _load(
+    kind: str, load: Callable[[Path], nn.Module], name: str, space: str, text_space: str
+) -> io.NodeOutput:
     if name == EMBEDDED:
         path = WEIGHTS / f"{kind}.safetensors"
     else:
@@ -111,7 +117,12 @@ def _load(kind: str, load: Callable[[Path], nn.Module], name: str, space: str) -
             f"latent_space: {name} does not say which latents it was trained on. Choose its space "
             "here (the authors' released files are for SDXL)."
         )
-    return io.NodeOutput(FeatureModel(name, known, (managed(model),), model))
+    texts = EMBEDDED_TEXTS if name == EMBEDDED else getattr(model, "text_space", None)
+    if text_space != _FROM_FILE:
+        check_text_space(name, texts, text_space)
+        texts = text_space
+    patchers = (managed(model),)
+    return io.NodeOutput(FeatureModel(name, known, patchers, model, text_space=texts))
 
 
 def _loader_inputs(kind: str) -> list[io.Input]:
@@ -135,6 +146,16 @@ def _loader_inputs(kind: str) -> list[io.Input]:
     ]
 
 
+def _text_space(default: str) -> io.Input:
+    return io.Combo.Input(
+        "text_space",
+        options=[default, *TEXT_SPACES],
+        default=default,
+        optional=True,
+        tooltip="The CLIP whose texts its features share, for losses that aim at the target text.",
+    )
+
+
 class LatentCLIPLoader(io.ComfyNode):
     """CLIP's image features straight from latents, for the semantic and the reference loss."""
 
@@ -146,13 +167,13 @@ class LatentCLIPLoader(io.ComfyNode):
             category=CATEGORY,
             description="Loads a CLIP vision tower that reads latents, so that TiNO-Edit needs no "
             "VAE decoding in its loop.",
-            inputs=_loader_inputs("latent_clip"),
+            inputs=[*_loader_inputs("latent_clip"), _text_space(_FROM_FILE)],
             outputs=[LatentClipType.Output(display_name="LATENT_CLIP")],
         )
 
     @classmethod
-    def execute(cls, name, latent_space=_FROM_FILE) -> io.NodeOutput:
-        return _load("latent_clip", load_latent_clip, name, latent_space)
+    def execute(cls, name, latent_space=_FROM_FILE, text_space=_FROM_FILE) -> io.NodeOutput:
+        return _load("latent_clip", load_latent_clip, name, latent_space, text_space)
 
 
 class LatentVGGLoader(io.ComfyNode):
@@ -171,7 +192,7 @@ class LatentVGGLoader(io.ComfyNode):
 
     @classmethod
     def execute(cls, name, latent_space=_FROM_FILE) -> io.NodeOutput:
-        return _load("latent_vgg", load_latent_vgg, name, latent_space)
+        return _load("latent_vgg", load_latent_vgg, name, latent_space, _FROM_FILE)
 
 
 def pixel_features(vae, clip_vision, process_out: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -206,12 +227,13 @@ class PixelCLIP(io.ComfyNode):
                 io.Model.Input("model", tooltip="The MODEL that is optimised."),
                 io.Vae.Input("vae", tooltip="The VAE of that model."),
                 io.ClipVision.Input("clip_vision", tooltip="From CLIPVisionLoader."),
+                _text_space(_UNKNOWN),
             ],
             outputs=[LatentClipType.Output(display_name="LATENT_CLIP")],
         )
 
     @classmethod
-    def execute(cls, model, vae, clip_vision) -> io.NodeOutput:
+    def execute(cls, model, vae, clip_vision, text_space=_UNKNOWN) -> io.NodeOutput:
         form = model.model.latent_format
         extract = partial(pixel_features, vae, clip_vision, form.process_out)
         patchers = (vae.patcher, clip_vision.patcher)
@@ -220,7 +242,10 @@ class PixelCLIP(io.ComfyNode):
             return _DECODER_KEPT * vae.memory_used_decode(shape, vae.vae_dtype)
 
         space = type(form).__name__
-        return io.NodeOutput(FeatureModel("pixel CLIP", space, patchers, extract, memory))
+        texts = None if text_space == _UNKNOWN else text_space
+        return io.NodeOutput(
+            FeatureModel("pixel CLIP", space, patchers, extract, memory, text_space=texts)
+        )
 
 
 NODES: list[type[io.ComfyNode]] = [LatentCLIPLoader, LatentVGGLoader, PixelCLIP]

@@ -4,26 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ...tino_core.losses import (
+    PAPER,
+    TEXT_LOSSES,
     LossWeights,
+    Total,
     perceptual_loss,
     reference_loss,
     semantic_loss,
-    total_loss,
+    weighted_terms,
 )
+from ...tino_core.smoothing import noisy_copies, noisy_draws
 from .latent_models import FeatureModel
 from .texts import Texts
+
+
+@dataclass(frozen=True)
+class Smoothing:
+    """Over how many noisy copies of a result the CLIP terms are averaged; 0 is the result alone.
+
+    sigma: standard deviation of what is added, in the model's scale; seed: of the draws
+    """
+
+    copies: int = 0
+    sigma: float = 0.6
+    seed: int = 0
+
+
+NONE = Smoothing()
 
 
 @dataclass(frozen=True)
 class Loss:
     """Which terms a run has; called with the source latent it gives ``x0 -> (B,)``.
 
-    reference (B or 1, C, h, w): in the model's scale
+    reference (B or 1, C, h, w): in the model's scale; text_loss: a key of TEXT_LOSSES
     """
 
     weights: LossWeights
@@ -31,7 +51,9 @@ class Loss:
     latent_vgg: FeatureModel | None
     texts: Texts | None
     reference: Tensor | None
-    signed: bool
+    signed: bool = False
+    text_loss: str = PAPER
+    smoothing: Smoothing = NONE
 
     def terms(self) -> list[str]:
         """Names of the terms that count."""
@@ -82,26 +104,41 @@ class Loss:
         for model in self.feature_models():
             model.require(space)
 
-    def __call__(self, source: Tensor) -> Callable[[Tensor], Tensor]:
+    def __call__(self, source: Tensor) -> Total:
         """The loss beside a source (B, C, h, w); what does not change is made once."""
+        parts = self._parts(source)
+        draws = noisy_draws(self.smoothing.copies, source.shape, self.smoothing.seed).to(source)
+
+        def terms(x0: Tensor) -> dict[str, Tensor]:
+            seen = self._seen(x0, draws) if parts.keys() - {"perceptual"} else x0
+            values = {name: part(x0, seen) for name, part in parts.items()}
+            return weighted_terms(values, self.weights)
+
+        return Total(terms)
+
+    def _seen(self, x0: Tensor, draws: Tensor) -> Tensor:
+        """Features of the result, (1, B, D), or of its noisy copies, (S, B, D)."""
+        assert self.latent_clip is not None
+        if not len(draws):
+            return self.latent_clip.features(x0)[None]
+        copies = noisy_copies(x0, draws, self.smoothing.sigma)
+        return self.latent_clip.features(copies).unflatten(0, (len(draws), len(x0)))
+
+    def _parts(self, source: Tensor) -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+        """Terms by name, unweighted: ``result (B, C, h, w), its features -> (B,)``."""
         terms = self.terms()
         clip, vgg, texts, reference = self.latent_clip, self.latent_vgg, self.texts, self.reference
         parts: dict[str, Callable[[Tensor, Tensor], Tensor]] = {}
         if "semantic" in terms and clip is not None and texts is not None:
             of_source = clip.features(source)
-            pair = [text.clone().to(source) for text in (texts.source, texts.target)]
-            parts["semantic"] = lambda x0, seen: semantic_loss(
-                of_source, seen, *pair, signed=self.signed
-            )
+            now, wished = (text.clone().to(source) for text in (texts.source, texts.target))
+            signed = self.signed and self.text_loss == PAPER
+            compare = partial(semantic_loss, signed=True) if signed else TEXT_LOSSES[self.text_loss]
+            parts["semantic"] = lambda x0, seen: compare(of_source, seen, now, wished).mean(0)
         if "reference" in terms and clip is not None and reference is not None:
             wanted = clip.features(reference.clone().to(source))
-            parts["reference"] = lambda x0, seen: reference_loss(seen, wanted)
+            parts["reference"] = lambda x0, seen: reference_loss(seen, wanted).mean(0)
         if "perceptual" in terms and vgg is not None:
             outputs = vgg.features(source)
             parts["perceptual"] = lambda x0, seen: perceptual_loss(outputs, vgg.features(x0))
-
-        def loss(x0: Tensor) -> Tensor:
-            seen = clip.features(x0) if clip is not None and parts.keys() - {"perceptual"} else x0
-            return total_loss({name: part(x0, seen) for name, part in parts.items()}, self.weights)
-
-        return loss
+        return parts

@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import comfy.sample
 import torch
 from comfy_api.latest import io
 
-from ...tino_core.losses import LossWeights
+from ...tino_core.guard import Guard
+from ...tino_core.losses import PAPER, LossWeights
 from ...tino_core.settings import Settings
 from ..host.preview import IterationProgress
+from ..host.tino.continuous import scale_of
 from ..host.tino.edit import Edit
 from ..host.tino.memory import compute_dtype
-from ..host.tino.optimising import run
-from .found import OptimisedNoise, as_sigmas, as_text
+from ..host.tino.optimising import Watch, run
+from .found import OptimisedNoise, as_sigmas, as_text, warning
 from .inputs import ALL, Given, optimise_inputs
 from .latent_models import CATEGORY
 from .latents import check_source, check_start, latent_mask, reference_latent
-from .loss import Loss
+from .loss import Loss, Smoothing
 from .loss_curve import loss_curve
-from .texts import read_texts
+from .presets import PRESETS
+from .text_spaces import choose_text_loss
+from .texts import Texts, read_texts
 
 
 def _loss(given: Given) -> Loss | None:
-    """The loss of what is connected; None where no update is made."""
-    if not given.iterations:
+    """The loss of what is connected; None where nothing is compared."""
+    if not given.iterations and given.tries == 1:
         return None
     texts = None
     if given.semantic_weight:
@@ -38,9 +43,19 @@ def _loss(given: Given) -> Loss | None:
         texts,
         reference_latent(given.model, given.reference, given.source["samples"]),
         given.signed,
+        _text_loss(given, texts),
+        Smoothing(given.smoothing, seed=given.seed),
     )
     loss.check(type(given.model.model.latent_format).__name__)
     return loss
+
+
+def _text_loss(given: Given, texts: Texts | None) -> str:
+    """The text loss to use; without texts there is none, and any will do."""
+    if texts is None:
+        return PAPER
+    pictures = None if given.latent_clip is None else given.latent_clip.text_space
+    return choose_text_loss(given.text_loss, texts.space, texts.why, pictures)
 
 
 def _settings(given: Given) -> Settings:
@@ -55,6 +70,7 @@ def _settings(given: Given) -> Settings:
         patience=given.patience or None,
         keep_all=given.result == ALL,
         result="best" if given.result == ALL else given.result,
+        keep_norm=given.keep_norm,
         scale_loss=compute_dtype(given.model) == torch.float16,
     )
 
@@ -64,6 +80,9 @@ def _edit(given: Given) -> Edit:
     if given.cfg != 1 and given.negative is None:
         raise ValueError("negative: cfg other than 1 needs it. Connect one, or set cfg to 1.")
     samples = source["samples"]
+    seeds = [(given.seed + number) % (MAX_SEED + 1) for number in range(given.tries)]
+    rows = source.get("batch_index")
+    noises = [comfy.sample.prepare_noise(samples, seed, rows) for seed in seeds]
     return Edit(
         given.model,
         given.positive,
@@ -72,9 +91,21 @@ def _edit(given: Given) -> Edit:
         source,
         check_start(given.start, samples),
         latent_mask(given.mask, source),
-        comfy.sample.prepare_noise(samples, given.seed, source.get("batch_index")),
+        noises[0],
         _loss(given),
+        noises[1:],
     )
+
+
+def _watch(progress: IterationProgress) -> Watch:
+    """Tells the node how far the run is, and whether its loss asks for an edit at all."""
+
+    def on_guard(guard: Guard) -> None:
+        progress.note = warning(guard)
+        if progress.note:
+            logging.warning("TiNO-Edit: %s", progress.note)
+
+    return Watch(progress, progress.on_try, on_guard)
 
 
 class TiNOOptimize(io.ComfyNode):
@@ -88,7 +119,7 @@ class TiNOOptimize(io.ComfyNode):
             category=CATEGORY,
             description="Edits a picture by gradient descent on the input noise and on every "
             "timestep, towards a text, a reference picture, strokes or a composition. For SD 1.5, "
-            "SD 2.1 and SDXL.",
+            "SD 2.1, SDXL and flow models.",
             hidden=[io.Hidden.unique_id],
             inputs=optimise_inputs(),
             outputs=[
@@ -103,19 +134,22 @@ class TiNOOptimize(io.ComfyNode):
     @classmethod
     def execute(cls, **inputs) -> io.NodeOutput:
         given = Given(**inputs)
+        given = replace(given, **PRESETS.get(given.preset, {}))
         model, settings = given.model, _settings(given)
         progress = IterationProgress(model, given.iterations, cls.hidden.unique_id)
-        latent, found = run(_edit(given), settings, progress)
+        edit = _edit(given)
+        latent, everything = run(edit, settings, _watch(progress))
+        found, scale = everything.optimised, scale_of(model.get_model_object("model_sampling"))
         if found.iterates is not None:
             latent = model.model.process_latent_out(found.iterates.flatten(0, 1))
-        text = as_text(found, len(model.get_model_object("model_sampling").sigmas) - 1)
+        text = as_text(everything, scale.schedule(found.noise.device).last)
         logging.info("TiNO-Edit: %s", text)
         return io.NodeOutput(
             {"samples": latent},
             OptimisedNoise(found.noise.cpu(), given.seed),
             text,
             loss_curve(found.losses, found.chosen),
-            as_sigmas(model, found),
+            as_sigmas(scale, found),
             ui={"text": (text,)},
         )
 

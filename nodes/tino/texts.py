@@ -6,13 +6,20 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from .text_spaces import space_of_prompts
+
 
 @dataclass(frozen=True)
 class Texts:
-    """Pooled features (1, E) of the source's and of the target's text."""
+    """Pooled features (1, E) of the source's and of the target's text.
+
+    space: whose space they are in, None where that is not known; why: that is so
+    """
 
     source: Tensor
     target: Tensor
+    space: str | None = None
+    why: str = ""
 
     @property
     def equal(self) -> bool:
@@ -46,7 +53,8 @@ def read_texts(clip, source_prompt: str, target_prompt: str, source_text, target
         missing = "source_text" if source_text is None else "target_text"
         raise ValueError(f"{missing}: the semantic loss compares two texts. Connect this one too.")
     if source_text is not None:
-        return Texts(_pooled(source_text, "source_text"), _pooled(target_text, "target_text"))
+        pair = (_pooled(source_text, "source_text"), _pooled(target_text, "target_text"))
+        return Texts(*pair, why="source_text and target_text do not say which CLIP read them")
     if not source_prompt.strip() and not target_prompt.strip():
         return None
     for name, prompt in (("source_prompt", source_prompt), ("target_prompt", target_prompt)):
@@ -57,4 +65,5 @@ def read_texts(clip, source_prompt: str, target_prompt: str, source_text, target
             )
     if clip is None:
         raise ValueError("clip: connect the CLIP that reads source_prompt and target_prompt.")
-    return Texts(_encode(clip, source_prompt), _encode(clip, target_prompt))
+    space = space_of_prompts(clip, source_prompt, target_prompt)
+    return Texts(_encode(clip, source_prompt), _encode(clip, target_prompt), *space)

@@ -12,6 +12,7 @@ from elect_tino.tino_core import (
     semantic_loss,
     total_loss,
 )
+from elect_tino.tino_core.losses import directional_loss, towards_loss
 
 RIGHT = torch.tensor([[1.0, 0.0]])
 UP = torch.tensor([[0.0, 3.0]])
@@ -24,6 +25,20 @@ def test_semantic_loss_compares_how_far_picture_and_text_moved():
     assert_close(semantic_loss(RIGHT, UP, RIGHT, BETWEEN), torch.tensor([0.5**0.5]))
     assert_close(semantic_loss(RIGHT, UP, RIGHT, BETWEEN, signed=True), torch.tensor([-(0.5**0.5)]))
     assert_close(semantic_loss(RIGHT, UP, UP, RIGHT), torch.zeros(1))
+
+
+def test_losses_towards_the_target_know_the_way():
+    """A picture between both texts, one at the target, one as far away on the other side."""
+    for loss in (towards_loss, directional_loss):
+        away = loss(RIGHT, -UP, RIGHT, UP)
+        there, between = loss(RIGHT, UP, RIGHT, UP), loss(RIGHT, BETWEEN, RIGHT, UP)
+        assert float(there) < float(between) < float(away)
+    assert_close(towards_loss(RIGHT, UP, RIGHT, UP), torch.tensor([-1.0]))
+    assert_close(towards_loss(RIGHT, RIGHT, RIGHT, UP), torch.tensor([2.0]))
+    assert_close(directional_loss(RIGHT, UP, RIGHT, UP), torch.zeros(1))
+    assert_close(directional_loss(RIGHT, -UP, RIGHT, UP), torch.ones(1))
+    # Eq. 4 tells neither from the other: it has no direction.
+    assert_close(semantic_loss(RIGHT, -UP, RIGHT, UP), semantic_loss(RIGHT, UP, RIGHT, UP))
 
 
 def test_reference_loss_falls_with_likeness():
@@ -57,6 +72,8 @@ def test_gradients_are_right(signed):
     )
     assert gradcheck(lambda *x: semantic_loss(*x, signed=signed), (a, b, c, d))
     assert gradcheck(reference_loss, (a, b))
+    assert gradcheck(towards_loss, (a, b, c, d))
+    assert gradcheck(directional_loss, (a, b, c, d))
     assert gradcheck(perceptual_loss, (a, b))
     assert gradcheck(
         lambda x, y: total_loss({"reference": reference_loss(x, y)}, LossWeights(reference=2)),

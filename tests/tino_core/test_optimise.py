@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from elect_tino.tino_core import NoiseSchedule, Settings, optimise
 from elect_tino.tino_core.denoise import denoise, initial_timesteps, keep_in_order
-from elect_tino.tino_core.schedule import PREDICTIONS
+from elect_tino.tino_core.schedule import PREDICTIONS, FlowSchedule
 
 ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
 SCHEDULE = NoiseSchedule(ALPHAS)
@@ -178,8 +178,45 @@ def test_v_prediction_is_the_same_run_as_the_epsilon_it_means():
         )
         for kind, predict in (("epsilon", model), ("v_prediction", as_v))
     ]
-    assert set(PREDICTIONS) == {"epsilon", "v_prediction"}
+    assert set(PREDICTIONS) == {"epsilon", "v_prediction", "flow"}
     assert_close(runs[0], runs[1], atol=1e-4, rtol=1e-4)
+
+
+def test_flow_is_eulers_run_written_out_and_is_defined_at_pure_noise():
+    source, noise, mask, _ = scene()
+    model = Toy()
+    schedule = FlowSchedule(lambda share: 3 * share / (1 + 2 * share))
+    settings = Settings(num_steps=3, strength=1.0, iterations=0, prediction="flow")
+    levels = [3 * u / (1 + 2 * u) for u in (1 / 3, 2 / 3, 1.0)]
+    t = initial_timesteps(settings, schedule, 2)
+    assert_close(t, torch.tensor([[1000 * level for level in levels]] * 2))
+    found = denoise(model, schedule, settings, source, source, mask, noise, t)
+    x = noise * mask + source * (1 - mask)
+    for k in (2, 1, 0):
+        following = levels[k - 1] if k else 0.0
+        velocity = model(x, torch.full((2,), 1000 * levels[k]))
+        x = x + (following - levels[k]) * velocity
+        x = x * mask + source * (1 - mask)
+    assert_close(found, x, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("num_steps", [1, 2, 4])
+def test_few_steps_optimise_too(num_steps):
+    found = run(Settings(num_steps=num_steps, strength=1.0, iterations=15, lr_noise=0.05))
+    assert bool((found.losses.amin(0) < found.losses[0]).all())
+    assert found.timesteps.shape == (2, num_steps)
+
+
+def test_kept_norm_is_that_of_the_first_noise_inside_the_mask():
+    _, noise, mask, _ = scene()
+    for keep in (True, False):
+        found = run(
+            Settings(num_steps=2, iterations=8, lr_noise=0.5, keep_norm=keep, result="last")
+        )
+        inside = (found.noise * mask).flatten(1).norm(dim=1)
+        before = (noise * mask).flatten(1).norm(dim=1)
+        assert torch.allclose(inside, before, rtol=1e-4) == keep
+        assert torch.equal(found.noise * (1 - mask), noise * (1 - mask)) or not keep
 
 
 def test_strokes_are_noised_but_the_source_is_pasted_outside():

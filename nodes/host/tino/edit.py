@@ -7,6 +7,8 @@ from typing import Protocol
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
+from ....tino_core.losses import Total
+
 
 class EditLoss(Protocol):
     """A loss with the models it calls."""
@@ -20,8 +22,8 @@ class EditLoss(Protocol):
         """Bytes that its gradients keep for latents of a shape (B, C, h, w)."""
         ...
 
-    def __call__(self, source: Tensor) -> Callable[[Tensor], Tensor]:
-        """``x0 (B, C, h, w) -> (B,)`` beside a source; called once, when all models are loaded."""
+    def __call__(self, source: Tensor) -> Total:
+        """The loss beside a source (B, C, h, w); called once, when all models are loaded."""
         ...
 
 
@@ -36,8 +38,9 @@ class BareLoss:
         """Small beside the UNet's."""
         return 0.0
 
-    def __call__(self, source: Tensor) -> Callable[[Tensor], Tensor]:
-        return self.build(source)
+    def __call__(self, source: Tensor) -> Total:
+        loss = self.build(source)
+        return Total(lambda x0: {"loss": loss(x0)})
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Edit:
     model: MODEL; positive, negative: CONDITIONING, the latter only for cfg other than 1
     latent: LATENT with the source; start: LATENT noised in its place, or None
     mask (B or 1, 1, h, w): 1 = edited; noise (B, C, h, w): the first N
-    loss: None where no update is made, so that none is needed
+    loss: None where nothing is compared, so that none is needed
+    more_noises: further first noises, (B, C, h, w) each, of which the loss elects one
     """
 
     model: ModelPatcher
@@ -59,6 +63,7 @@ class Edit:
     mask: Tensor
     noise: Tensor
     loss: EditLoss | None
+    more_noises: Sequence[Tensor] = ()
 
     @property
     def patchers(self) -> Sequence[ModelPatcher]:

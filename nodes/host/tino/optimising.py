@@ -1,41 +1,65 @@
 """TiNO-Edit's Algorithm 1 inside a guider, so that ComfyUI loads, conditions and cleans up."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import comfy.model_management
 import comfy.patcher_extension
 import comfy.samplers
 import torch
 from torch import Tensor, nn
 
-from ....tino_core.denoise import Predict
+from ....tino_core.denoise import Predict, denoise, initial_timesteps
+from ....tino_core.guard import Guard
 from ....tino_core.optimise import OnIteration, optimise
 from ....tino_core.record import Optimised
-from ....tino_core.schedule import NoiseSchedule
 from ....tino_core.settings import Settings
-from .continuous import continuous, require_discrete, sigma_at
+from ....tino_core.tries import Election, elect_noise
+from .continuous import Scale, scale_of
 from .edit import Edit
 from .gradients import normal, refuse_quantised, with_gradients
 from .memory import Memory
 
 
-def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tensor, Optimised]:
-    """Optimise.  Returns the result (B, C, h, w) in LATENT scale, and all that was found.
+@dataclass(frozen=True)
+class Watch:
+    """Who is told: of each try's number, of the guard before the first update, of iterations."""
+
+    on_iteration: OnIteration = lambda *_: None
+    on_try: Callable[[int], object] = lambda _: None
+    on_guard: Callable[[Guard], object] = lambda _: None
+
+
+@dataclass(frozen=True)
+class Found:
+    """optimised: the updates; guard: None without a loss; election: None without further noises"""
+
+    optimised: Optimised
+    guard: Guard | None
+    election: Election | None
+
+
+def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
+    """Elect a noise, optimise.  Returns the result (B, C, h, w) in LATENT scale, and the rest.
 
     Raises ValueError when the model gives no gradients or the memory will not do.
     """
     model = edit.model.clone()
     sampling = model.get_model_object("model_sampling")
-    require_discrete(sampling)
+    scale = scale_of(sampling)
     refuse_quantised(model.model, "model")
     if any("hooks" in entry[1] for entry in (*edit.positive, *(edit.negative or ()))):
         raise ValueError(
             "positive: it carries hooks that change the model's weights between calls, which "
             "gradients do not survive. Apply the LoRA to the MODEL instead."
         )
-    model.add_object_patch("model_sampling", continuous(sampling))
+    model.add_object_patch("model_sampling", scale.continuous())
     model.set_additional_models("tino", list(edit.patchers))
     # A user's fast attention (Sage and the like) has no gradients: `with_gradients` sets its own.
     model.model_options["transformer_options"].pop("optimized_attention_override", None)
-    sampler = _Optimiser(edit, settings, on_iteration, Memory(model, edit))
+    sampler = _Optimiser(
+        edit, scale, replace(settings, prediction=scale.prediction), watch, Memory(model, edit)
+    )
     comfy.patcher_extension.add_wrapper_with_key(
         comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING,
         "tino",
@@ -48,8 +72,9 @@ def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tens
     if edit.negative is not None:
         guider.inner_set_conds({"negative": edit.negative})
     guider.set_cfg(edit.cfg)
-    first = sampling.sigma(torch.tensor(settings.strength * (len(sampling.sigmas) - 1)))
-    sigmas = torch.stack([first, torch.zeros_like(first)])
+    schedule = scale.schedule(torch.device("cpu"))
+    first = scale.sigma(schedule.at(torch.tensor([settings.strength])))
+    sigmas = torch.cat([first, torch.zeros_like(first)])
     # The sampler blends by itself; inpainting models read the mask as a condition.
     samples = guider.sample(
         edit.noise,
@@ -67,10 +92,10 @@ def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tens
 class _Optimiser(comfy.samplers.Sampler):
     """Runs Algorithm 1 where other samplers take their steps."""
 
-    def __init__(self, edit: Edit, settings: Settings, on_iteration, memory: Memory):
-        self.edit, self.settings, self.on_iteration = edit, settings, on_iteration
+    def __init__(self, edit: Edit, scale: Scale, settings: Settings, watch: Watch, memory: Memory):
+        self.edit, self.scale, self.settings, self.watch = edit, scale, settings, watch
         self.memory = memory
-        self.found: Optimised | None = None
+        self.found: Found | None = None
 
     def sample(
         self,
@@ -87,45 +112,66 @@ class _Optimiser(comfy.samplers.Sampler):
         self.memory.check()
         base = model_wrap.inner_model
         start = self.edit.start
-        if start is not None:
-            start = base.process_latent_in(start["samples"].to(latent_image))
-        mask = self.edit.mask.to(latent_image)
+        start = None if start is None else base.process_latent_in(start["samples"].to(latent_image))
+        noises = torch.stack([noise, *(one.to(noise) for one in self.edit.more_noises)])
+        given = (latent_image, self.edit.mask.to(latent_image), start, noises)
         modules = [base, *(patcher.model for patcher in model_wrap.loaded_models)]
         modules += _control_modules(model_wrap.conds)
         with with_gradients(modules, self.memory.blocks):
             model_wrap.conds = normal(model_wrap.conds)
-            source, noise, mask, start = normal((latent_image, noise, mask, start))
-            with torch.no_grad():
-                build = self.edit.loss
-                loss = build(source.float()) if build is not None else _no_loss
-            log_sigmas = normal(base.model_sampling.log_sigmas.to(source.device))
-            self.found = optimise(
-                _predict(model_wrap, log_sigmas, extra_args),
-                loss,
-                NoiseSchedule(torch.sigmoid(-2 * log_sigmas.double())),
-                source.float(),
-                mask.float(),
-                noise.float(),
-                self.settings,
-                start=None if start is None else start.float(),
-                on_iteration=self.on_iteration,
+            latents = [None if one is None else one.float() for one in normal(given)]
+            self.found = self._edited(_predict(self.scale, model_wrap, extra_args), *latents)
+        return self.found.optimised.latent
+
+    def _edited(self, predict: Predict, source, mask, start, noises) -> Found:
+        """Election, guard and updates, all in the model's scale."""
+        settings, watch = self.settings, self.watch
+        schedule = self.scale.schedule(source.device)
+        with torch.no_grad():
+            loss = self.edit.loss(source) if self.edit.loss is not None else None
+        election = None
+        if loss is not None and len(noises) > 1:
+            t = initial_timesteps(settings, schedule, len(source)).to(source)
+            begin = source if start is None else start
+            election = elect_noise(
+                lambda noise: loss(
+                    denoise(predict, schedule, settings, begin, source, mask, noise, t)
+                ),
+                noises,
+                watch.on_try,
             )
-        return self.found.latent
+        guards: list[Guard] = []
+
+        def told(iteration: int, value: Tensor, x0: Tensor) -> bool | None:
+            if iteration == 0 and loss is not None:
+                guards.append(Guard(loss.terms(source), loss.terms(x0)))
+                watch.on_guard(guards[0])
+            return watch.on_iteration(iteration, value, x0)
+
+        optimised = optimise(
+            predict,
+            loss or _no_loss,
+            schedule,
+            source,
+            mask,
+            noises[0] if election is None else election.noise,
+            settings,
+            start=start,
+            on_iteration=told,
+        )
+        return Found(optimised, guards[0] if guards else None, election)
 
 
 def _no_loss(x0: Tensor) -> Tensor:
     return x0.new_zeros(len(x0))
 
 
-def _predict(guider, log_sigmas: Tensor, extra_args: dict) -> Predict:
-    """The guided noise prediction on the variance-preserving scale, at fractional timesteps."""
+def _predict(scale: Scale, guider, extra_args: dict) -> Predict:
+    """The guided prediction, which a user's Cancel ends."""
 
     def predict(x: Tensor, t: Tensor) -> Tensor:
         comfy.model_management.throw_exception_if_processing_interrupted()
-        sigma = sigma_at(log_sigmas, t)
-        level = sigma.detach()[:, None, None, None]
-        x = x * (1 + level**2).sqrt()
-        return (x - guider(x, sigma, **extra_args)) / level
+        return scale.ask(guider, x, t, extra_args)
 
     return predict
 

@@ -161,10 +161,10 @@ def test_gradients_reach_noise_and_timesteps_despite_inference_mode(optimize, wo
 
 def test_the_timestep_gradient_is_that_of_the_model(world):
     """Autograd through the host's schedule and UNet against central differences, in float64."""
-    from elect_tino.nodes.host.tino.continuous import continuous, sigma_at, timestep_at
+    from elect_tino.nodes.host.tino.continuous import DiscreteScale, sigma_at, timestep_at
     from elect_tino.nodes.host.tino.gradients import with_gradients
 
-    sampling = continuous(world.model.model.model_sampling)
+    sampling = DiscreteScale(world.model.model.model_sampling).continuous()
     with with_gradients([world.model.model]):
         logs = sampling.log_sigmas.double()
         network = copy.deepcopy(world.model.model.diffusion_model).double()
@@ -406,7 +406,7 @@ def test_a_reference_of_another_size_is_resized_and_said_so(optimize, world, cap
 
 def test_images_of_a_batch_do_not_touch_each_other(world):
     from elect_tino.nodes.host.tino.edit import BareLoss, Edit
-    from elect_tino.nodes.host.tino.optimising import run
+    from elect_tino.nodes.host.tino.optimising import Watch, run
     from elect_tino.tino_core.settings import Settings
 
     generator = torch.Generator().manual_seed(8)
@@ -430,7 +430,8 @@ def test_images_of_a_batch_do_not_touch_each_other(world):
             noise[rows],
             BareLoss(away),
         )
-        return run(edit, settings, lambda *_: None)
+        latent, found = run(edit, settings, Watch())
+        return latent, found.optimised
 
     together, found = results([0, 1])
     for row in (0, 1):

@@ -1,0 +1,48 @@
+"""Settings that belong together: the paper's, and those that were best on our validation edits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...tino_core.losses import PAPER
+from .text_spaces import AUTOMATIC
+
+AS_SET = "as set"
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {
+        "iterations": 50,
+        "lr_timesteps": 1.0,
+        "lr_noise": 0.005,
+        "weight_decay": 0.0,
+        "semantic_weight": 1.0,
+        "perceptual_weight": 0.5,
+        "reference_weight": 1.0,
+        "text_loss": PAPER,
+        "tries": 1,
+        "smoothing": 0,
+        "keep_norm": False,
+    },
+    "ours: tries": {
+        "iterations": 0,
+        "semantic_weight": 1.0,
+        "perceptual_weight": 0.0,
+        "reference_weight": 1.0,
+        "text_loss": AUTOMATIC,
+        "tries": 16,
+        "smoothing": 0,
+    },
+    "ours: updates": {
+        "iterations": 10,
+        "lr_timesteps": 0.0,
+        "lr_noise": 0.02,
+        "weight_decay": 0.0,
+        "semantic_weight": 1.0,
+        "perceptual_weight": 0.0,
+        "reference_weight": 1.0,
+        "text_loss": AUTOMATIC,
+        "tries": 1,
+        "smoothing": 8,
+        "keep_norm": True,
+    },
+}
+"""What each preset sets, by the names of the node's inputs; the rest stays as it is."""

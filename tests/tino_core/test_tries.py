@@ -1,0 +1,50 @@
+"""First noises elected by the loss; the guard; noisy copies."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from elect_tino.tino_core.guard import Guard
+from elect_tino.tino_core.smoothing import noisy_copies, noisy_draws
+from elect_tino.tino_core.tries import elect_noise
+
+
+def test_each_image_gets_its_own_best_and_ties_go_to_the_first():
+    losses = torch.tensor([[3.0, 1.0, 2.0], [1.0, 1.0, 5.0], [2.0, 0.5, 1.0]])
+    noises = torch.randn(3, 3, 4, 2, 2, generator=torch.Generator().manual_seed(0))
+    rows, told = iter(losses), []
+    found = elect_noise(lambda noise: next(rows), noises, told.append)
+    assert found.elected.tolist() == [1, 2, 2]
+    assert told == [0, 1, 2]
+    assert_close(found.losses, losses)
+    for image, number in enumerate(found.elected):
+        assert torch.equal(found.noise[image], noises[number, image])
+    tie = elect_noise(lambda noise: torch.ones(3), noises, told.append)
+    assert tie.elected.tolist() == [0, 0, 0]
+
+
+def test_a_try_that_is_no_number_never_wins_and_none_at_all_is_an_error():
+    noises = torch.zeros(2, 1, 4, 2, 2)
+    rows = iter(torch.tensor([[torch.nan], [7.0]]))
+    assert elect_noise(lambda noise: next(rows), noises, print).elected.tolist() == [1]
+    with pytest.raises(ValueError, match="loss: it is not a number for any of the tries"):
+        elect_noise(lambda noise: torch.tensor([torch.nan]), noises, print)
+
+
+def test_the_guard_names_the_images_and_the_term_that_speaks_for_no_edit():
+    one = torch.tensor
+    guard = Guard(
+        {"semantic": one([0.36, 0.5]), "perceptual": one([0.0, 0.0])},
+        {"semantic": one([0.10, 0.1]), "perceptual": one([0.5, 0.3])},
+    )
+    assert guard.prefers_no_edit.tolist() == [True, False]
+    assert guard.blamed(0) == "perceptual"
+
+
+def test_noisy_copies_are_the_same_in_every_iteration_and_for_every_picture():
+    x0 = torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(1))
+    draws = noisy_draws(5, x0.shape, seed=7)
+    assert torch.equal(draws, noisy_draws(5, x0.shape, seed=7))
+    copies = noisy_copies(x0, draws, 0.5).unflatten(0, (5, 2))
+    assert_close(copies[3, 1], x0[1] + 0.5 * draws[3, 0])
+    assert_close((copies - x0)[:, 0], (copies - x0)[:, 1])
