@@ -317,7 +317,7 @@ def test_the_same_noise_gives_the_same_result():
         ({"strength": 1.5}, "strength"),
         ({"iterations": -1}, "iterations: expected 0 or more"),
         ({"gradient_steps": 0}, "gradient_steps"),
-        ({"prediction": "flow"}, "prediction: expected one of"),
+        ({"prediction": "edm"}, "prediction: expected one of"),
         ({"result": "first"}, "result: expected one of"),
     ],
 )
