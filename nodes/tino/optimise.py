@@ -14,7 +14,7 @@ from torch import Tensor
 from ...tino_core.losses import LossWeights
 from ...tino_core.masks import check_mask
 from ...tino_core.optimise import RESULTS, Optimised, Settings
-from ..elect.candidates import MAX_SEED
+from ..elect.sampling import MAX_SEED
 from ..host.preview import IterationProgress
 from ..host.tino.optimising import Edit, compute_dtype, run
 from .latent_models import CATEGORY, LatentClipType, LatentVggType
