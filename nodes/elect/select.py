@@ -6,10 +6,11 @@ import torch
 from comfy_api.latest import io
 
 from ...elect_core.selection import Ranking
+from ..menu import ELECT
 from .candidates import MAX_CANDIDATES
 from .score import background_mask, estimate_batch, find_source, score, selection_inputs
 from .table import as_ui, rows, write_csv
-from .types import CATEGORY, Candidates, ElectCandidates
+from .types import Candidates, ElectCandidates
 
 
 def choose(ranking: Ranking, pick: int, num_candidates: int) -> int:
@@ -29,7 +30,7 @@ class BISSelect(io.ComfyNode):
         return io.Schema(
             node_id="BISSelect",
             display_name="BIS Select (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Scores how much each candidate changes the background (BIS, lower is "
             "better) and puts the best one first. Changing pick runs no candidate again.",
             is_output_node=True,

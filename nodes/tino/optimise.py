@@ -14,10 +14,10 @@ from torch import Tensor
 from ...tino_core.losses import LossWeights
 from ...tino_core.masks import check_mask
 from ...tino_core.optimise import RESULTS, Optimised, Settings
-from ..elect.candidates import MAX_SEED
 from ..host.preview import IterationProgress
 from ..host.tino.optimising import Edit, compute_dtype, run
-from .latent_models import CATEGORY, LatentClipType, LatentVggType
+from ..menu import MAX_SEED, TINO
+from .latent_models import LatentClipType, LatentVggType
 from .loss import Loss, read_texts, resized
 from .loss_curve import loss_curve
 
@@ -150,7 +150,7 @@ class TiNOOptimize(io.ComfyNode):
         return io.Schema(
             node_id="TiNOOptimize",
             display_name="TiNO Optimize",
-            category=CATEGORY,
+            category=TINO,
             description="Edits a picture by gradient descent on the input noise and on every "
             "timestep, towards a text, a reference picture, strokes or a composition. For SD 1.5, "
             "SD 2.1 and SDXL.",
