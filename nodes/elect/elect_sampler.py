@@ -9,6 +9,7 @@ from ...elect_core.schedule import Cost
 from ...elect_core.tape import Tape
 from ..host.latents import to_mask
 from ..inputs import inputs, takes_records
+from ..menu import ELECT
 from .candidates import run_candidates
 from .plan import plan_sampling
 from .relevance import Window, image_size, relevance_weight
@@ -17,7 +18,7 @@ from .sampling import Sampling, check
 from .score import score
 from .selection import Selection
 from .table import as_ui
-from .types import CATEGORY, Candidates
+from .types import Candidates
 
 # The schema's own window replaces the sampler node's, which only knows where it ends.
 _OWN_INPUTS = ("relevance_window",)
@@ -31,7 +32,7 @@ class ELECTSampler(io.ComfyNode):
         return io.Schema(
             node_id="ELECTSampler",
             display_name="ELECT Sampler",
-            category=CATEGORY,
+            category=ELECT,
             description="Takes the place of SamplerCustomAdvanced: tries many seeds for about "
             "half the cost of running them all and puts out the one that keeps the background.",
             is_output_node=True,

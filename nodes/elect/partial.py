@@ -3,10 +3,11 @@
 from comfy_api.latest import io
 
 from ..inputs import inputs, takes_records
+from ..menu import ELECT
 from .candidates import describe, joined, run_candidates
 from .plan import plan_sampling
 from .sampling import Sampling, check
-from .types import CATEGORY, Candidates, ElectCandidates
+from .types import Candidates, ElectCandidates
 
 
 class MultiSeedPartialSampler(io.ComfyNode):
@@ -17,7 +18,7 @@ class MultiSeedPartialSampler(io.ComfyNode):
         return io.Schema(
             node_id="MultiSeedPartialSampler",
             display_name="Multi-Seed Partial Sampler (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Runs many seeds of one edit part of the way, so that only the best one "
             "need be finished. Takes the place of SamplerCustomAdvanced.",
             inputs=[

@@ -13,7 +13,8 @@ from ..host.conditions import NULL_KEY, null_key
 from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
 from ..inputs import given, inputs, takes_records
-from .types import CATEGORY, Candidates, ElectCandidates
+from ..menu import ELECT
+from .types import Candidates, ElectCandidates
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class RelevanceMapAggregate(io.ComfyNode):
         return io.Schema(
             node_id="RelevanceMapAggregate",
             display_name="Relevance Map Aggregate (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Finds where the edit happens: where the model's predictions with and "
             "without the text differ, over all candidates and the first steps.",
             inputs=[

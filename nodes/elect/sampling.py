@@ -14,9 +14,9 @@ from ..host.elect.batching import refuse_sampler, refuse_unreplayable
 from ..host.elect.run import Run
 from ..host.latents import single_latent
 from ..inputs import given
+from ..menu import MAX_SEED
 
 MAX_CANDIDATES = 64
-MAX_SEED = 0xFFFFFFFFFFFFFFFF
 
 
 @dataclass(frozen=True)

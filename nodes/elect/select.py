@@ -9,11 +9,12 @@ from comfy_api.latest import io
 
 from ...elect_core.selection import Ranking
 from ..inputs import given, inputs, takes_records
+from ..menu import ELECT
 from .sampling import MAX_CANDIDATES
 from .score import score
 from .selection import Selection, estimate_batch
 from .table import as_ui, rows, write_csv
-from .types import CATEGORY, Candidates, ElectCandidates
+from .types import Candidates, ElectCandidates
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class BISSelect(io.ComfyNode):
         return io.Schema(
             node_id="BISSelect",
             display_name="BIS Select (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Scores how much each candidate changes the background (BIS, lower is "
             "better) and puts the best one first. Changing pick runs no candidate again.",
             is_output_node=True,
