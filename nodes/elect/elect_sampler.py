@@ -52,7 +52,8 @@ class ELECTSampler(io.ComfyNode):
     @classmethod
     @takes_records(without=_OWN_INPUTS)
     def execute(cls, sampling: Sampling, window: Window, selection: Selection) -> io.NodeOutput:
-        sampling = replace(sampling, relevance_window=window.window_end)
+        null = sampling.null if selection.needs_relevance() else None
+        sampling = replace(sampling, relevance_window=window.window_end, null=null)
         run = check(sampling, "window_end")
         planned = plan_sampling(run, sampling)
         size = image_size(run, selection.source_image)
@@ -63,18 +64,20 @@ class ELECTSampler(io.ComfyNode):
         # What can be wrong is found before any candidate is run.
         window.steps(run.num_steps, planned.stop_step)
         selection.check_space()
-        own = selection.region(run, None) if selection.mask is not None else None
+        selection.own_mask(run)
         origin = selection.find_source(run, run.latent["samples"])
 
         found = run_candidates(planned)
-        if own is None:
-            own = to_mask(relevance_weight(found, window), *size)
+        relevance = None
+        if selection.needs_relevance():
+            relevance = to_mask(relevance_weight(found, window), *size)
         latents = found.estimates()
-        scored = score(found, latents, own, origin, selection)
+        region = selection.region(run, relevance, latents, origin)
+        scored = score(found, latents, region, origin, selection)
         elected = scored.ranking.elected
         shown = as_ui(cls, found, latents, scored, elected)
         output = finish(found.rows([elected]))
-        return io.NodeOutput(*output, own, found.seeds[elected], ui=shown)
+        return io.NodeOutput(*output, region, found.seeds[elected], ui=shown)
 
 
 NODES: list[type[io.ComfyNode]] = [ELECTSampler]

@@ -97,8 +97,8 @@ class BISSelect(io.ComfyNode):
         relevance=None,
     ) -> io.NodeOutput:
         latents = estimate_batch(candidates, estimates)
-        where = selection.region(candidates.run, relevance)
         origin = selection.find_source(candidates.run, latents)
+        where = selection.region(candidates.run, relevance, latents, origin)
         scored = score(candidates, latents, where, origin, selection)
         picked = choose(scored.ranking, choice.pick, len(candidates.seeds))
         order = [picked, *(i for i in scored.ranking.order if i != picked)]
