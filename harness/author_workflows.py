@@ -151,3 +151,7 @@ def main(argv: list[str] | None = None) -> int:
         if graphs:
             draw_graphs(server, graphs, FOLDER)
     return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
