@@ -160,6 +160,7 @@ def naive_relevance(runs: list[PipelineRun], sigmas: Tensor, steps: int) -> Tens
 
 def test_relevance_and_bis_are_the_naive_ones(saved, wired, elect, monkeypatch):
     from elect_tino.nodes.elect.score import score
+    from elect_tino.nodes.elect.selection import Selection
 
     sigmas = wired.sigmas(10)
     runs = [run_pipeline(saved.modules, 10, seed, monkeypatch) for seed in SEEDS]
@@ -179,5 +180,5 @@ def test_relevance_and_bis_are_the_naive_ones(saved, wired, elect, monkeypatch):
         change = (run.estimates[3] - source)[0].abs().mean(0)
         bis.append(float((change * weight).sum() / weight.sum()))
     with torch.inference_mode():
-        scored = score(found, found.estimates(), mask, wired.source, "latent", None, 0)
+        scored = score(found, found.estimates(), mask, wired.source, Selection(minimum_edit=0))
     assert_close(scored.scores, torch.tensor(bis), rtol=1e-4, atol=1e-5)
