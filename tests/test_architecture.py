@@ -58,7 +58,6 @@ def test_a_flow_has_at_most_eight_stops_and_each_is_a_file(name, text):
 LONGEST = 250
 STILL_LONG = {
     "nodes/edit_models/mgie.py",
-    "dev.py",
     "tests/elect_core/test_elect.py",
     "tests/elect_core/test_tape.py",
     "tests/embedded/test_model.py",
