@@ -52,6 +52,8 @@ def run_pipeline(pipe, num_steps: int, seed: int, monkeypatch) -> PipelineRun:
     monkeypatch.setattr(pipe.unet, "forward", recording_unet)
     pipe.scheduler.set_timesteps(num_steps)
     sigma = pipe.scheduler.sigmas[0]
+    from elect_tino.nodes.host.versions import ancestral_seed_offset
+
     noise = torch.randn(1, 4, 8, 6, generator=torch.Generator().manual_seed(seed))
     latent = pipe(
         prompt=PROMPT,
@@ -61,8 +63,9 @@ def run_pipeline(pipe, num_steps: int, seed: int, monkeypatch) -> PipelineRun:
         image_guidance_scale=IMAGE_SCALE,
         # diffusers starts at sigma * noise, ComfyUI at sqrt(1 + sigma^2) * noise: the same start.
         latents=noise * (1 + sigma**2) ** 0.5 / sigma,
-        # ComfyUI's ancestral noise begins with the initial noise again, on the CPU.
-        generator=torch.Generator().manual_seed(seed),
+        # On the CPU ComfyUI's ancestral noise begins with the initial noise again, newer with that
+        # of the next seed.
+        generator=torch.Generator().manual_seed(seed + ancestral_seed_offset()),
         output_type="latent",
     ).images
     monkeypatch.undo()
