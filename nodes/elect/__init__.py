@@ -1,8 +1,8 @@
 """ELECT: partial -> estimate, relevance -> select -> resume; elect_sampler is all of it.
 
 types       the candidates that flow between the nodes
-candidates  what they share, checked and run
-score       what the kernels say of them; table, contact_sheet  how it is shown
+sampling -> plan -> candidates   what is asked, checked; what will be run; run and kept
+selection -> score -> table      what is asked; what the kernels say; how it is shown
 """
 
 from . import elect_sampler, estimate, partial, relevance, resume, select

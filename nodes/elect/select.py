@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from comfy_api.latest import io
 
 from ...elect_core.selection import Ranking
-from .candidates import MAX_CANDIDATES
-from .score import background_mask, estimate_batch, find_source, score, selection_inputs
+from ..inputs import given, inputs, takes_records
+from ..menu import ELECT
+from .sampling import MAX_CANDIDATES
+from .score import score
+from .selection import Selection, estimate_batch
 from .table import as_ui, rows, write_csv
-from .types import CATEGORY, Candidates, ElectCandidates
+from .types import Candidates, ElectCandidates
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The inputs that say which candidates go on, and where the table is saved."""
+
+    pick: int = given(
+        io.Int,
+        default=0,
+        min=0,
+        max=MAX_CANDIDATES,
+        tooltip="0 takes the best; any other number takes that candidate.",
+    )
+    top_k: int = given(
+        io.Int,
+        default=1,
+        min=1,
+        max=MAX_CANDIDATES,
+        tooltip="How many candidates to pass on, the picked one first, then by rank.",
+    )
+    csv_prefix: str = given(
+        io.String,
+        default="elect/scores",
+        tooltip="Where the score table is saved below the output folder; empty saves none.",
+    )
 
 
 def choose(ranking: Ranking, pick: int, num_candidates: int) -> int:
@@ -29,7 +59,7 @@ class BISSelect(io.ComfyNode):
         return io.Schema(
             node_id="BISSelect",
             display_name="BIS Select (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Scores how much each candidate changes the background (BIS, lower is "
             "better) and puts the best one first. Changing pick runs no candidate again.",
             is_output_node=True,
@@ -45,27 +75,8 @@ class BISSelect(io.ComfyNode):
                     optional=True,
                     tooltip="From RelevanceMapAggregate: 1 = edited, 0 = background.",
                 ),
-                *selection_inputs(),
-                io.Int.Input(
-                    "pick",
-                    default=0,
-                    min=0,
-                    max=MAX_CANDIDATES,
-                    tooltip="0 takes the best; any other number takes that candidate.",
-                ),
-                io.Int.Input(
-                    "top_k",
-                    default=1,
-                    min=1,
-                    max=MAX_CANDIDATES,
-                    tooltip="How many candidates to pass on, the picked one first, then by rank.",
-                ),
-                io.String.Input(
-                    "csv_prefix",
-                    default="elect/scores",
-                    tooltip="Where the score table is saved below the output folder; empty saves "
-                    "none.",
-                ),
+                *inputs(Selection),
+                *inputs(Choice),
             ],
             outputs=[
                 ElectCandidates.Output(display_name="elected"),
@@ -76,33 +87,26 @@ class BISSelect(io.ComfyNode):
         )
 
     @classmethod
+    @takes_records()
     def execute(
         cls,
         candidates: Candidates,
-        space,
-        minimum_edit,
-        pick,
-        top_k,
-        csv_prefix,
+        selection: Selection,
+        choice: Choice,
         estimates=None,
         relevance=None,
-        mask=None,
-        source=None,
-        source_image=None,
-        vae=None,
-        align=False,
     ) -> io.NodeOutput:
         latents = estimate_batch(candidates, estimates)
-        where = background_mask(candidates.run, relevance, mask, source_image)
-        origin = find_source(candidates.run, latents, source, source_image, vae)
-        scored = score(candidates, latents, where, origin, space, vae, minimum_edit, align)
-        picked = choose(scored.ranking, pick, len(candidates.seeds))
+        origin = selection.find_source(candidates.run, latents)
+        where = selection.region(candidates.run, relevance, latents, origin)
+        scored = score(candidates, latents, where, origin, selection)
+        picked = choose(scored.ranking, choice.pick, len(candidates.seeds))
         order = [picked, *(i for i in scored.ranking.order if i != picked)]
         table = rows(candidates, scored)
-        shown = {"csv": [write_csv(table, csv_prefix)]} if csv_prefix else {}
+        shown = {"csv": [write_csv(table, choice.csv_prefix)]} if choice.csv_prefix else {}
         shown |= as_ui(cls, candidates, latents, scored, picked)
         return io.NodeOutput(
-            candidates.rows(order[:top_k]),
+            candidates.rows(order[: choice.top_k]),
             candidates.seeds[picked],
             shown["text"][0],
             {"samples": latents[torch.tensor(scored.ranking.order)]},

@@ -9,7 +9,7 @@ from comfy_api.latest import io
 
 from ...tino_core.losses import PAPER
 from ...tino_core.settings import RESULTS
-from ..elect.candidates import MAX_SEED
+from ..menu import MAX_SEED
 from .latent_models import FeatureModel, LatentClipType, LatentVggType
 from .presets import AS_SET, PRESETS
 from .text_spaces import AUTOMATIC, TEXT_LOSS_CHOICES

@@ -17,9 +17,9 @@ from ..host.tino.continuous import scale_of
 from ..host.tino.edit import Edit
 from ..host.tino.memory import compute_dtype
 from ..host.tino.optimising import Watch, run
+from ..menu import MAX_SEED, TINO
 from .found import OptimisedNoise, as_sigmas, as_text, warning
 from .inputs import ALL, Given, optimise_inputs
-from .latent_models import CATEGORY
 from .latents import check_source, check_start, latent_mask, reference_latent
 from .loss import Loss, Smoothing
 from .loss_curve import loss_curve
@@ -116,7 +116,7 @@ class TiNOOptimize(io.ComfyNode):
         return io.Schema(
             node_id="TiNOOptimize",
             display_name="TiNO Optimize",
-            category=CATEGORY,
+            category=TINO,
             description="Edits a picture by gradient descent on the input noise and on every "
             "timestep, towards a text, a reference picture, strokes or a composition. For SD 1.5, "
             "SD 2.1, SDXL and flow models.",

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.server.stand_in import stand_in, upload_picture
-from elect_tino.harness.summary import nodes_of
-from elect_tino.harness.workflows.author import FOLDER, numbered, to_workflow
+from elect_tino.harness.author_workflows import FOLDER, numbered, to_workflow
 from elect_tino.harness.workflows.recipes.elect import Recipe, embedded_demo
 from elect_tino.harness.workflows.recipes.tino import text
+from elect_tino.harness.workflows.stand_in import stand_in, upload_picture
+from elect_tino.harness.workflows.summary import nodes_of
 from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ def made_small(prompt: dict) -> dict:
 @pytest.fixture(scope="session")
 def object_info(comfy_server: "ComfyServer") -> dict:
     return comfy_server.object_info()
+
+
+@pytest.fixture(scope="session")
+def system(comfy_server: "ComfyServer") -> dict:
+    """What the server says of itself: its version among others."""
+    return comfy_server.system_stats()["system"]
 
 
 @pytest.fixture(scope="session")
