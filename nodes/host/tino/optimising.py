@@ -7,6 +7,7 @@ import comfy.model_management
 import comfy.patcher_extension
 import comfy.samplers
 import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor, nn
 
 from ....tino_core.denoise import Predict, denoise, initial_timesteps
@@ -47,6 +48,12 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     model = edit.model.clone()
     sampling = model.get_model_object("model_sampling")
     scale = scale_of(sampling)
+    if settings.iterations and not isinstance(model.model.diffusion_model, UNetModel):
+        kind = type(model.model.diffusion_model).__name__
+        raise ValueError(
+            f"iterations: gradients through {kind} have not been checked, only those of UNets. Set "
+            "iterations to 0 and raise tries: first noises are elected without gradients."
+        )
     refuse_quantised(model.model, "model")
     if any("hooks" in entry[1] for entry in (*edit.positive, *(edit.negative or ()))):
         raise ValueError(

@@ -204,11 +204,18 @@ def test_an_error_halfway_leaves_the_model_unmodified(optimize, world, monkeypat
     class Cancelled(Exception):
         pass
 
-    def cancel(*_):
-        raise Cancelled
+    class Cancelling:
+        def __init__(self, *_):
+            self.note = ""
+
+        def __call__(self, *_):
+            raise Cancelled
+
+        def on_try(self, number):
+            pass
 
     before = ksampler(world.model, world.positive)
-    monkeypatch.setattr(tino, "IterationProgress", lambda *_: cancel)
+    monkeypatch.setattr(tino, "IterationProgress", Cancelling)
     with pytest.raises(Cancelled):
         optimize()
     assert not any("forward" in vars(module) for module in world.model.model.modules())
@@ -440,21 +447,81 @@ def test_images_of_a_batch_do_not_touch_each_other(world):
         assert_close(found.trajectory[:, row], own.trajectory[:, 0], atol=1e-2, rtol=0)
 
 
-NUM_REFUSALS = 20  # counted apart: the table itself needs ComfyUI, which is imported late
+def as_flow(model, shift: float = 1.0):
+    """The model taken for one of rectified flow."""
+    from comfy.model_sampling import CONST, ModelSamplingDiscreteFlow
+
+    class Flow(ModelSamplingDiscreteFlow, CONST):
+        pass
+
+    sampling, flow = Flow(model.model.model_config), model.clone()
+    sampling.set_parameters(shift=shift)
+    flow.add_object_patch("model_sampling", sampling)
+    return flow
+
+
+def test_a_flow_model_without_updates_is_eulers_run(optimize, world):
+    """Everything edited, full noise: what ComfyUI's own sampler gives at the same noise levels."""
+    import comfy.sample
+    import comfy.samplers
+
+    model = as_flow(world.model, 3.0)
+    whole = torch.ones(1, 80, 64)
+    found = optimize(model=model, iterations=0, mask=whole, strength=1.0)
+    noise = comfy.sample.prepare_noise(world.source["samples"], OPTIONS["seed"])
+    assert_close(found.sigmas, torch.tensor([1.0, 6 / 7, 0.6, 0.0]))
+    with torch.inference_mode():
+        expected = comfy.sample.sample_custom(
+            model,
+            noise,
+            1.0,
+            comfy.samplers.sampler_object("euler"),
+            found.sigmas,
+            world.positive,
+            world.positive,
+            world.source["samples"],
+            disable_pbar=True,
+        )
+    assert_close(found.latent, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_a_flow_model_is_optimised(optimize, world):
+    model = as_flow(world.model)
+    plain, found = optimize(model=model, iterations=0), optimize(model=model, iterations=3)
+    assert not torch.equal(found.noise.noise, plain.noise.noise)
+    assert "timesteps of 0..1000: " in found.text
+
+
+def test_the_best_of_several_first_noises_goes_on(optimize):
+    """Each try is the run of its own seed; the text says which one was elected."""
+    found = optimize(iterations=0, tries=3)
+    alone = [optimize(iterations=0, seed=OPTIONS["seed"] + number) for number in range(3)]
+    (elected,) = (n for n, one in enumerate(alone) if torch.equal(one.latent, found.latent))
+    assert f"try {elected + 1} of 3 elected (seed + {elected})" in found.text
+    assert "untouched source semantic" in found.text
+
+
+def test_a_preset_sets_the_papers_numbers(optimize):
+    set_by_hand = {"iterations": 50, "lr_noise": 0.005, "tries": 1, "smoothing": 0}
+    expected = optimize(**set_by_hand, num_steps=1)
+    assert_close(optimize(preset="paper", tries=5, num_steps=1).latent, expected.latent)
+
+
+NUM_REFUSALS = 21  # counted apart: the table itself needs ComfyUI, which is imported late
 
 
 def refusals() -> dict[str, tuple[Any, str]]:
     """Inputs to change -> the message that names them."""
-    from comfy.model_sampling import CONST, ModelSamplingDiscreteFlow
+    from comfy.model_sampling import EDM, ModelSamplingContinuousEDM
 
     from elect_tino.nodes.tino.latent_models import FeatureModel
 
-    def flow(world):
-        class Flow(ModelSamplingDiscreteFlow, CONST):
+    def edm(world):
+        class Continuous(ModelSamplingContinuousEDM, EDM):
             pass
 
         model = world.model.clone()
-        model.add_object_patch("model_sampling", Flow(world.model.model.model_config))
+        model.add_object_patch("model_sampling", Continuous(world.model.model.model_config))
         return {"model": model}
 
     def quantised(world):
@@ -470,7 +537,7 @@ def refusals() -> dict[str, tuple[Any, str]]:
 
     texts = {"source_text": None, "target_text": None}
     return {
-        "flow model": (flow, "model: expected one that predicts noise or v"),
+        "EDM model": (edm, "model: expected one that predicts noise or v"),
         "quantised": (quantised, "model: its weights are quantised .* int8"),
         "other space": (other_space, "x.safetensors: it was trained on latents of SDXL"),
         "no LatentCLIP": ({"latent_clip": None}, "latent_clip: .*docs/latent_models.md.*PixelCLIP"),
@@ -492,6 +559,10 @@ def refusals() -> dict[str, tuple[Any, str]]:
         "equal texts": (
             lambda world: {"target_text": world.texts["source_text"]},
             "target_prompt: it says the same",
+        ),
+        "aiming with texts of no known space": (
+            {"text_loss": "towards the target"},
+            "text_loss: towards the target compares .* source_text and target_text do not say",
         ),
         "empty mask": ({"mask": torch.zeros(1, 80, 64)}, "mask: it is empty"),
         "mask beyond 1": ({"mask": torch.full((1, 80, 64), 2.0)}, "mask: expected values from 0"),
