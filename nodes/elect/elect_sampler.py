@@ -59,7 +59,7 @@ class ELECTSampler(io.ComfyNode):
         size = image_size(run, selection.source_image)
         if len(planned.seeds) == 1:  # nothing to elect: an ordinary run
             alone = Candidates(run, planned.seeds, Tape(), 0, Cost())
-            return io.NodeOutput(*finish(alone), torch.zeros(1, *size), *planned.seeds)
+            return io.NodeOutput(*finish(alone)[:2], torch.zeros(1, *size), *planned.seeds)
 
         # What can be wrong is found before any candidate is run.
         window.steps(run.num_steps, planned.stop_step)
@@ -76,7 +76,7 @@ class ELECTSampler(io.ComfyNode):
         scored = score(found, latents, region, origin, selection)
         elected = scored.ranking.elected
         shown = as_ui(cls, found, latents, scored, elected)
-        output = finish(found.rows([elected]))
+        output = finish(found.rows([elected]))[:2]
         return io.NodeOutput(*output, region, found.seeds[elected], ui=shown)
 
 

@@ -14,6 +14,8 @@ from torch import Tensor
 
 from ...elect_core.schedule import best_of_n_nfe
 from ...elect_core.selection import Ranking
+from ..host.elect.run import why_from_start
+from .candidates import notes
 from .contact_sheet import labelled, latent_thumbnails
 from .score import Scored
 from .types import Candidates
@@ -123,7 +125,8 @@ def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
     run, tape = candidates.run, candidates.tape
     n, k = len(candidates.seeds), run.num_steps
     calls_per_step = len(tape.calls) / len(tape.steps)
-    remaining = round((k - candidates.stop_step) * calls_per_step)
+    anew = candidates.stop_step < k and why_from_start(run) is not None
+    remaining = round((k if anew else k - candidates.stop_step) * calls_per_step)
     return {
         "seeds": list(candidates.seeds),
         "scores": _as_json(scored.scores),
@@ -146,6 +149,7 @@ def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
         "set_aside": scored.ranking.num_small,
         "bis": _as_json(scored.outside),
         "warnings": list(scored.warnings),
+        "notes": notes(run),
         "tape_bytes": tape.nbytes,
     }
 
@@ -172,5 +176,6 @@ def thumbnails(cls, candidates: Candidates, latents: Tensor, scored: Scored, tab
 def as_ui(cls, candidates: Candidates, latents: Tensor, scored: Scored, picked: int) -> dict:
     """What a node shows of an election: facts, table and thumbnails."""
     table = rows(candidates, scored)
-    shown = {"elect": [facts(candidates, scored, picked)], "text": [as_table(table, scored)]}
+    text = "\n".join([as_table(table, scored), *notes(candidates.run)])
+    shown = {"elect": [facts(candidates, scored, picked)], "text": [text]}
     return shown | thumbnails(cls, candidates, latents, scored, table)
