@@ -76,8 +76,8 @@ def refuse_unreplayable(model_options: dict) -> None:
         if "cache" in key.lower() and cache:
             raise ValueError(
                 f"guider: its MODEL carries {getattr(cache, 'name', key)}, a step cache: it skips "
-                "model calls by what it remembers of earlier ones; a resumed run would skip others. "
-                "Remove that node from the model's path."
+                "model calls by what it remembers of earlier ones; a resumed run would skip "
+                "others. Remove that node from the model's path."
             )
 
 
