@@ -2,7 +2,8 @@
 
 types       the candidates that flow between the nodes
 candidates  what they share, checked and run
-score       what the kernels say of them; table, contact_sheet  how it is shown
+score       what the kernels say of them; choice  which go on
+shown       how it is shown, once for all choices: table, pictures; kept, recorded  what is reused
 """
 
 from . import elect_sampler, estimate, partial, relevance, resume, select

@@ -91,7 +91,7 @@ def find_source(run: Run, estimates: Tensor, source, source_image, vae) -> Tenso
     return match_source(found, estimates, "source (found in the conditioning)")
 
 
-def _decode(vae, latent: Tensor) -> Tensor:
+def decode(vae, latent: Tensor) -> Tensor:
     """IMAGE (N, H, W, 3) of a latent batch; frames of a video follow each other."""
     images = vae.decode(latent)
     return images.reshape(-1, *images.shape[-3:]) if images.ndim == 5 else images
@@ -121,10 +121,10 @@ def score(
     align: whether a shift of the whole picture is found and undone first
     """
     check_space(space, vae)
-    images = _decode(vae, estimates) if vae is not None else None
+    images = decode(vae, estimates) if vae is not None else None
     if space == "pixel":
         assert images is not None
-        a, b = _pixels(_decode(vae, source), 1), _pixels(images, len(estimates))
+        a, b = _pixels(decode(vae, source), 1), _pixels(images, len(estimates))
     else:
         scale = candidates.run.model.model.process_latent_in
         a, b = scale(source), scale(estimates)

@@ -5,20 +5,11 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from ...elect_core.selection import Ranking
 from .candidates import MAX_CANDIDATES
-from .score import background_mask, estimate_batch, find_source, score, selection_inputs
-from .table import as_ui, rows, write_csv
+from .choice import choose, pick_seeds_input
+from .score import background_mask, estimate_batch, find_source, selection_inputs
+from .shown import KEPT, Shown, hold_election
 from .types import CATEGORY, Candidates, ElectCandidates
-
-
-def choose(ranking: Ranking, pick: int, num_candidates: int) -> int:
-    """Index of the candidate to go on with: the elected one (pick 0) or the one picked."""
-    if not 0 <= pick <= num_candidates:
-        raise ValueError(
-            f"pick: expected 0 for automatic or a candidate from 1 to {num_candidates}, got {pick}."
-        )
-    return ranking.elected if pick == 0 else pick - 1
 
 
 class BISSelect(io.ComfyNode):
@@ -51,7 +42,8 @@ class BISSelect(io.ComfyNode):
                     default=0,
                     min=0,
                     max=MAX_CANDIDATES,
-                    tooltip="0 takes the best; any other number takes that candidate.",
+                    tooltip="0 takes the best; any other number takes that candidate. pick_seeds, "
+                    "which a click sets, goes before it.",
                 ),
                 io.Int.Input(
                     "top_k",
@@ -66,6 +58,7 @@ class BISSelect(io.ComfyNode):
                     tooltip="Where the score table is saved below the output folder; empty saves "
                     "none.",
                 ),
+                pick_seeds_input(),
             ],
             outputs=[
                 ElectCandidates.Output(display_name="elected"),
@@ -91,23 +84,36 @@ class BISSelect(io.ComfyNode):
         source_image=None,
         vae=None,
         align=False,
+        pick_seeds="",
     ) -> io.NodeOutput:
-        latents = estimate_batch(candidates, estimates)
-        where = background_mask(candidates.run, relevance, mask, source_image)
-        origin = find_source(candidates.run, latents, source, source_image, vae)
-        scored = score(candidates, latents, where, origin, space, vae, minimum_edit, align)
-        picked = choose(scored.ranking, pick, len(candidates.seeds))
-        order = [picked, *(i for i in scored.ranking.order if i != picked)]
-        table = rows(candidates, scored)
-        shown = {"csv": [write_csv(table, csv_prefix)]} if csv_prefix else {}
-        shown |= as_ui(cls, candidates, latents, scored, picked)
-        return io.NodeOutput(
-            candidates.rows(order[:top_k]),
-            candidates.seeds[picked],
-            shown["text"][0],
-            {"samples": latents[torch.tensor(scored.ranking.order)]},
-            ui=shown,
+        made_of = (candidates.tape, estimates, relevance, mask, source, source_image, vae)
+        settings = (space, minimum_edit, align)
+        shown = KEPT.find(made_of, settings) or KEPT.keep(
+            made_of,
+            settings,
+            _elect(candidates, estimates, relevance, mask, source, source_image, vae, settings),
         )
+        ranking = shown.scored.ranking
+        choice = choose(ranking, candidates.seeds, pick, pick_seeds)
+        told = shown.as_ui(candidates, choice)
+        if csv_prefix:
+            told["csv"] = [shown.csv(csv_prefix)]
+        return io.NodeOutput(
+            candidates.rows(choice.order(ranking, top_k)),
+            candidates.seeds[choice.first],
+            told["text"][0],
+            {"samples": shown.latents[torch.tensor(ranking.order)]},
+            ui=told,
+        )
+
+
+def _elect(
+    candidates, estimates, relevance, mask, source, source_image, vae, settings: tuple
+) -> Shown:
+    latents = estimate_batch(candidates, estimates)
+    where = background_mask(candidates.run, relevance, mask, source_image)
+    origin = find_source(candidates.run, latents, source, source_image, vae)
+    return hold_election(candidates, latents, where, origin, source_image, vae, settings)
 
 
 NODES: list[type[io.ComfyNode]] = [BISSelect]
