@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
+from ..tensor_files import read_tensors
 from .files import read_json, weight_files
 
 
@@ -41,33 +37,6 @@ def read_folder(folder: Path, given: str) -> dict[str, Tensor]:
         for path in weight_files(folder, given)
         for key, value in read_tensors(path, given).items()
     }
-
-
-def read_tensors(path: Path, given: str) -> dict[str, Tensor]:
-    """The tensors of one file, mapped into memory where its format allows.
-
-    Raises ValueError naming the file when it is missing, cut short, or holds more than tensors.
-    """
-    if not path.is_file():
-        raise ValueError(f"{given}: {path.name} is not in {path.parent.name}. Download it again.")
-    if path.suffix == ".safetensors":
-        try:
-            return load_file(path)
-        except SafetensorError as error:
-            raise ValueError(
-                f"{given}: {path.name} is no whole safetensors file ({error}). Download it again."
-            ) from error
-    try:
-        mapped = zipfile.is_zipfile(path)  # the older format cannot be mapped
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError) as error:
-        raise ValueError(
-            f"{given}: {path.name} could not be read as plain tensors: it is cut short, or loading "
-            "it would run code, which is refused. Download it again from its authors."
-        ) from error
-    if not isinstance(loaded, Mapping) or not all(isinstance(v, Tensor) for v in loaded.values()):
-        raise ValueError(f"{given}: {path.name} is no state dict (names of weights to tensors).")
-    return dict(loaded)
 
 
 def split(state: Mapping[str, Tensor], prefix: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

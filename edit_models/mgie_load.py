@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..tensor_files import read_tensors
 from .mgie import Mgie
-from .mgie_files import read_config, read_folder, read_tensors, split
+from .mgie_files import read_config, read_folder, split
 from .mgie_head import edit_head
 from .mgie_llava import LanguageModel, PatchFeatures
 from .mgie_prompt import IMAGES, load_tokenizer

@@ -1,7 +1,6 @@
 """`python3 dev.py demo`: the ELECT workflow in the real ComfyUI, results in output/demo/."""
 
 import argparse
-import io
 import json
 import os
 import sys
@@ -14,10 +13,9 @@ from .pictures.contact_sheet import contact_sheet
 from .server.client import ComfyClient, ExecutionFailed, PromptRejected
 from .server.comfy_server import PACK_ROOT, ComfyServer
 from .server.events import Event
-from .summary import election_of, nodes_of, saved_images, summarise
-from .workflows.workflow import load_workflow, to_prompt
+from .workflows.summary import election_of, nodes_of, saved_images, summarise
+from .workflows.workflow import DEMO, load_workflow, to_prompt
 
-WORKFLOW = PACK_ROOT / "workflows" / "elect_embedded_demo.json"
 OUTPUT = PACK_ROOT / "output" / "demo"
 TIMEOUT = 1800
 
@@ -38,10 +36,6 @@ def show_progress(prompt: dict, event: Event) -> None:
         print(f"  {node.get('_meta', {}).get('title') or node['class_type']} ...", flush=True)
 
 
-def fetch(client: ComfyClient, file: dict) -> Image.Image:
-    return Image.open(io.BytesIO(client.view(file)))
-
-
 def save_pictures(client: ComfyClient, prompt: dict, entry: dict, folder: Path) -> dict[str, str]:
     """Write what the run made; returns kind -> path."""
     files = {}
@@ -49,7 +43,7 @@ def save_pictures(client: ComfyClient, prompt: dict, entry: dict, folder: Path) 
         kind = "relevance" if "relevance" in prefix else "edited"
         name = kind if kind not in files else prefix.replace("/", "_")
         files[name] = folder / f"{name}.png"
-        fetch(client, file).save(files[name])
+        client.picture(file).save(files[name])
     election = election_of(prompt, entry)
     if election["thumbnails"]:
         files["contact_sheet"] = folder / "contact_sheet.png"
@@ -59,7 +53,7 @@ def save_pictures(client: ComfyClient, prompt: dict, entry: dict, folder: Path) 
 
 def draw_sheet(client: ComfyClient, election: dict) -> Image.Image:
     """BISSelect's own thumbnails, which carry rank, seed and score, on one sheet."""
-    pictures = [fetch(client, file) for file in election["thumbnails"]]
+    pictures = [client.picture(file) for file in election["thumbnails"]]
     return contact_sheet(pictures, election["order"].index(election["elected"]))
 
 
@@ -122,7 +116,7 @@ def report(summary: dict) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
-    parser.add_argument("--workflow", type=Path, default=WORKFLOW, help="another workflow file")
+    parser.add_argument("--workflow", type=Path, default=DEMO, help="another workflow file")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for the results")
     args = parser.parse_args(argv)
     try:

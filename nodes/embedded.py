@@ -6,8 +6,7 @@ import torch
 from comfy_api.latest import io
 
 from ..embedded.world.examples import index, load_example
-
-_CATEGORY = "image editing/embedded"
+from .menu import EMBEDDED
 
 
 class EmbeddedModelLoader(io.ComfyNode):
@@ -16,7 +15,7 @@ class EmbeddedModelLoader(io.ComfyNode):
         return io.Schema(
             node_id="EmbeddedModelLoader",
             display_name="Load Embedded Model",
-            category=_CATEGORY,
+            category=EMBEDDED,
             description="The tiny instruction-editing model that ships with this pack: 128x128 "
             "pictures of coloured shapes, for trying workflows before downloading a checkpoint.",
             inputs=[
@@ -50,7 +49,7 @@ class EmbeddedExample(io.ComfyNode):
         return io.Schema(
             node_id="EmbeddedExample",
             display_name="Embedded Example",
-            category=_CATEGORY,
+            category=EMBEDDED,
             description="A picture of the embedded model's world with an instruction and the true "
             "mask of what may change. None of them was seen in training.",
             inputs=[

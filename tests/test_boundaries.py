@@ -113,7 +113,13 @@ def test_kernels_are_exported_by_name_and_nothing_else():
 
 @pytest.mark.parametrize(
     "module",
-    ["elect_tino", "elect_tino.elect_core", "elect_tino.tino_core", "elect_tino.edit_models"],
+    [
+        "elect_tino",
+        "elect_tino.elect_core",
+        "elect_tino.tino_core",
+        "elect_tino.edit_models",
+        "elect_tino.tensor_files",
+    ],
 )
 def test_import_loads_neither_comfyui_nor_heavy_libraries(module):
     code = f"import sys, {module}; print(*sys.modules, sep='\\n')"

@@ -12,13 +12,18 @@ The stages, in the order the data flows:
     latent_clip, latent_vgg   features of a latent
     losses      features of source and result -> one number an image
     schedule    continuous timesteps          -> how much signal is left
+    settings    the numbers of a run
+    denoise     noise and timesteps           -> a result
+    record      each picture's best so far
     optimise    all of it: Algorithm 1
 """
 
 from .losses import LossWeights, perceptual_loss, reference_loss, semantic_loss, total_loss
 from .masks import changed_words, difference_mask, soften, whole_mask
-from .optimise import Optimised, Settings, optimise
+from .optimise import optimise
+from .record import Optimised
 from .schedule import NoiseSchedule
+from .settings import Settings
 
 __all__ = [
     "LossWeights",

@@ -1,7 +1,24 @@
 """Stable Diffusion's noise schedule at continuous timesteps."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
+
+
+def _epsilon_from_epsilon(x: Tensor, alpha: Tensor, prediction: Tensor) -> Tensor:
+    return prediction
+
+
+def _epsilon_from_v(x: Tensor, alpha: Tensor, prediction: Tensor) -> Tensor:
+    return alpha.sqrt() * prediction + (1 - alpha).sqrt() * x
+
+
+PREDICTIONS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "epsilon": _epsilon_from_epsilon,
+    "v_prediction": _epsilon_from_v,
+}
+"""The noise that each kind of prediction means: ``(x, alpha, prediction) -> eps``."""
 
 
 class NoiseSchedule:

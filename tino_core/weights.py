@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from ..tensor_files import read_tensor_file
 
 
 @dataclass(frozen=True)
@@ -33,35 +33,9 @@ def read_weights(path: str | Path) -> WeightsFile:
 
     Raises ValueError naming the file when it is missing, cut short, or would run code to load.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path.name}: there is no such file in {path.parent}.")
-    if path.suffix != ".safetensors":
-        return WeightsFile(_read_pickled_tensors(path), None, {})
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state_dict = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path.name}: it is no whole safetensors file ({error}). Download it again."
-        ) from error
-    config = json.loads(metadata.get("config", "{}"))
-    return WeightsFile(state_dict, metadata.get("latent_space"), config)
-
-
-def _read_pickled_tensors(path: Path) -> dict[str, Tensor]:
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
-            f"{path.name}: it could not be read as plain tensors, either since it is cut short or "
-            "since loading it would run code, which is refused. Use a safetensors file."
-        ) from error
-    state_dict = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
-    if not state_dict or not all(isinstance(value, Tensor) for value in state_dict.values()):
-        raise ValueError(f"{path.name}: expected a state dict of tensors.")
-    return dict(state_dict)
+    file = read_tensor_file(path)
+    config = json.loads(file.metadata.get("config", "{}"))
+    return WeightsFile(file.tensors, file.metadata.get("latent_space"), config)
 
 
 def save_weights(

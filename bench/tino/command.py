@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> None:
     import comfy.utils
 
     comfy.utils.PROGRESS_BAR_ENABLED = False
-    from ...tino_core.optimise import Settings
+    from ...tino_core.settings import Settings
     from .cost import measure_cost
     from .measure import measure_missing
     from .models import TinoBench

@@ -14,9 +14,10 @@ import torch
 
 from ...embedded.model.observers import CLIP_CONFIG
 from ...embedded.model.shipped import shipped
-from ...nodes.host.tino.optimising import Edit, run
+from ...nodes.host.tino.edit import BareLoss, Edit
+from ...nodes.host.tino.optimising import run
 from ...nodes.tino.latent_models import FeatureModel, pixel_features
-from ...tino_core.optimise import Settings
+from ...tino_core.settings import Settings
 from ..system import _PeakMemory
 from .methods import Batch, Inputs, as_edit, read_batch
 from .models import TinoBench
@@ -43,7 +44,7 @@ def forward_seconds(edit: Edit, settings: Settings, passes: int = 5) -> float:
         return lambda x0: x0.new_zeros(len(x0))
 
     for _ in range(passes):
-        run(replace(edit, build_loss=build), replace(settings, iterations=0), mark)
+        run(replace(edit, loss=BareLoss(build)), replace(settings, iterations=0), mark)
     return statistics.median(b - a for a, b in zip(moments[::2], moments[1::2], strict=True))
 
 
@@ -77,9 +78,7 @@ def pixel_clip(bench: TinoBench) -> FeatureModel:
 
 def with_pixel_clip(bench: TinoBench, inputs: Inputs, edit: Edit) -> Edit:
     """The edit with its semantic loss in pixels."""
-    loss = bench.loss(inputs.tasks, pixel_clip(bench))
-    patchers = [patcher for one in loss.feature_models() for patcher in one.patchers]
-    return replace(edit, build_loss=loss, feature_models=patchers)
+    return replace(edit, loss=bench.loss(inputs.tasks, pixel_clip(bench)))
 
 
 def peak_megabytes(edit: Edit, settings: Settings) -> dict[str, list[float]]:
@@ -124,7 +123,7 @@ def measure_cost(bench: TinoBench, settings: Settings, root: Path) -> Path:
         inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices))
         edit = as_edit(bench, inputs, settings)
         pixel = with_pixel_clip(bench, inputs, edit)
-        bare = replace(edit, build_loss=_bare_loss, feature_models=[])
+        bare = replace(edit, loss=BareLoss(_bare_loss))
         grown = large(inputs)
         big = replace(bare, latent={"samples": grown.source}, mask=grown.mask, noise=grown.noise)
         pixels = [

@@ -7,9 +7,11 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ...nodes.host.tino.optimising import Edit, run
-from ...tino_core.optimise import Settings, initial_timesteps
+from ...nodes.host.tino.edit import Edit
+from ...nodes.host.tino.optimising import run
+from ...tino_core.denoise import initial_timesteps
 from ...tino_core.schedule import NoiseSchedule
+from ...tino_core.settings import Settings
 from .blended import BlendedDiffusion, noises
 from .models import TinoBench
 from .tasks import KINDS, Task
@@ -82,7 +84,6 @@ def read_batch(bench: TinoBench, batch: Batch, tasks: Sequence[Task]) -> Inputs:
 
 def as_edit(bench: TinoBench, inputs: Inputs, settings: Settings) -> Edit:
     """The batch as Algorithm 1 takes it."""
-    loss = bench.loss(inputs.tasks) if settings.iterations else None
     return Edit(
         bench.model,
         inputs.positive,
@@ -92,8 +93,7 @@ def as_edit(bench: TinoBench, inputs: Inputs, settings: Settings) -> Edit:
         None if inputs.start is None else {"samples": inputs.start},
         inputs.mask,
         inputs.noise,
-        loss,
-        [patcher for one in loss.feature_models() for patcher in one.patchers] if loss else [],
+        bench.loss(inputs.tasks) if settings.iterations else None,
     )
 
 

@@ -11,8 +11,9 @@ from ...embedded.model.comfyui import load_embedded
 from ...embedded.model.observers import load_observer, load_teacher_clip, load_teacher_text
 from ...embedded.model.vae import load_shipped_vae
 from ...nodes.tino.latent_models import EMBEDDED, FeatureModel, LatentCLIPLoader, LatentVGGLoader
-from ...nodes.tino.loss import Loss, Texts
-from ...nodes.tino.optimise import latent_mask
+from ...nodes.tino.latents import latent_mask
+from ...nodes.tino.loss import Loss
+from ...nodes.tino.texts import Texts
 from ...tino_core.losses import LossWeights
 from ..edits import EditBench
 from .tasks import Task

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ...tino_core.optimise import Settings
+from ...tino_core.settings import Settings
 from .methods import ABLATIONS, MAIN, Batch, Variant, read_batch
 from .models import TinoBench
 from .tasks import KINDS, tasks
@@ -64,7 +64,8 @@ def _code_version() -> str:
     here = Path(__file__).resolve().parent
     core = here.parent.parent / "tino_core"
     files = [here / "tasks.py", here / "blended.py", here / "methods.py"]
-    files += [core / "optimise.py", core / "losses.py", core / "schedule.py"]
+    stems = ("denoise", "losses", "optimise", "record", "schedule", "settings")
+    files += [core / f"{stem}.py" for stem in stems]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 

@@ -15,10 +15,10 @@ import comfy.sd1_clip
 import comfy.supported_models
 import comfy.supported_models_base
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...edit_models.shapes import differences, shapes_of
+from ...tensor_files import read_tensor_file, read_tensors
 from . import text
 from .objectives import RECTIFIED_FLOW, V_PREDICTION, Objective
 from .shipped import WEIGHTS
@@ -129,19 +129,14 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if path.suffix != ".safetensors":
         raise ValueError(f"expected a .safetensors file, got {path}; pickles are not loaded")
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is not a whole safetensors file ({error}); it may be truncated or a pickle "
-            f"under another name, which is never loaded; {_CURE}"
-        ) from error
+        return read_tensors(path)
+    except ValueError as error:
+        raise ValueError(f"{error} {_CURE}") from error
 
 
 def _described(path: Path) -> tuple[EmbeddedLatent, comfy.model_base.ModelType]:
     """How latents are normalised and what is predicted, from the file's metadata."""
-    with safe_open(path, framework="pt", device="cpu") as file:
-        metadata = file.metadata() or {}
+    metadata = read_tensor_file(path).metadata
     if "latent" not in metadata:
         raise ValueError(f"{path} does not say how its latents are normalised; {_CURE}")
     types = {objective.description: kind for kind, objective in OBJECTIVES.items()}

@@ -16,9 +16,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from ..demo import WORKFLOW
 from ..server.comfy_server import PACK_ROOT, ComfyServer
-from ..workflows.workflow import load_workflow
+from ..workflows.workflow import DEMO, load_workflow
 
 TARGET = PACK_ROOT / "docs" / "images" / "elect_in_comfyui.jpg"
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -90,7 +89,7 @@ def graph_picture(page: Page, workflow: dict) -> Image.Image:
 
 def take(page: Page, path: Path) -> None:
     """Load the demo, run it, wait for every picture, and write what is seen."""
-    show(page, load_workflow(WORKFLOW), FIRST_GROUP)  # pictures load only where they are seen
+    show(page, load_workflow(DEMO), FIRST_GROUP)  # pictures load only where they are seen
     page.evaluate(QUEUE)
     page.wait_for_function(FINISHED, timeout=240_000)
     page.wait_for_timeout(3000)  # the toast that says so

@@ -7,11 +7,10 @@ from typing import NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from ...embedded.world import examples
-from ..demo import fetch
 from ..server.client import ComfyClient
 from ..server.comfy_server import ComfyServer
-from ..server.stand_in import EXAMPLES, SOURCE, stand_in, upload_picture
-from ..summary import nodes_of, saved_images
+from ..workflows.stand_in import EXAMPLES, SOURCE, stand_in, upload_picture
+from ..workflows.summary import nodes_of, saved_images
 from ..workflows.workflow import to_prompt
 from .contact_sheet import ELECTED, PAPER
 
@@ -57,7 +56,7 @@ def cells(client: ComfyClient, prompt: dict, entry: dict) -> list[Cell]:
     """Source, relevance map where there is one, result, and every candidate's estimate by rank."""
     saved = saved_images(prompt, entry)
     named = {
-        "relevance map" if "relevance" in prefix else "elected": fetch(client, file)
+        "relevance map" if "relevance" in prefix else "elected": client.picture(file)
         for prefix, file in saved.items()
     }
     (shown,) = [out for out in entry["outputs"].values() if "elect" in out]
@@ -67,7 +66,7 @@ def cells(client: ComfyClient, prompt: dict, entry: dict) -> list[Cell]:
         Cell(named[label], label, label == "elected") for label in sorted(named, reverse=True)
     ]
     for place, (index, file) in enumerate(zip(facts["order"], shown["images"], strict=True)):
-        estimate = fetch(client, file)
+        estimate = client.picture(file)
         side = min(estimate.size)  # above the strip with the node's own label
         label = f"{place + 1}  BIS {facts['scores'][index]:.3f}"
         found.append(Cell(estimate.crop((0, 0, side, side)), label, index == facts["elected"]))
@@ -77,10 +76,10 @@ def cells(client: ComfyClient, prompt: dict, entry: dict) -> list[Cell]:
 def tino_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
     """Source, what else the workflow shows and the edit in a row, the loss curve below."""
     saved = {prefix.split("/")[1]: file for prefix, file in saved_images(prompt, entry).items()}
-    curve, edited = fetch(client, saved.pop("loss_curve")), fetch(client, saved.pop("edited"))
+    curve, edited = client.picture(saved.pop("loss_curve")), client.picture(saved.pop("edited"))
     first = next(node for _, node in nodes_of(prompt, "EmbeddedExample"))
     source = Image.open(EXAMPLES / examples.index()[first["inputs"]["example"]]["source"])
-    others = [Cell(fetch(client, file), label) for label, file in saved.items()]
+    others = [Cell(client.picture(file), label) for label, file in saved.items()]
     row = [Cell(source, "source"), *others, Cell(edited, "edited", True)]
     side = min(236, (SIZE[0] - GAP) // len(row) - GAP)
     made = Image.new("RGB", SIZE, PAPER)

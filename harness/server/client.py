@@ -1,11 +1,13 @@
 """ComfyUI's HTTP API as a person uses it: upload, queue a prompt, wait, look, interrupt."""
 
+import io
 import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import requests
+from PIL import Image
 
 from .events import Event, EventLog
 
@@ -183,6 +185,10 @@ class ComfyClient:
         answer = self._http.get(f"{self.url}/view", params=params, timeout=60)
         answer.raise_for_status()
         return answer.content
+
+    def picture(self, file: dict) -> Image.Image:
+        """The same as a picture."""
+        return Image.open(io.BytesIO(self.view(file)))
 
     def close(self) -> None:
         if self._events is not None:

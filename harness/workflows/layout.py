@@ -3,38 +3,15 @@
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from .frames import TITLE, Group, Note, Position, Size, ui_group, ui_note
 from .widgets import NodeInput, node_inputs
 from .workflow import is_link
 
-WIDTH, COLUMN_GAP, ROW_GAP, TITLE = 320, 80, 40, 30
-GROUP_MARGIN, GROUP_TITLE = 20, 40
+WIDTH, COLUMN_GAP, ROW_GAP = 320, 80, 40
 SLOT, WIDGET, TEXT, PICTURE = 20, 26, 110, 280
 PICTURE_NODES = {"LoadImage", "LoadImageMask", "SaveImage", "PreviewImage"}
-
-Size = tuple[float, float]
-Position = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Group:
-    """A titled frame around nodes."""
-
-    title: str
-    nodes: Sequence[str]
-    color: str = "#3f789e"
-
-
-@dataclass(frozen=True)
-class Note:
-    """A Markdown note beside the nodes."""
-
-    text: str
-    position: Position
-    size: Size = (400, 200)
-    title: str = "Note"
 
 
 def to_ui(
@@ -219,39 +196,3 @@ def stored_values(node: dict, inputs: list[NodeInput]) -> list:
             value = node["inputs"].get(given.name, given.default)
             values += [given.default if is_link(value) else value, *given.fillers]
     return values
-
-
-def ui_note(note: Note, node_id: int, rank: int) -> dict[str, Any]:
-    return {
-        "id": node_id,
-        "type": "MarkdownNote",
-        "pos": list(note.position),
-        "size": list(note.size),
-        "flags": {},
-        "order": rank,
-        "mode": 0,
-        "inputs": [],
-        "outputs": [],
-        "title": note.title,
-        "properties": {},
-        "widgets_values": [note.text],
-        "color": "#432",
-        "bgcolor": "#653",
-    }
-
-
-def ui_group(
-    group_id: int, group: Group, places: Mapping[str, Position], sizes: Mapping[str, Size]
-) -> dict[str, Any]:
-    left = min(places[key][0] for key in group.nodes) - GROUP_MARGIN
-    top = min(places[key][1] for key in group.nodes) - TITLE - GROUP_TITLE
-    right = max(places[key][0] + sizes[key][0] for key in group.nodes) + GROUP_MARGIN
-    bottom = max(places[key][1] + sizes[key][1] for key in group.nodes) + GROUP_MARGIN
-    return {
-        "id": group_id,
-        "title": group.title,
-        "bounding": [left, top, right - left, bottom - top],
-        "color": group.color,
-        "font_size": 24,
-        "flags": {},
-    }

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..server.comfy_server import PACK_ROOT
 from .widgets import node_inputs
+
+DEMO = PACK_ROOT / "workflows" / "elect_embedded_demo.json"
 
 MUTED, BYPASSED = 2, 4
 NOTES = {"Note", "MarkdownNote"}

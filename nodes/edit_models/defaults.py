@@ -6,8 +6,8 @@ import comfy.samplers
 from comfy_api.latest import io
 
 from ...edit_models.families import FAMILIES
-from ..elect.types import EDIT_MODELS
 from ..host.edit_models.families import detect_family, sigmas_for
+from ..menu import EDIT_MODELS
 
 AUTO, DEFAULT = "auto", "default"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import comfy.model_base
 from comfy_api.latest import io
 
-from ..elect.types import EDIT_MODELS
 from ..host.edit_models.instruct_diffusion import Guider_InstructDiffusion
+from ..menu import EDIT_MODELS
 
 _PICTURE = "concat_latent_image"
 

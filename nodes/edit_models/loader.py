@@ -11,9 +11,9 @@ from comfy_api.latest import io
 from comfy_execution.graph import ExecutionBlocker
 
 from ...edit_models.folders import INDEX, denoiser
-from ..elect.types import EDIT_MODELS
 from ..host.edit_models.diffusers_folder import load_clip, load_vae
 from ..host.edit_models.unets import load_file, load_folder
+from ..menu import EDIT_MODELS
 
 DTYPES = {
     "default": None,

@@ -15,9 +15,9 @@ from torch import Tensor
 from ...edit_models.mgie import Imagined
 from ...edit_models.mgie_embeddings import load_embeddings, save_embeddings
 from ...edit_models.mgie_llava import MAX_NEW_TOKENS
-from ..elect.types import EDIT_MODELS
 from ..host.edit_models.mgie import ManagedMgie, load
-from ..tino.latent_models import register_folder
+from ..host.model_folders import register_folder
+from ..menu import EDIT_MODELS
 
 _LICENCE = (
     "Its weights are for non-commercial research only (Apple's licence, over LLaMA's and LLaVA's)."

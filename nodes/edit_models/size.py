@@ -7,8 +7,8 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...edit_models.sizes import MEGAPIXEL, SIZE_RULES, SizeRule, edit_size, with_area
-from ..elect.types import EDIT_MODELS
 from ..host.edit_models.families import detect_family
+from ..menu import EDIT_MODELS
 from .defaults import AUTO
 
 

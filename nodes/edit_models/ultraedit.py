@@ -8,9 +8,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...edit_models.layouts import LATENT_CHANNELS
-from ..elect.types import EDIT_MODELS
 from ..host.edit_models.ultraedit import EDIT_MASK, EDIT_MASK_GIVEN
 from ..host.latents import painted
+from ..menu import EDIT_MODELS
 
 CELL = 16
 """Pixels of one patch: 8 of the VAE's, 2 of the transformer's."""

@@ -14,10 +14,10 @@ from ..host.elect.batching import refuse_sampler, refuse_unreplayable
 from ..host.elect.run import Run, batch_size, record
 from ..host.latents import single_latent
 from ..host.preview import CandidateProgress
+from ..menu import MAX_SEED
 from .types import Candidates
 
 MAX_CANDIDATES = 64
-MAX_SEED = 0xFFFFFFFFFFFFFFFF
 
 
 def parse_seeds(text: str) -> list[int]:

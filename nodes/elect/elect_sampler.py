@@ -6,6 +6,7 @@ from comfy_api.latest import io
 from ...elect_core.schedule import Cost, window_steps
 from ...elect_core.tape import Tape
 from ..host.latents import to_mask
+from ..menu import ELECT
 from .candidates import choose_seeds, make_run, run_candidates, sampling_inputs, stop_after
 from .choice import check_pick_seeds, choose, pick_seeds_input
 from .recorded import recorded
@@ -13,7 +14,7 @@ from .relevance import image_size, relevance_weight, window_inputs
 from .resume import finish
 from .score import background_mask, check_space, find_source, selection_inputs
 from .shown import KEPT, hold_election
-from .types import CATEGORY, Candidates
+from .types import Candidates
 
 # The schema's own window replaces the sampler node's, which only knows where it ends.
 _OWN_INPUTS = ("relevance_window",)
@@ -27,7 +28,7 @@ class ELECTSampler(io.ComfyNode):
         return io.Schema(
             node_id="ELECTSampler",
             display_name="ELECT Sampler",
-            category=CATEGORY,
+            category=ELECT,
             description="Takes the place of SamplerCustomAdvanced: tries many seeds for about "
             "half the cost of running them all and puts out the one that keeps the background.",
             is_output_node=True,

@@ -2,7 +2,8 @@
 
 from comfy_api.latest import io
 
-from .types import CATEGORY, Candidates, ElectCandidates
+from ..menu import ELECT
+from .types import Candidates, ElectCandidates
 
 
 class TweedieEstimate(io.ComfyNode):
@@ -13,7 +14,7 @@ class TweedieEstimate(io.ComfyNode):
         return io.Schema(
             node_id="TweedieEstimate",
             display_name="Tweedie Estimate (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Estimates every candidate's finished latent from a step it has run, "
             "guidance included. Decode it with VAEDecode to look at.",
             inputs=[

@@ -5,6 +5,7 @@ from comfy_api.latest import io
 
 from ...elect_core.tape import Tape
 from ..host.elect.run import Run
+from ..menu import ELECT
 from .candidates import (
     MAX_CANDIDATES,
     choose_seeds,
@@ -14,7 +15,7 @@ from .candidates import (
     sampling_inputs,
     stop_after,
 )
-from .types import CATEGORY, Candidates, ElectCandidates
+from .types import Candidates, ElectCandidates
 
 
 def _same_sampler(sampler, other) -> bool:
@@ -81,7 +82,7 @@ class MultiSeedPartialSampler(io.ComfyNode):
         return io.Schema(
             node_id="MultiSeedPartialSampler",
             display_name="Multi-Seed Partial Sampler (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Runs many seeds of one edit part of the way, so that only the best one "
             "need be finished. Takes the place of SamplerCustomAdvanced.",
             inputs=sampling_inputs()

@@ -11,7 +11,8 @@ from ...elect_core.schedule import window_steps
 from ..host.conditions import NULL_KEY, null_key
 from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
-from .types import CATEGORY, Candidates, ElectCandidates
+from ..menu import ELECT
+from .types import Candidates, ElectCandidates
 
 
 def relevance_weight(candidates: Candidates, start: float, end: float, form: str) -> Tensor:
@@ -62,7 +63,7 @@ class RelevanceMapAggregate(io.ComfyNode):
         return io.Schema(
             node_id="RelevanceMapAggregate",
             display_name="Relevance Map Aggregate (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Finds where the edit happens: where the model's predictions with and "
             "without the text differ, over all candidates and the first steps.",
             inputs=[

@@ -5,7 +5,8 @@ from torch import Tensor
 
 from ..host.elect.run import resume
 from ..host.preview import CandidateProgress
-from .types import CATEGORY, Candidates, ElectCandidates
+from ..menu import ELECT
+from .types import Candidates, ElectCandidates
 
 
 def finish(candidates: Candidates) -> tuple[dict, dict]:
@@ -28,7 +29,7 @@ class ResumeDenoise(io.ComfyNode):
         return io.Schema(
             node_id="ResumeDenoise",
             display_name="Resume Denoise (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Finishes the elected candidate, or the top k, from exactly where it "
             "stopped: only the remaining model calls are made.",
             inputs=[ElectCandidates.Input("candidates", tooltip="From BISSelect.")],

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
+from ..menu import ELECT
 from .candidates import MAX_CANDIDATES
 from .choice import choose, pick_seeds_input
 from .score import background_mask, estimate_batch, find_source, selection_inputs
 from .shown import KEPT, Shown, hold_election
-from .types import CATEGORY, Candidates, ElectCandidates
+from .types import Candidates, ElectCandidates
 
 
 class BISSelect(io.ComfyNode):
@@ -20,7 +21,7 @@ class BISSelect(io.ComfyNode):
         return io.Schema(
             node_id="BISSelect",
             display_name="BIS Select (ELECT)",
-            category=CATEGORY,
+            category=ELECT,
             description="Scores how much each candidate changes the background (BIS, lower is "
             "better) and puts the best one first. Changing pick runs no candidate again.",
             is_output_node=True,

@@ -12,9 +12,6 @@ from ...elect_core.schedule import Cost
 from ...elect_core.tape import Tape
 from ..host.elect.run import Run
 
-CATEGORY = "image editing/ELECT"
-EDIT_MODELS = "image editing/edit models"
-
 
 @io.comfytype(io_type="ELECT_CANDIDATES")
 class ElectCandidates(io.ComfyTypeIO):

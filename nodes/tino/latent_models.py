@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +18,9 @@ from ...embedded.model.shipped import WEIGHTS
 from ...tino_core.latent_clip import load_latent_clip
 from ...tino_core.latent_vgg import load_latent_vgg
 from ...tino_core.weights import check_space
+from ..host.model_folders import register_folder
+from ..menu import TINO
 
-CATEGORY = "image editing/TiNO-Edit"
 EMBEDDED = "embedded (the tiny model's)"
 _FROM_FILE = "from the file"
 _SPACES = (_FROM_FILE, "SD15", "SDXL")
@@ -67,22 +67,6 @@ class FeatureModel:
     def require(self, given: str) -> None:
         """Raise ValueError when it knows latents of another space than `given`."""
         check_space(self.name, self.space, given)
-
-
-def register_folder(kind: str, extensions: set[str]) -> None:
-    """Make models/<kind> known to ComfyUI, beside what extra_model_paths.yaml names.
-
-    Another pack may have registered the kind, with extensions in a list, a tuple or None: all that
-    it has stays.
-    """
-    ours = os.path.join(folder_paths.models_dir, kind)
-    paths, known = folder_paths.folder_names_and_paths.get(kind, ([], set()))
-    paths = paths if isinstance(paths, list) else list(paths)
-    if ours not in paths:
-        paths.append(ours)
-    if not extensions <= set(known or ()):
-        known = {*(known or ()), *extensions}  # not in place: ComfyUI's own kinds share one set
-    folder_paths.folder_names_and_paths[kind] = (paths, known)
 
 
 def managed(module: nn.Module) -> ModelPatcher:
@@ -143,7 +127,7 @@ class LatentCLIPLoader(io.ComfyNode):
         return io.Schema(
             node_id="LatentCLIPLoader",
             display_name="Load LatentCLIP",
-            category=CATEGORY,
+            category=TINO,
             description="Loads a CLIP vision tower that reads latents, so that TiNO-Edit needs no "
             "VAE decoding in its loop.",
             inputs=_loader_inputs("latent_clip"),
@@ -163,7 +147,7 @@ class LatentVGGLoader(io.ComfyNode):
         return io.Schema(
             node_id="LatentVGGLoader",
             display_name="Load LatentVGG",
-            category=CATEGORY,
+            category=TINO,
             description="Loads a VGG that reads latents; it keeps an edit near its source.",
             inputs=_loader_inputs("latent_vgg"),
             outputs=[LatentVggType.Output(display_name="LATENT_VGG")],
@@ -199,7 +183,7 @@ class PixelCLIP(io.ComfyNode):
         return io.Schema(
             node_id="PixelCLIP",
             display_name="Pixel CLIP (in place of LatentCLIP)",
-            category=CATEGORY,
+            category=TINO,
             description="Decodes every result with the VAE and reads it with a CLIP vision model. "
             "Needs no LatentCLIP, but several times the time and memory.",
             inputs=[

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch.nn.functional as F
+from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ...tino_core.losses import (
@@ -16,59 +16,7 @@ from ...tino_core.losses import (
     total_loss,
 )
 from .latent_models import FeatureModel
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Pooled features (1, E) of the source's and of the target's text."""
-
-    source: Tensor
-    target: Tensor
-
-    @property
-    def equal(self) -> bool:
-        """Whether the text does not move at all."""
-        return bool((self.source == self.target).all())
-
-
-def _pooled(conditioning: list, name: str) -> Tensor:
-    pooled = conditioning[0][1].get("pooled_output")
-    if pooled is None:
-        raise ValueError(
-            f"{name}: this conditioning carries no pooled text feature, which the semantic loss "
-            "compares. Encode it with CLIPTextEncode and a CLIP that has one (SD 1.5, 2.1, SDXL)."
-        )
-    return pooled[:1].float()
-
-
-def _encode(clip, prompt: str) -> Tensor:
-    pooled = clip.encode_from_tokens(clip.tokenize(prompt), return_pooled=True)[1]
-    if pooled is None:
-        raise ValueError(
-            "clip: this text encoder has no pooled text feature, which the semantic loss compares. "
-            "Use the CLIP of SD 1.5, 2.1 or SDXL."
-        )
-    return pooled[:1].float()
-
-
-def read_texts(clip, source_prompt: str, target_prompt: str, source_text, target_text):
-    """Texts of two conditionings where connected, else of two prompts; None without either."""
-    if (source_text is None) != (target_text is None):
-        missing = "source_text" if source_text is None else "target_text"
-        raise ValueError(f"{missing}: the semantic loss compares two texts. Connect this one too.")
-    if source_text is not None:
-        return Texts(_pooled(source_text, "source_text"), _pooled(target_text, "target_text"))
-    if not source_prompt.strip() and not target_prompt.strip():
-        return None
-    for name, prompt in (("source_prompt", source_prompt), ("target_prompt", target_prompt)):
-        if not prompt.strip():
-            raise ValueError(
-                f"{name}: it is empty. The semantic loss compares what the picture shows now "
-                "(source_prompt) with what it shall show (target_prompt)."
-            )
-    if clip is None:
-        raise ValueError("clip: connect the CLIP that reads source_prompt and target_prompt.")
-    return Texts(_encode(clip, source_prompt), _encode(clip, target_prompt))
+from .texts import Texts
 
 
 @dataclass(frozen=True)
@@ -101,6 +49,15 @@ class Loss:
         wanted = [self.latent_clip if needs_clip else None]
         wanted.append(self.latent_vgg if "perceptual" in terms else None)
         return [model for model in wanted if model is not None]
+
+    @property
+    def patchers(self) -> Sequence[ModelPatcher]:
+        """Of the models that the terms need, for ComfyUI to load."""
+        return [patcher for one in self.feature_models() for patcher in one.patchers]
+
+    def memory(self, shape: Sequence[int]) -> float:
+        """Bytes that its gradients keep for latents of a shape (B, C, h, w)."""
+        return sum(one.memory(shape) for one in self.feature_models())
 
     def check(self, space: str) -> None:
         """Raise ValueError when there is nothing to optimise, or a model is of another space."""
@@ -148,8 +105,3 @@ class Loss:
             return total_loss({name: part(x0, seen) for name, part in parts.items()}, self.weights)
 
         return loss
-
-
-def resized(latent: Tensor, like: Tensor) -> Tensor:
-    """A latent bicubically at another's size."""
-    return F.interpolate(latent.float(), size=like.shape[-2:], mode="bicubic", align_corners=False)

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from ...tino_core.clipseg import load_clipseg, word_mask
 from ...tino_core.masks import changed_words, check_mask, difference_mask, soften, whole_mask
-from .latent_models import CATEGORY, managed, register_folder
+from ..host.model_folders import register_folder
+from ..menu import TINO
+from .latent_models import managed
 
 _NO_MODEL = "(none: put a folder into models/clipseg)"
 
@@ -78,7 +80,7 @@ class TiNOMask(io.ComfyNode):
         return io.Schema(
             node_id="TiNOMask",
             display_name="TiNO Mask",
-            category=CATEGORY,
+            category=TINO,
             description="object: words of source_prompt that target_prompt lacks, found by "
             "CLIPSeg. style: the whole picture. user: your mask. difference: where image2 differs "
             "(strokes, composition).",

@@ -273,7 +273,7 @@ def test_truncated_file_is_refused(weights, name):
 
     path = weights / f"{name}.safetensors"
     os.truncate(path, path.stat().st_size // 2)
-    with pytest.raises(ValueError, match=f"{name}.safetensors is not a whole safetensors file"):
+    with pytest.raises(ValueError, match=f"{name}.safetensors is no whole safetensors file"):
         load_embedded(weights)
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from elect_tino.harness import demo
 from elect_tino.harness.pictures.contact_sheet import ELECTED, contact_sheet
-from elect_tino.harness.summary import instruction_of, saved_images, summarise
+from elect_tino.harness.workflows.summary import instruction_of, saved_images, summarise
 
 OBJECT_INFO = {
     "EmbeddedLoader": {"output": ["MODEL", "CLIP", "VAE"]},

@@ -4,7 +4,8 @@ import copy
 
 import pytest
 
-from elect_tino.harness.workflows.layout import Group, Note, to_ui
+from elect_tino.harness.workflows.frames import Group, Note
+from elect_tino.harness.workflows.layout import to_ui
 from elect_tino.harness.workflows.workflow import load_workflow, to_prompt
 
 

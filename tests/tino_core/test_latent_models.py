@@ -155,22 +155,22 @@ class Payload:
 def test_a_pickle_that_would_run_code_is_refused(tmp_path, capsys):
     path = tmp_path / "evil.pt"
     torch.save({"conv1.weight": Payload()}, path)
-    with pytest.raises(ValueError, match="evil.pt: .* would run code, which is refused"):
+    with pytest.raises(ValueError, match="evil.pt could not .* would run code, which is refused"):
         load_latent_clip(path)
     plain = tmp_path / "plain.ckpt"
     plain.write_bytes(pickle.dumps(Payload()))
-    with pytest.raises(ValueError, match="plain.ckpt: .*refused"):
+    with pytest.raises(ValueError, match="plain.ckpt could .*refused"):
         load_latent_vgg(plain)
     assert "code ran" not in capsys.readouterr().out
 
 
 def test_missing_truncated_and_foreign_files_name_themselves(tmp_path):
-    with pytest.raises(ValueError, match="none.safetensors: there is no such file"):
+    with pytest.raises(ValueError, match="none.safetensors is not in "):
         read_weights(tmp_path / "none.safetensors")
     LatentCLIP(SMALL, "sd15").save(tmp_path / "cut.safetensors")
     whole = (tmp_path / "cut.safetensors").read_bytes()
     (tmp_path / "cut.safetensors").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="cut.safetensors: it is no whole safetensors file"):
+    with pytest.raises(ValueError, match="cut.safetensors is no whole safetensors file"):
         load_latent_clip(tmp_path / "cut.safetensors")
     torch.save(openai_state(), tmp_path / "clip.pt")
     with pytest.raises(ValueError, match="clip.pt: its weights are of another architecture"):

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from elect_tino.tino_core import NoiseSchedule, Settings, optimise
-from elect_tino.tino_core.optimise import PREDICTIONS, denoise, initial_timesteps, keep_in_order
+from elect_tino.tino_core.denoise import denoise, initial_timesteps, keep_in_order
+from elect_tino.tino_core.schedule import PREDICTIONS
 
 ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
 SCHEDULE = NoiseSchedule(ALPHAS)

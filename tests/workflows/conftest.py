@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.server.stand_in import stand_in, upload_picture
-from elect_tino.harness.summary import nodes_of
-from elect_tino.harness.workflows.author import FOLDER, numbered, to_workflow
+from elect_tino.harness.author_workflows import FOLDER, numbered, to_workflow
 from elect_tino.harness.workflows.recipes.elect import Recipe, embedded_demo
 from elect_tino.harness.workflows.recipes.tino import text
+from elect_tino.harness.workflows.stand_in import stand_in, upload_picture
+from elect_tino.harness.workflows.summary import nodes_of
 from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
 
 if TYPE_CHECKING:

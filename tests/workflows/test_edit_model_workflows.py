@@ -16,10 +16,10 @@ from safetensors.torch import save_file
 
 from elect_tino.edit_models.families import FAMILIES
 from elect_tino.embedded.model.text import PROJECTION_DIM, WIDTH
-from elect_tino.harness.server.stand_in import MEGAPIXELS
-from elect_tino.harness.summary import nodes_of, saved_images
-from elect_tino.harness.workflows.author import FOLDER
+from elect_tino.harness.author_workflows import FOLDER
 from elect_tino.harness.workflows.recipes.edit_models import EDIT_RECIPES
+from elect_tino.harness.workflows.stand_in import MEGAPIXELS
+from elect_tino.harness.workflows.summary import nodes_of, saved_images
 from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
 
 if TYPE_CHECKING:

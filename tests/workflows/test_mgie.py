@@ -8,7 +8,7 @@ from PIL import Image
 
 from elect_tino.embedded.model.unet import CONTEXT_DIM
 from elect_tino.harness.server.client import ExecutionFailed
-from elect_tino.harness.summary import saved_images
+from elect_tino.harness.workflows.summary import saved_images
 
 from ..nodes.edit_models.mgie_files import random_files
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from elect_tino.harness.server.client import ExecutionInterrupted
-from elect_tino.harness.summary import election_of, saved_images
+from elect_tino.harness.workflows.summary import election_of, saved_images
 
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer

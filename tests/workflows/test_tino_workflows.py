@@ -11,8 +11,8 @@ from PIL import Image
 
 from elect_tino.embedded.world.examples import load_example
 from elect_tino.harness.server.client import ExecutionInterrupted
-from elect_tino.harness.summary import saved_images
 from elect_tino.harness.workflows.recipes.tino import ON_PHOTO, TINO_RECIPES
+from elect_tino.harness.workflows.summary import saved_images
 
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from elect_tino.harness.summary import nodes_of, saved_images
-from elect_tino.harness.workflows.author import ALL_RECIPES, FOLDER, to_workflow
+from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, to_workflow
 from elect_tino.harness.workflows.recipes.elect import RECIPES
+from elect_tino.harness.workflows.summary import nodes_of, saved_images
 from elect_tino.harness.workflows.widgets import node_inputs
 from elect_tino.harness.workflows.workflow import NOTES, load_workflow, widget_values
 
@@ -109,7 +109,7 @@ def check_value(where: str, value: object, spec: list) -> None:
 @pytest.mark.server
 @every_name
 def test_the_file_is_what_its_recipe_gives(name: str, object_info: dict):
-    """Else somebody edited one of them, or a node's default changed: run harness.workflows."""
+    """Else somebody edited one of them, or a node's default changed: run author_workflows."""
     (recipe,) = [made for made in (make() for make in ALL_RECIPES) if made.name == name]
     assert load_workflow(FOLDER / f"{name}.json") == to_workflow(recipe, object_info)
 

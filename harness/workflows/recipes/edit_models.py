@@ -5,161 +5,31 @@ Sampler, schedule, stop and guidance come from EditModelDefaults.
 
 from __future__ import annotations
 
-from .edit_model_notes import notes_of
-from .elect import Recipe, Section, Wire, node, saved, stages
-
-INSTRUCTION = "make the dress red"
-NUM_CANDIDATES = 8
-_HUB = "https://huggingface.co/"
-_HIDREAM_FILES = _HUB + "Comfy-Org/HiDream-I1_ComfyUI/resolve/main/split_files/"
-_FRAMES = (
-    "Model and picture",
-    "Say what to change",
-    "Try many seeds, part of the way",
-    "Elect the steadiest background",
-    "Finish that one",
+from .edit_model_frames import INSTRUCTION, dual, recipe, shown, texts
+from .elect import Recipe, Wire, node
+from .model_files import (
+    CLIP_G,
+    CLIP_L,
+    FLUX_VAE,
+    HIDREAM_FILES,
+    HUB,
+    SD_VAE,
+    T5,
+    file,
+    loader,
+    loaders,
+    separate,
+    unet,
 )
-_ELECT = ("estimates", "relevance", "elected")
-_FINISH = ("resumed", "decoded", "edited", "overlay")
-
-
-def file(directory: str, url: str, name: str = "") -> dict[str, str]:
-    """What ComfyUI's templates store of a model file; its name is the URL's where not given."""
-    return {"name": name or url.rpartition("/")[2], "url": url, "directory": directory}
-
-
-def unet(url: str) -> dict:
-    return file("diffusion_models", url)
-
-
-CLIP_L = file(
-    "text_encoders", _HUB + "comfyanonymous/flux_text_encoders/resolve/main/clip_l.safetensors"
-)
-T5 = file(
-    "text_encoders",
-    _HUB + "comfyanonymous/flux_text_encoders/resolve/main/t5xxl_fp8_e4m3fn_scaled.safetensors",
-)
-CLIP_G = file(
-    "text_encoders",
-    _HUB + "Comfy-Org/stable-diffusion-3.5-fp8/resolve/main/text_encoders/clip_g.safetensors",
-)
-SD_VAE = file(
-    "vae",
-    _HUB + "stabilityai/sd-vae-ft-mse-original/resolve/main/"
-    "vae-ft-mse-840000-ema-pruned.safetensors",
-)
-FLUX_VAE = file(
-    "vae",
-    _HUB + "Comfy-Org/Lumina_Image_2.0_Repackaged/resolve/main/split_files/vae/ae.safetensors",
-)
-Loaders = tuple[dict[str, dict], dict[str, dict]]
-"""Nodes by name, and the properties of those that say where their files come from."""
-
-
-def _loader(kind: str, *files: tuple[str, dict], **given: object) -> tuple[dict, dict]:
-    """A loader node and its properties; files by the input that names them."""
-    chosen = {name: one["name"] for name, one in files}
-    return node(kind, **chosen, **given), {"models": [one for _, one in files]}
-
-
-def loaders(**kinds: tuple[dict, dict]) -> Loaders:
-    return {name: made for name, (made, _) in kinds.items()}, {
-        name: properties for name, (_, properties) in kinds.items()
-    }
-
-
-def separate(weights: dict, clip: tuple[dict, dict], vae: dict) -> Loaders:
-    """ComfyUI's three loaders of a model in parts; clip: the loader of its text encoders."""
-    return loaders(
-        model=_loader("UNETLoader", ("unet_name", weights)),
-        clip=clip,
-        vae=_loader("VAELoader", ("vae_name", vae)),
-    )
-
-
-def photo(family: str) -> dict[str, dict]:
-    """The source picture at a size the family takes, so that source and result lie aligned."""
-    return {
-        "photo": node("LoadImage", "Source picture", image="example.png"),
-        "picture": node("EditSize", image=("photo", 0), family=family),
-    }
-
-
-def texts(clip: Wire) -> dict[str, dict]:
-    return {
-        "instruction": node("CLIPTextEncode", "Instruction", clip=clip, text=INSTRUCTION),
-        "empty": node("CLIPTextEncode", "Empty text", clip=clip, text=""),
-    }
-
-
-def shown(vae: Wire, positive: str = "instruction", negative: Wire = ("empty", 0)) -> dict:
-    """Both texts with the source picture, as InstructPix2Pix and its kin are shown it."""
-    picture = {"vae": vae, "pixels": ("picture", 0)}
-    return node(
-        "InstructPixToPixConditioning", positive=(positive, 0), negative=negative, **picture
-    )
-
-
-def dual(model: Wire, both: Wire, picture: Wire, neither: Wire) -> dict:
-    """InstructPix2Pix's rule, with the scales that EditModelDefaults puts out."""
-    return node(
-        "DualCFGGuider",
-        model=model,
-        cond1=both,
-        cond2=picture,
-        negative=neither,
-        cfg_conds=("defaults", 2),
-        cfg_cond2_negative=("defaults", 3),
-        style="regular",
-    )
-
-
-def recipe(
-    family: str,
-    loading: Loaders,
-    saying: dict[str, dict],
-    latent: Wire,
-    vae: Wire = ("vae", 0),
-    model: Wire = ("model", 0),
-    pictures: dict[str, dict] | None = None,
-    defaults: dict[str, Wire] | None = None,
-    **sampling: object,
-) -> Recipe:
-    """A workflow of five frames: load, say, try, elect, finish.
-
-    saying: the nodes of the second frame, the guider among them; sampling: further inputs of
-    MultiSeedPartialSampler
-    """
-    nodes, properties = loading
-    pictures = photo(family) if pictures is None else pictures
-    run = {
-        "sampler": ("defaults", 0),
-        "sigmas": ("defaults", 1),
-        "stop": ("defaults", 5),
-        "relevance_window": ("defaults", 6),
-        "latent_image": latent,
-    }
-    trying = {"defaults": node("EditModelDefaults", model=model, family=family, **defaults or {})}
-    electing = stages(NUM_CANDIDATES, vae, **{**run, **sampling})
-    whole = {**nodes, **pictures, **saying, **trying, **electing, **saved(f"elect_{family}")}
-    frames = ((*nodes, *pictures), tuple(saying), ("defaults", "candidates"), _ELECT, _FINISH)
-    notes = notes_of(family)
-    sections = tuple(
-        Section(f"{place}. {title}", names, note)
-        for place, (title, names, note) in enumerate(
-            zip(_FRAMES, frames, notes, strict=True), start=1
-        )
-    )
-    return Recipe(family, whole, sections, properties)
 
 
 def magicbrush() -> Recipe:
-    url = _HUB + "vinesmsuic/magicbrush-jul7/resolve/main/unet/diffusion_pytorch_model.bin"
+    url = HUB + "vinesmsuic/magicbrush-jul7/resolve/main/unet/diffusion_pytorch_model.bin"
     weights = file("diffusion_models", url, "magicbrush-jul7.bin")
     loading = loaders(
-        model=_loader("EditModelLoader", ("name", weights)),
-        clip=_loader("CLIPLoader", ("clip_name", CLIP_L), type="stable_diffusion"),
-        vae=_loader("VAELoader", ("vae_name", SD_VAE)),
+        model=loader("EditModelLoader", ("name", weights)),
+        clip=loader("CLIPLoader", ("clip_name", CLIP_L), type="stable_diffusion"),
+        vae=loader("VAELoader", ("vae_name", SD_VAE)),
     )
     saying = {**texts(("clip", 0)), "conditions": shown(("vae", 0))}
     both, picture = ("conditions", 0), ("conditions", 1)
@@ -183,7 +53,7 @@ def instruct_diffusion() -> Recipe:
 
 
 def mgie() -> Recipe:
-    tower = _HUB + "openai/clip-vit-large-patch14/resolve/main/model.safetensors"
+    tower = HUB + "openai/clip-vit-large-patch14/resolve/main/model.safetensors"
     loading = loaders(
         model=(node("EditModelLoader", name="mgie_unet.pt"), {}),
         mllm=(
@@ -195,7 +65,7 @@ def mgie() -> Recipe:
             ),
             {"models": [file("mgie", tower, "clip-vit-large-patch14/model.safetensors")]},
         ),
-        vae=_loader("VAELoader", ("vae_name", SD_VAE)),
+        vae=loader("VAELoader", ("vae_name", SD_VAE)),
     )
     saying = {
         "imagined": node(
@@ -208,18 +78,18 @@ def mgie() -> Recipe:
 
 
 def ultraedit() -> Recipe:
-    base = _HUB + "BleachNick/SD3_UltraEdit_w_mask/resolve/main/"
+    base = HUB + "BleachNick/SD3_UltraEdit_w_mask/resolve/main/"
     weights = base + "transformer/diffusion_pytorch_model.safetensors"
     vae = file("vae", base + "vae/diffusion_pytorch_model.safetensors", "sd3_vae.safetensors")
     loading = loaders(
-        model=_loader(
+        model=loader(
             "EditModelLoader",
             ("name", file("diffusion_models", weights, "ultraedit_w_mask.safetensors")),
         ),
-        clip=_loader(
+        clip=loader(
             "TripleCLIPLoader", ("clip_name1", CLIP_L), ("clip_name2", CLIP_G), ("clip_name3", T5)
         ),
-        vae=_loader("VAELoader", ("vae_name", vae)),
+        vae=loader("VAELoader", ("vae_name", vae)),
     )
     saying = {
         **texts(("clip", 0)),
@@ -236,9 +106,9 @@ def ultraedit() -> Recipe:
 
 
 def cosxl_edit() -> Recipe:
-    url = _HUB + "stabilityai/cosxl/resolve/main/cosxl_edit.safetensors"
+    url = HUB + "stabilityai/cosxl/resolve/main/cosxl_edit.safetensors"
     checkpoint = file("checkpoints", url)
-    loading = loaders(model=_loader("CheckpointLoaderSimple", ("ckpt_name", checkpoint)))
+    loading = loaders(model=loader("CheckpointLoaderSimple", ("ckpt_name", checkpoint)))
     saying = {**texts(("model", 1)), "conditions": shown(("model", 2))}
     both, picture = ("conditions", 0), ("conditions", 1)
     saying["guider"] = dual(("model", 0), both, picture, ("empty", 0))
@@ -259,10 +129,10 @@ def _plain_guider(model: Wire, positive: Wire, negative: Wire) -> dict:
 
 
 def flux_kontext() -> Recipe:
-    base = _HUB + "Comfy-Org/flux1-kontext-dev_ComfyUI/resolve/main/split_files/diffusion_models/"
+    base = HUB + "Comfy-Org/flux1-kontext-dev_ComfyUI/resolve/main/split_files/diffusion_models/"
     weights = unet(base + "flux1-dev-kontext_fp8_scaled.safetensors")
     clips = (("clip_name1", CLIP_L), ("clip_name2", T5))
-    loading = separate(weights, _loader("DualCLIPLoader", *clips, type="flux"), FLUX_VAE)
+    loading = separate(weights, loader("DualCLIPLoader", *clips, type="flux"), FLUX_VAE)
     saying = {
         **texts(("clip", 0)),
         "encoded": _encoded(),
@@ -274,14 +144,14 @@ def flux_kontext() -> Recipe:
 
 
 def qwen_image_edit() -> Recipe:
-    shared = _HUB + "Comfy-Org/Qwen-Image_ComfyUI/resolve/main/split_files/"
+    shared = HUB + "Comfy-Org/Qwen-Image_ComfyUI/resolve/main/split_files/"
     weights = (
-        _HUB + "Comfy-Org/Qwen-Image-Edit_ComfyUI/resolve/main/split_files/diffusion_models/"
+        HUB + "Comfy-Org/Qwen-Image-Edit_ComfyUI/resolve/main/split_files/diffusion_models/"
         "qwen_image_edit_fp8_e4m3fn.safetensors"
     )
     clip = file("text_encoders", shared + "text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors")
     vae = file("vae", shared + "vae/qwen_image_vae.safetensors")
-    reader = _loader("CLIPLoader", ("clip_name", clip), type="qwen_image")
+    reader = loader("CLIPLoader", ("clip_name", clip), type="qwen_image")
     loading = separate(unet(weights), reader, vae)
     seen = {"clip": ("clip", 0), "vae": ("vae", 0), "image": ("picture", 0)}
     kind = "TextEncodeQwenImageEdit"
@@ -297,10 +167,10 @@ def qwen_image_edit() -> Recipe:
 
 
 def omnigen2() -> Recipe:
-    base = _HUB + "Comfy-Org/Omnigen2_ComfyUI_repackaged/resolve/main/split_files/"
+    base = HUB + "Comfy-Org/Omnigen2_ComfyUI_repackaged/resolve/main/split_files/"
     clip = file("text_encoders", base + "text_encoders/qwen_2.5_vl_fp16.safetensors")
     weights = unet(base + "diffusion_models/omnigen2_fp16.safetensors")
-    reader = _loader("CLIPLoader", ("clip_name", clip), type="omnigen2")
+    reader = loader("CLIPLoader", ("clip_name", clip), type="omnigen2")
     loading = separate(weights, reader, FLUX_VAE)
     saying = {
         **texts(("clip", 0)),
@@ -314,14 +184,14 @@ def omnigen2() -> Recipe:
 
 def hidream_e1() -> Recipe:
     def encoder(name: str) -> dict:
-        return file("text_encoders", f"{_HIDREAM_FILES}text_encoders/{name}.safetensors")
+        return file("text_encoders", f"{HIDREAM_FILES}text_encoders/{name}.safetensors")
 
     names = ("clip_g_hidream", "clip_l_hidream")
     names += ("t5xxl_fp8_e4m3fn_scaled", "llama_3.1_8b_instruct_fp8_scaled")
     clips = [(f"clip_name{place}", encoder(name)) for place, name in enumerate(names, start=1)]
-    weights = unet(_HIDREAM_FILES + "diffusion_models/hidream_e1_1_bf16.safetensors")
-    vae = file("vae", _HIDREAM_FILES + "vae/ae.safetensors")
-    loading = separate(weights, _loader("QuadrupleCLIPLoader", *clips), vae)
+    weights = unet(HIDREAM_FILES + "diffusion_models/hidream_e1_1_bf16.safetensors")
+    vae = file("vae", HIDREAM_FILES + "vae/ae.safetensors")
+    loading = separate(weights, loader("QuadrupleCLIPLoader", *clips), vae)
     saying = {
         **texts(("clip", 0)),
         "conditions": shown(("vae", 0)),
@@ -332,10 +202,10 @@ def hidream_e1() -> Recipe:
 
 
 def flux2() -> Recipe:
-    base = _HUB + "Comfy-Org/flux2-dev/resolve/main/split_files/"
+    base = HUB + "Comfy-Org/flux2-dev/resolve/main/split_files/"
     clip = file("text_encoders", base + "text_encoders/mistral_3_small_flux2_bf16.safetensors")
     weights = unet(base + "diffusion_models/flux2_dev_fp8mixed.safetensors")
-    reader = _loader("CLIPLoader", ("clip_name", clip), type="flux2")
+    reader = loader("CLIPLoader", ("clip_name", clip), type="flux2")
     loading = separate(weights, reader, file("vae", base + "vae/flux2-vae.safetensors"))
     saying = {
         **texts(("clip", 0)),

@@ -12,6 +12,7 @@ from ....elect_core.relevance import raw_relevance
 from ....elect_core.schedule import Cost
 from ....elect_core.tape import Answer, Stopped, Tape, TapeModel
 from ..conditions import NULL_KEY, null_key, require_image_input, require_text_input
+from ..versions import prepare_state
 from .noise import with_candidate_noise
 
 _POST_CFG = "sampler_post_cfg_function"
@@ -54,8 +55,8 @@ class RelevanceProbe:
                 return index
         return None
 
-    def __call__(self, executor, model, conds, x_in, timestep, model_options):
-        outputs = executor(model, conds, x_in, timestep, model_options)
+    def __call__(self, executor, model, conds, x_in, timestep, model_options, *args, **kwargs):
+        outputs = executor(model, conds, x_in, timestep, model_options, *args, **kwargs)
         num_conds = sum(cond is not None for cond in conds)
         self.cost += Cost(model_evaluations=num_conds * len(x_in))
         if x_in.shape == self.shape and self.relevance is None:
@@ -125,7 +126,7 @@ class TapedGuider:
         for entry in conds:  # hook keyframes count the steps they saw
             if entry.get("hooks") is not None and _is_active(entry, sigma):
                 patcher.prepare_hook_patches_current_keyframe(sigma, entry["hooks"], model_options)
-        patcher.prepare_state(sigma)
+        prepare_state(patcher, sigma, model_options)
         for hook in self._sampler_hooks(model_options):
             hook({**answer, "input": x, "sigma": sigma, "model_options": model_options})
 

@@ -1,54 +1,20 @@
 """TiNO-Edit's Algorithm 1 inside a guider, so that ComfyUI loads, conditions and cleans up."""
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
 import comfy.model_management
 import comfy.patcher_extension
-import comfy.sample
 import comfy.samplers
 import torch
-from comfy.model_patcher import ModelPatcher
 from torch import Tensor, nn
 
-from ....tino_core.optimise import OnIteration, Optimised, Predict, Settings, optimise
+from ....tino_core.denoise import Predict
+from ....tino_core.optimise import OnIteration, optimise
+from ....tino_core.record import Optimised
 from ....tino_core.schedule import NoiseSchedule
+from ....tino_core.settings import Settings
 from .continuous import continuous, require_discrete, sigma_at
+from .edit import Edit
 from .gradients import normal, refuse_quantised, with_gradients
-
-BuildLoss = Callable[[Tensor], Callable[[Tensor], Tensor]]
-"""``source latent (B, C, h, w) -> loss``, called once when every model is on its device."""
-
-# Counted on SD 1.5, SD 2.1 and SDXL at 512 and 1024 pixels: 0.085 to 0.197, and 0.019 to 0.025 of
-# which the largest block is half. The rest is for what the way back itself needs.
-_MB_KEPT = 0.22
-_MB_KEPT_WITHOUT_BLOCKS = 0.04
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What Algorithm 1 is run on.
-
-    model: MODEL; positive, negative: CONDITIONING, the latter only for cfg other than 1
-    latent: LATENT with the source; start: LATENT noised in its place, or None
-    mask (B or 1, 1, h, w): 1 = edited; noise (B, C, h, w): the first N
-    build_loss: None where no update is made, so that none is needed
-    feature_models: patchers of what it calls, loaded beside the model; feature_memory: bytes that
-    their gradients keep
-    """
-
-    model: ModelPatcher
-    positive: list
-    negative: list | None
-    cfg: float
-    latent: dict
-    start: dict | None
-    mask: Tensor
-    noise: Tensor
-    build_loss: BuildLoss | None
-    feature_models: Sequence[ModelPatcher]
-    feature_memory: float = 0.0
+from .memory import Memory
 
 
 def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tensor, Optimised]:
@@ -66,10 +32,10 @@ def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tens
             "gradients do not survive. Apply the LoRA to the MODEL instead."
         )
     model.add_object_patch("model_sampling", continuous(sampling))
-    model.set_additional_models("tino", list(edit.feature_models))
+    model.set_additional_models("tino", list(edit.patchers))
     # A user's fast attention (Sage and the like) has no gradients: `with_gradients` sets its own.
     model.model_options["transformer_options"].pop("optimized_attention_override", None)
-    sampler = _Optimiser(edit, settings, on_iteration, _Memory(model, edit))
+    sampler = _Optimiser(edit, settings, on_iteration, Memory(model, edit))
     comfy.patcher_extension.add_wrapper_with_key(
         comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING,
         "tino",
@@ -98,58 +64,10 @@ def run(edit: Edit, settings: Settings, on_iteration: OnIteration) -> tuple[Tens
     return samples.cpu(), sampler.found
 
 
-def compute_dtype(model: ModelPatcher) -> torch.dtype:
-    """What the model computes in, whatever its weights are kept in."""
-    return model.model.manual_cast_dtype or model.model.get_dtype()
-
-
-class _Memory:
-    """What gradients need beside the weights, and whether it is there.
-
-    The figures are megabytes of activations kept for each latent cell and byte of the compute
-    dtype, times ComfyUI's own memory factor of the architecture.
-    """
-
-    def __init__(self, model: ModelPatcher, edit: Edit):
-        base, dtype = model.model, compute_dtype(model)
-        shape = edit.noise.shape
-        passes = 2 if edit.negative is not None and edit.cfg != 1 else 1
-        cells = passes * shape[0] * math.prod(shape[2:])
-        unit = cells * dtype.itemsize * base.memory_usage_factor * 2**20
-        self.full = unit * _MB_KEPT + edit.feature_memory
-        self.least = unit * _MB_KEPT_WITHOUT_BLOCKS + edit.feature_memory
-        weights = sum(one.model_size() for one in (model, *edit.feature_models))
-        total = comfy.model_management.get_total_memory(model.load_device)
-        self.device = model.load_device
-        self.blocks = weights + self.full > 0.8 * total  # type: ignore[operator]
-
-    @property
-    def needed(self) -> float:
-        """Bytes that this run keeps for its gradients."""
-        return self.least if self.blocks else self.full
-
-    def prepare(self, executor, model, noise_shape, conds, model_options=None):
-        """Load as if for a batch that needs as much: ComfyUI then offloads what it must."""
-        times = math.ceil(self.needed / max(1.0, model.model.memory_required(list(noise_shape))))
-        shape = [noise_shape[0] * max(1, times), *noise_shape[1:]]
-        return executor(model, shape, conds, model_options=model_options)
-
-    def check(self) -> None:
-        """Raise ValueError when what is free now will not do."""
-        free = comfy.model_management.get_free_memory(self.device)
-        assert not isinstance(free, tuple)
-        if self.needed > free:
-            raise ValueError(
-                f"source: its gradients need about {self.needed / 2**30:.1f} GB beside the "
-                f"weights, {free / 2**30:.1f} GB are free on {self.device}. Use a smaller "
-                "picture, one picture at a time, cfg 1, or a float16 model."
-            )
-
-
 class _Optimiser(comfy.samplers.Sampler):
     """Runs Algorithm 1 where other samplers take their steps."""
 
-    def __init__(self, edit: Edit, settings: Settings, on_iteration, memory: _Memory):
+    def __init__(self, edit: Edit, settings: Settings, on_iteration, memory: Memory):
         self.edit, self.settings, self.on_iteration = edit, settings, on_iteration
         self.memory = memory
         self.found: Optimised | None = None
@@ -178,7 +96,7 @@ class _Optimiser(comfy.samplers.Sampler):
             model_wrap.conds = normal(model_wrap.conds)
             source, noise, mask, start = normal((latent_image, noise, mask, start))
             with torch.no_grad():
-                build = self.edit.build_loss
+                build = self.edit.loss
                 loss = build(source.float()) if build is not None else _no_loss
             log_sigmas = normal(base.model_sampling.log_sigmas.to(source.device))
             self.found = optimise(

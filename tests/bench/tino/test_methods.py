@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from elect_tino.tino_core.optimise import Settings
+from elect_tino.tino_core.settings import Settings
 
 pytestmark = pytest.mark.comfy
 

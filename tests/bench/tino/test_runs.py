@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from elect_tino.tino_core.optimise import Settings
+from elect_tino.tino_core.settings import Settings
 
 pytestmark = pytest.mark.comfy
 KINDS = ("recolour", "strokes")

@@ -118,7 +118,7 @@ def test_it_is_loaded_by_comfyuis_model_management(folder):
 def test_what_another_pack_registered_stays(monkeypatch, known, container, ours):
     import folder_paths
 
-    from elect_tino.nodes.tino.latent_models import register_folder
+    from elect_tino.nodes.host.model_folders import register_folder
 
     before = copy(known)
     theirs = (container(["/theirs"]), known)
@@ -137,7 +137,7 @@ def test_what_another_pack_registered_stays(monkeypatch, known, container, ours)
 def test_the_extensions_that_comfyuis_kinds_share_stay(monkeypatch):
     import folder_paths
 
-    from elect_tino.nodes.tino.latent_models import register_folder
+    from elect_tino.nodes.host.model_folders import register_folder
 
     shared = folder_paths.supported_pt_extensions
     before = set(shared)

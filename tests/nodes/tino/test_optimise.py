@@ -358,7 +358,7 @@ def test_half_precision_weights_with_float32_optimisation(optimize, world, dtype
 
 
 def test_loss_is_scaled_where_the_model_computes_in_float16():
-    from elect_tino.nodes.host.tino.optimising import compute_dtype
+    from elect_tino.nodes.host.tino.memory import compute_dtype
 
     def patcher(manual, own):
         return SimpleNamespace(
@@ -405,8 +405,9 @@ def test_a_reference_of_another_size_is_resized_and_said_so(optimize, world, cap
 
 
 def test_images_of_a_batch_do_not_touch_each_other(world):
-    from elect_tino.nodes.host.tino.optimising import Edit, run
-    from elect_tino.tino_core.optimise import Settings
+    from elect_tino.nodes.host.tino.edit import BareLoss, Edit
+    from elect_tino.nodes.host.tino.optimising import run
+    from elect_tino.tino_core.settings import Settings
 
     generator = torch.Generator().manual_seed(8)
     sources = torch.randn(2, 4, 10, 8, generator=generator)
@@ -427,8 +428,7 @@ def test_images_of_a_batch_do_not_touch_each_other(world):
             None,
             cells(world.mask),
             noise[rows],
-            away,
-            [],
+            BareLoss(away),
         )
         return run(edit, settings, lambda *_: None)
 

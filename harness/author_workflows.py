@@ -1,8 +1,8 @@
 """Writes workflows/*.json and, from real runs on the embedded model, workflows/*.jpg.
 
-    python3 dev.py python -m elect_tino.harness.workflows               # all of them
-    python3 dev.py python -m elect_tino.harness.workflows --only demo   # names with "demo"
-    python3 dev.py python -m elect_tino.harness.workflows --no-thumbnails
+    python3 dev.py python -m elect_tino.harness.author_workflows               # all of them
+    python3 dev.py python -m elect_tino.harness.author_workflows --only demo   # names with "demo"
+    python3 dev.py python -m elect_tino.harness.author_workflows --no-thumbnails
 
 What a workflow holds is in `recipes`, `edit_recipes` and `tino_recipes`. Widgets
 that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
@@ -15,12 +15,12 @@ import argparse
 import json
 from pathlib import Path
 
-from ..server.comfy_server import PACK_ROOT, ComfyServer
-from . import layout
-from .recipes.edit_models import EDIT_RECIPES
-from .recipes.elect import RECIPES, Recipe
-from .recipes.tino import TINO_RECIPES
-from .widgets import node_inputs
+from .server.comfy_server import PACK_ROOT, ComfyServer
+from .workflows import frames, layout
+from .workflows.recipes.edit_models import EDIT_RECIPES
+from .workflows.recipes.elect import RECIPES, Recipe
+from .workflows.recipes.tino import TINO_RECIPES
+from .workflows.widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
 ALL_RECIPES = (*RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
@@ -55,7 +55,7 @@ def numbered(recipe: Recipe) -> tuple[dict[str, dict], dict[str, str]]:
     return prompt, ids
 
 
-def size_of(node: dict, object_info: dict) -> layout.Size:
+def size_of(node: dict, object_info: dict) -> frames.Size:
     """Room for a node as the frontend draws it, with what it will show after a run."""
     kind = node["class_type"]
     info = object_info[kind]
@@ -77,16 +77,16 @@ def note_height(text: str, width: float) -> float:
 
 
 def arrange(
-    recipe: Recipe, sizes: dict[str, layout.Size]
-) -> tuple[dict[str, layout.Position], list[layout.Note]]:
+    recipe: Recipe, sizes: dict[str, frames.Size]
+) -> tuple[dict[str, frames.Position], list[frames.Note]]:
     """One column for each section: its note on top, its nodes below."""
     places, notes, left = {}, [], 0.0
     highest = max(note_height(s.note, section_width(s, sizes)) for s in recipe.sections)
     for section in recipe.sections:
         width = section_width(section, sizes)
         height = note_height(section.note, width)
-        above = layout.GROUP_MARGIN + layout.GROUP_TITLE + 2 * TITLE
-        notes.append(layout.Note(section.note, (left, highest - height), (width, height), "About"))
+        above = frames.MARGIN + frames.HEADING + 2 * TITLE
+        notes.append(frames.Note(section.note, (left, highest - height), (width, height), "About"))
         top = highest + above
         for name in section.nodes:
             places[name] = (left, top)
@@ -95,7 +95,7 @@ def arrange(
     return places, notes
 
 
-def section_width(section, sizes: dict[str, layout.Size]) -> float:
+def section_width(section, sizes: dict[str, frames.Size]) -> float:
     return max(sizes[name][0] for name in section.nodes)
 
 
@@ -108,7 +108,7 @@ def to_workflow(recipe: Recipe, object_info: dict) -> dict:
         sizes |= {name: (width, sizes[name][1]) for name in section.nodes}
     places, notes = arrange(recipe, sizes)
     groups = [
-        layout.Group(section.title, [ids[name] for name in section.nodes], colour)
+        frames.Group(section.title, [ids[name] for name in section.nodes], colour)
         for section, colour in zip(recipe.sections, COLOURS, strict=False)
     ]
     return layout.to_ui(
@@ -136,7 +136,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", help="workflows with this in their name")
     parser.add_argument("--no-thumbnails", action="store_true", help="write the JSON files alone")
     args = parser.parse_args(argv)
-    from ..pictures.thumbnails import draw_graphs, make_thumbnail
+    from .pictures.thumbnails import draw_graphs, make_thumbnail
 
     drawn = {make().name for make in EDIT_RECIPES}
     recipes = [recipe for recipe in (make() for make in ALL_RECIPES) if args.only in recipe.name]

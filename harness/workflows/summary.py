@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from .workflows.workflow import is_link
+from .workflow import is_link
 
 SCORE_NODE = "BISSelect"
 SAVE_NODE = "SaveImage"

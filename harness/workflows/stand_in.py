@@ -4,11 +4,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from ..summary import nodes_of
-from .client import ComfyClient
-from .comfy_server import PACK_ROOT
+from ..server.client import ComfyClient
+from ..server.comfy_server import PACK_ROOT
+from .summary import nodes_of
 
-EXAMPLES = PACK_ROOT / "embedded" / "examples"
+EXAMPLES = PACK_ROOT / "embedded" / "world" / "examples"
 SOURCE, MASK = EXAMPLES / "example_1.png", EXAMPLES / "example_1_mask.png"
 INSTRUCTION = "turn the yellow triangle pink"
 CFG = {"cfg_conds": 2.0, "cfg_cond2_negative": 1.5}

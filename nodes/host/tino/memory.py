@@ -1,0 +1,63 @@
+"""What the gradients of an edit need beside the weights, and whether it is there."""
+
+import math
+
+import comfy.model_management
+import torch
+from comfy.model_patcher import ModelPatcher
+
+from .edit import Edit
+
+# Counted on SD 1.5, SD 2.1 and SDXL at 512 and 1024 pixels: 0.085 to 0.197, and 0.019 to 0.025 of
+# which the largest block is half. The rest is for what the way back itself needs.
+_MB_KEPT = 0.22
+_MB_KEPT_WITHOUT_BLOCKS = 0.04
+
+
+def compute_dtype(model: ModelPatcher) -> torch.dtype:
+    """What the model computes in, whatever its weights are kept in."""
+    return model.model.manual_cast_dtype or model.model.get_dtype()
+
+
+class Memory:
+    """What gradients need beside the weights, and whether it is there.
+
+    The figures are megabytes of activations kept for each latent cell and byte of the compute
+    dtype, times ComfyUI's own memory factor of the architecture.
+    """
+
+    def __init__(self, model: ModelPatcher, edit: Edit):
+        base, dtype = model.model, compute_dtype(model)
+        shape = edit.noise.shape
+        passes = 2 if edit.negative is not None and edit.cfg != 1 else 1
+        cells = passes * shape[0] * math.prod(shape[2:])
+        unit = cells * dtype.itemsize * base.memory_usage_factor * 2**20
+        for_loss = edit.loss.memory(shape) if edit.loss is not None else 0.0
+        self.full = unit * _MB_KEPT + for_loss
+        self.least = unit * _MB_KEPT_WITHOUT_BLOCKS + for_loss
+        weights = sum(one.model_size() for one in (model, *edit.patchers))
+        total = comfy.model_management.get_total_memory(model.load_device)
+        self.device = model.load_device
+        self.blocks = weights + self.full > 0.8 * total  # type: ignore[operator]
+
+    @property
+    def needed(self) -> float:
+        """Bytes that this run keeps for its gradients."""
+        return self.least if self.blocks else self.full
+
+    def prepare(self, executor, model, noise_shape, *args, **kwargs):
+        """Load as if for a batch that needs as much: ComfyUI then offloads what it must."""
+        times = math.ceil(self.needed / max(1.0, model.model.memory_required(list(noise_shape))))
+        shape = [noise_shape[0] * max(1, times), *noise_shape[1:]]
+        return executor(model, shape, *args, **kwargs)
+
+    def check(self) -> None:
+        """Raise ValueError when what is free now will not do."""
+        free = comfy.model_management.get_free_memory(self.device)
+        assert not isinstance(free, tuple)
+        if self.needed > free:
+            raise ValueError(
+                f"source: its gradients need about {self.needed / 2**30:.1f} GB beside the "
+                f"weights, {free / 2**30:.1f} GB are free on {self.device}. Use a smaller "
+                "picture, one picture at a time, cfg 1, or a float16 model."
+            )

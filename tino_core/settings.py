@@ -1,0 +1,54 @@
+"""The numbers of a run."""
+
+from dataclasses import dataclass
+
+from .schedule import PREDICTIONS
+
+RESULTS = ("best", "last")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Numbers of the paper by default.
+
+    num_steps: K; strength: T, share of the schedule to start from, above 0 to 1
+    iterations: W updates; 0 is the plain blended image-to-image run
+    lr_timesteps, lr_noise: of the two AdamW optimisers, 0 keeps that input constant
+    weight_decay: of both; AdamW's own 0.01 at lr 1 would drag the timesteps down by 1 % an update
+    gradient_steps: let gradients through the last so many steps only, None for all
+    patience: end after so many iterations without a better loss, None for never
+    prediction: a key of `PREDICTIONS`; keep_all: keep result and noise of every iteration
+    recompute: compute each denoising step again on the way back, so that memory does not grow with
+    num_steps; without it a third less time is needed
+    result: "best" gives each image's lowest loss, "last" the last iteration
+    scale_loss: scale it so that gradients survive a float16 model
+    """
+
+    num_steps: int = 10
+    strength: float = 0.75
+    iterations: int = 50
+    lr_timesteps: float = 1.0
+    lr_noise: float = 5e-3
+    weight_decay: float = 0.0
+    gradient_steps: int | None = None
+    patience: int | None = None
+    prediction: str = "epsilon"
+    keep_all: bool = False
+    recompute: bool = True
+    result: str = "best"
+    scale_loss: bool = False
+
+    def __post_init__(self):
+        truncate, patience = self.gradient_steps, self.patience
+        checks = {
+            "num_steps": (self.num_steps >= 1, "1 or more"),
+            "strength": (0 < self.strength <= 1, "above 0 and up to 1"),
+            "iterations": (self.iterations >= 0, "0 or more"),
+            "gradient_steps": (truncate is None or truncate >= 1, "1 or more"),
+            "patience": (patience is None or patience >= 1, "1 or more"),
+            "prediction": (self.prediction in PREDICTIONS, f"one of {list(PREDICTIONS)}"),
+            "result": (self.result in RESULTS, f"one of {list(RESULTS)}"),
+        }
+        for name, (fits, expected) in checks.items():
+            if not fits:
+                raise ValueError(f"{name}: expected {expected}, got {getattr(self, name)}.")
