@@ -156,7 +156,7 @@ def test_table_and_csv_hold_every_candidate(elect, found, relevance):
     assert [int(line["candidate"]) - 1 for line in lines] == facts["order"]
     assert [float(line["bis"]) for line in lines] == sorted(facts["scores"])
     assert all(str(seed) in out[2] for seed in found.seeds)
-    assert len(out.ui["images"]) == 5
+    assert len(out.ui["elect_images"]) == 5
 
 
 def test_facts_count_what_the_method_costs(elect, found, relevance):
@@ -184,7 +184,7 @@ def test_thumbnails_do_without_a_vae_on_hosts_of_both_ages(elect, found, relevan
             super().__init__(latent_rgb_factors, latent_rgb_factors_bias)
 
     monkeypatch.setattr(latent_preview, "Latent2RGBPreviewer", Older)
-    assert len(elect.select(found, relevance=relevance).ui["images"]) == 5
+    assert len(elect.select(found, relevance=relevance).ui["elect_images"]) == 5
 
 
 @pytest.mark.parametrize(
