@@ -57,9 +57,7 @@ def frontend_server(
 
 
 @pytest.fixture(scope="module", params=COMBINATIONS)
-def tab(
-    request: pytest.FixtureRequest, browser: "Browser", frontend_server
-) -> "Iterator[Page]":
+def tab(request: pytest.FixtureRequest, browser: "Browser", frontend_server) -> "Iterator[Page]":
     """One page of a frontend and a kind of nodes, for all tests of a module."""
     age, nodes = request.param
     server = frontend_server(age)

@@ -9,7 +9,8 @@ export function headline(election) {
   const start = say("headline", { count, best: election.best + 1 });
   const ahead = lead(election);
   if (!ahead) return start;
-  const margin = `${Math.round(ahead.margin * 100)} %`;
+  const percent = Math.round(ahead.margin * 100);
+  const margin = percent < 1 ? "< 1 %" : `${percent} %`;
   return `${start}, ${say(ahead.close ? "close" : "clear", { margin, second: ahead.second })}`;
 }
 

@@ -47,11 +47,14 @@ export function tileOf(candidate, place, range) {
     make("b", { textContent: `#${number}` }),
     make("span", { className: "elect-score", textContent: score })
   );
+  const classes = ["elect-tile"];
+  if (!candidate.electable) classes.push("elect-unelectable");
+  if (candidate.finished) classes.push("elect-finished");
   const marks = make("span", { className: "elect-badges" }, ...badges(candidate, place));
   return make(
     "div",
     {
-      className: "elect-tile" + (candidate.electable ? "" : " elect-unelectable"),
+      className: classes.join(" "),
       title: label,
       tabIndex: -1,
       data: { index: candidate.index, seed },
