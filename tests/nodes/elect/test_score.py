@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 from torch.testing import assert_close
 
 pytestmark = pytest.mark.comfy
@@ -267,3 +268,38 @@ def test_nan_candidate_does_not_disturb_the_alignment_of_the_others(elect, found
     assert shown["shifts"][1] == [0.0, 0.0]
     assert shown["scores"][1] is None
     assert shown["order"][-1] == 1
+
+
+def test_another_choice_scores_decodes_and_writes_nothing_again(elect, found):
+    class Counting(Halves):
+        decoded = 0
+
+        def decode(self, latent):
+            Counting.decoded += 1
+            return super().decode(latent)
+
+    given = {"mask": left_half(), "vae": Counting(), "csv_prefix": "elect/again"}
+    first = elect.select(found, **given)
+    decoded, seed = Counting.decoded, found.seeds[3]
+    second = elect.select(found, **given, pick_seeds=f"{seed}, {found.seeds[0]}")
+    assert decoded > 0
+    assert Counting.decoded == decoded
+    assert second.ui["csv"] == first.ui["csv"]
+    assert second.ui["elect_images"] == first.ui["elect_images"]
+    assert second[1] == seed
+    assert second[0].seeds == (seed, found.seeds[0])
+
+
+def test_pictures_of_source_region_and_candidates_are_files(elect, found):
+    import folder_paths
+
+    ui = elect.select(found, mask=left_half(), vae=Halves()).ui
+    assert [len(ui[key]) for key in ("elect_images", "elect_source", "elect_relevance")] == [
+        5,
+        1,
+        1,
+    ]
+    with Image.open(
+        f"{folder_paths.get_temp_directory()}/{ui['elect_relevance'][0]['filename']}"
+    ) as region:
+        assert region.getchannel("A").getextrema() == (0, 255)
