@@ -1,9 +1,11 @@
 """ELECT: partial -> estimate, relevance -> select -> resume; elect_sampler is all of it.
 
 types       the candidates that flow between the nodes
-candidates  what they share, checked and run
-score       what the kernels say of them; choice  which go on
-shown       how it is shown, once for all choices: table, pictures; kept, recorded  what is reused
+sampling -> plan -> candidates   what is asked, checked; what will be run; run and kept
+selection -> score -> shown      what is asked; what the kernels say; what a person sees of it:
+table, pictures                  numbers and files
+choice                           which candidates go on
+kept, recorded                   what a changed choice takes up again
 """
 
 from . import elect_sampler, estimate, partial, relevance, resume, select

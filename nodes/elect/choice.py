@@ -12,7 +12,7 @@ from ...elect_core.selection import Ranking
 
 
 @dataclass(frozen=True)
-class Choice:
+class Chosen:
     """Indices of the candidates to go on with, the first one first; never empty.
 
     gone: chosen seeds that no candidate has
@@ -45,7 +45,7 @@ def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\s,;]+", text) if word]
 
 
-def choose(ranking: Ranking, seeds: Sequence[int], pick: int = 0, pick_seeds: str = "") -> Choice:
+def choose(ranking: Ranking, seeds: Sequence[int], pick: int = 0, pick_seeds: str = "") -> Chosen:
     """Seeds before the number, the number before the best one; seeds that are gone do not count.
 
     pick: 0 or a candidate, counted from 1
@@ -55,14 +55,14 @@ def choose(ranking: Ranking, seeds: Sequence[int], pick: int = 0, pick_seeds: st
     found = tuple(seeds.index(seed) for seed in wanted if seed in seeds)
     gone = tuple(seed for seed in wanted if seed not in seeds)
     if found:
-        return Choice(found, gone)
+        return Chosen(found, gone)
     if wanted or pick == 0:
-        return Choice((ranking.elected,), gone)
+        return Chosen((ranking.elected,), gone)
     if not 1 <= pick <= len(seeds):
         raise ValueError(
             f"pick: expected 0 for automatic or a candidate from 1 to {len(seeds)}, got {pick}."
         )
-    return Choice((pick - 1,))
+    return Chosen((pick - 1,))
 
 
 def pick_seeds_input() -> io.Input:

@@ -1,19 +1,24 @@
 """ELECTSampler: the whole method as a drop-in for SamplerCustomAdvanced."""
 
+from dataclasses import replace
+
 import torch
 from comfy_api.latest import io
 
-from ...elect_core.schedule import Cost, window_steps
+from ...elect_core.schedule import Cost
 from ...elect_core.tape import Tape
 from ..host.latents import to_mask
+from ..inputs import inputs, takes_records
 from ..menu import ELECT
-from .candidates import choose_seeds, make_run, run_candidates, sampling_inputs, stop_after
+from .candidates import run_candidates
 from .choice import check_pick_seeds, choose, pick_seeds_input
+from .plan import plan_sampling
 from .recorded import recorded
-from .relevance import image_size, relevance_weight, window_inputs
+from .relevance import Window, image_size, relevance_weight
 from .resume import finish
-from .score import background_mask, check_space, find_source, selection_inputs
-from .shown import KEPT, hold_election
+from .sampling import Sampling, check
+from .selection import Selection
+from .shown import KEPT, Shown, hold_election, identity
 from .types import Candidates
 
 # The schema's own window replaces the sampler node's, which only knows where it ends.
@@ -33,9 +38,9 @@ class ELECTSampler(io.ComfyNode):
             "half the cost of running them all and puts out the one that keeps the background.",
             is_output_node=True,
             inputs=[
-                *(given for given in sampling_inputs() if given.id not in _OWN_INPUTS),
-                *window_inputs(),
-                *selection_inputs(),
+                *inputs(Sampling, without=_OWN_INPUTS),
+                *inputs(Window),
+                *inputs(Selection),
                 pick_seeds_input(),
             ],
             outputs=[
@@ -47,66 +52,47 @@ class ELECTSampler(io.ComfyNode):
         )
 
     @classmethod
+    @takes_records(without=_OWN_INPUTS)
     def execute(
-        cls,
-        guider,
-        sampler,
-        sigmas,
-        latent_image,
-        first_seed,
-        num_candidates,
-        stop,
-        candidates_per_batch,
-        window_start,
-        window_end,
-        form,
-        space,
-        minimum_edit,
-        seeds="",
-        stop_sigma=0.0,
-        ram_limit_mb=0,
-        null=None,
-        mask=None,
-        source=None,
-        source_image=None,
-        vae=None,
-        align=False,
-        pick_seeds="",
+        cls, sampling: Sampling, window: Window, selection: Selection, pick_seeds=""
     ) -> io.NodeOutput:
-        run = make_run(guider, sampler, sigmas, latent_image, window_end, null, "window_end")
-        chosen = choose_seeds(first_seed, num_candidates, seeds)
-        stop_step = stop_after(sigmas, stop, stop_sigma)
-        size = image_size(run, source_image)
-        if len(chosen) == 1:  # nothing to elect: an ordinary run
-            alone = Candidates(run, tuple(chosen), Tape(), 0, Cost())
-            return io.NodeOutput(*finish(alone), torch.zeros(1, *size), chosen[0])
+        sampling = replace(sampling, relevance_window=window.window_end)
+        run = check(sampling, "window_end")
+        planned = plan_sampling(run, sampling)
+        size = image_size(run, selection.source_image)
+        if len(planned.seeds) == 1:  # nothing to elect: an ordinary run
+            alone = Candidates(run, planned.seeds, Tape(), 0, Cost())
+            return io.NodeOutput(*finish(alone), torch.zeros(1, *size), *planned.seeds)
 
         # What can be wrong is found before any candidate is run.
         check_pick_seeds(pick_seeds)
-        window_steps(window_start, window_end, run.num_steps, stop_step)
-        check_space(space, vae)
-        own = background_mask(run, None, mask, source_image) if mask is not None else None
-        origin = find_source(run, run.latent["samples"], source, source_image, vae)
+        window.steps(run.num_steps, planned.stop_step)
+        selection.check_space()
+        own = selection.region(run, None) if selection.mask is not None else None
+        origin = selection.find_source(run, run.latent["samples"])
 
-        found = recorded(
-            run,
-            chosen,
-            (stop_step, candidates_per_batch, ram_limit_mb),
-            lambda: run_candidates(run, chosen, stop_step, candidates_per_batch, ram_limit_mb),
-        )
-        made_of = (found.tape, mask, source, source_image, vae)
-        settings = (space, minimum_edit, align, window_start, window_end, form)
-        shown = KEPT.find(made_of, settings)
-        if shown is None:
-            if own is None:
-                own = to_mask(relevance_weight(found, window_start, window_end, form), *size)
-            given = (own, origin, source_image, vae, settings[:3])
-            shown = KEPT.keep(made_of, settings, hold_election(found, found.estimates(), *given))
-        choice = choose(shown.scored.ranking, found.seeds, pick_seeds=pick_seeds)
-        output = finish(found.rows(choice.indices))
+        settings = (planned.stop_step, sampling.candidates_per_batch, sampling.ram_limit_mb)
+        found = recorded(run, planned.seeds, settings, lambda: run_candidates(planned))
+        shown = _shown(found, window, selection, own, origin, size)
+        chosen = choose(shown.scored.ranking, found.seeds, pick_seeds=pick_seeds)
+        output = finish(found.rows(chosen.indices))
         return io.NodeOutput(
-            *output, shown.mask, found.seeds[choice.first], ui=shown.as_ui(found, choice)
+            *output, shown.mask, found.seeds[chosen.first], ui=shown.as_ui(found, chosen)
         )
+
+
+def _shown(
+    found: Candidates, window: Window, selection: Selection, own, origin, size: tuple[int, int]
+) -> Shown:
+    """The election, held only where anything but the choice has changed."""
+    objects, settings = identity(selection)
+    kept = KEPT.find((found.tape, *objects), (window, settings))
+    if kept is not None:
+        return kept
+    if own is None:
+        own = to_mask(relevance_weight(found, window), *size)
+    held = hold_election(found, found.estimates(), own, origin, selection)
+    return KEPT.keep((found.tape, *objects), (window, settings), held)
 
 
 NODES: list[type[io.ComfyNode]] = [ELECTSampler]

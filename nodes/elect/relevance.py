@@ -1,6 +1,7 @@
 """RelevanceMapAggregate: where the edit happens, by all candidates together."""
 
 import logging
+from dataclasses import dataclass
 
 import torch
 from comfy_api.latest import io
@@ -11,17 +12,51 @@ from ...elect_core.schedule import window_steps
 from ..host.conditions import NULL_KEY, null_key
 from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
+from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .types import Candidates, ElectCandidates
 
 
-def relevance_weight(candidates: Candidates, start: float, end: float, form: str) -> Tensor:
+@dataclass(frozen=True)
+class Window:
+    """The inputs that say how the relevance map is made."""
+
+    window_start: float = given(
+        io.Float,
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=0.01,
+        tooltip="Where the window of steps begins, as a fraction of the schedule.",
+    )
+    window_end: float = given(
+        io.Float,
+        default=0.2,
+        min=0.0,
+        max=1.0,
+        step=0.01,
+        tooltip="Where the window ends, above window_start, up to 1.",
+    )
+    form: str = given(
+        io.Combo,
+        options=list(FORMS),
+        default="paper",
+        tooltip="The paper's formula, or the authors' published procedure "
+        "(outliers clipped, stretched again).",
+    )
+
+    def steps(self, num_steps: int, num_recorded: int) -> range:
+        """The steps it covers of `num_recorded` of a schedule of `num_steps`, or a ValueError."""
+        return window_steps(self.window_start, self.window_end, num_steps, num_recorded)
+
+
+def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
     """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack."""
-    steps = window_steps(start, end, candidates.run.num_steps, candidates.stop_step)
+    steps = window.steps(candidates.run.num_steps, candidates.stop_step)
     maps = candidates.tape.relevance(steps)
     if not maps:
         raise ValueError(_no_signal(candidates, steps))
-    weight = aggregate(maps, form)
+    weight = aggregate(maps, window.form)
     if not bool(weight.any()):
         logging.warning(
             "ELECT: the model answers alike with and without the text, so the relevance map is "
@@ -68,7 +103,7 @@ class RelevanceMapAggregate(io.ComfyNode):
             "without the text differ, over all candidates and the first steps.",
             inputs=[
                 ElectCandidates.Input("candidates"),
-                *window_inputs(),
+                *inputs(Window),
                 io.Image.Input(
                     "image",
                     optional=True,
@@ -82,45 +117,15 @@ class RelevanceMapAggregate(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls, candidates: Candidates, window_start, window_end, form, image=None
-    ) -> io.NodeOutput:
+    @takes_records()
+    def execute(cls, candidates: Candidates, window: Window, image=None) -> io.NodeOutput:
         height, width = image_size(candidates.run, image)
-        weight = relevance_weight(candidates, window_start, window_end, form)
+        weight = relevance_weight(candidates, window)
         mask = to_mask(weight, height, width)
         if image is None:
             image = torch.zeros(1, height, width, 3)
         image = crop_like_host(image, height, width)
         return io.NodeOutput(mask, overlay(image, mask))
-
-
-def window_inputs() -> list[io.Input]:
-    """The inputs that say how the relevance map is made; shared with ELECTSampler."""
-    return [
-        io.Float.Input(
-            "window_start",
-            default=0.0,
-            min=0.0,
-            max=1.0,
-            step=0.01,
-            tooltip="Where the window of steps begins, as a fraction of the schedule.",
-        ),
-        io.Float.Input(
-            "window_end",
-            default=0.2,
-            min=0.0,
-            max=1.0,
-            step=0.01,
-            tooltip="Where the window ends, above window_start, up to 1.",
-        ),
-        io.Combo.Input(
-            "form",
-            options=list(FORMS),
-            default="paper",
-            tooltip="The paper's formula, or the authors' published procedure "
-            "(outliers clipped, stretched again).",
-        ),
-    ]
 
 
 NODES: list[type[io.ComfyNode]] = [RelevanceMapAggregate]

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from comfy_api.latest import io
 from torch import Tensor
 
 from ...elect_core.alignment import common_view, global_shift, undo_shift
 from ...elect_core.score import background_inconsistency, change_inside
 from ...elect_core.selection import Ranking, rank
-from ..host.conditions import source_latent
-from ..host.elect.run import Run
-from ..host.latents import check_mask, crop_like_host, mask_like, match_source, pixels_per_latent
-from .relevance import image_size
+from ..host.latents import mask_like, pixels_per_latent
+from .selection import Selection
 from .types import Candidates
 
-SPACES = ("latent", "pixel")
 SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
 """How far whole-picture shifts are looked for, in cells, and in how many parts of one."""
 
@@ -34,61 +30,6 @@ class Scored:
     warnings: tuple[str, ...]
     images: Tensor | None
     shifts: Tensor | None = None
-
-
-def estimate_batch(candidates: Candidates, estimates: dict | None) -> Tensor:
-    """The estimates to score, (N, C, h, w) in LATENT scale, one for each candidate."""
-    if estimates is None:
-        return candidates.estimates()
-    samples = estimates["samples"]
-    expected = (len(candidates.seeds), *candidates.run.latent["samples"].shape[1:])
-    if tuple(samples.shape) != expected:
-        raise ValueError(
-            f"estimates: expected one for each candidate, {expected}, got {tuple(samples.shape)}. "
-            "Connect TweedieEstimate of the same candidates."
-        )
-    return samples
-
-
-def background_mask(run: Run, relevance, mask, image) -> Tensor:
-    """MASK (B, H, W) of the edited region: the user's own before the relevance map."""
-    if mask is not None:
-        return check_mask(mask, *image_size(run, image))
-    if relevance is None:
-        raise ValueError(
-            "relevance: nothing says where the edit is. Connect RelevanceMapAggregate to "
-            "relevance, or your own mask to mask."
-        )
-    if bool((relevance >= 1).all()):
-        raise ValueError(
-            "relevance: it covers the whole picture, so there is no background to compare."
-        )
-    return relevance
-
-
-def check_space(space: str, vae) -> None:
-    """Raise ValueError when pixel space lacks a VAE."""
-    if space == "pixel" and vae is None:
-        raise ValueError("vae: scoring in pixel space needs a VAE; connect one.")
-
-
-def find_source(run: Run, estimates: Tensor, source, source_image, vae) -> Tensor:
-    """The source's latent (1, C, h, w), LATENT scale: given, encoded or from the conditioning."""
-    if source is not None:
-        return match_source(source["samples"], estimates, "source")
-    if source_image is not None:
-        if vae is None:
-            raise ValueError("vae: source_image needs a VAE to be encoded with; connect one.")
-        height, width = image_size(run, source_image)
-        cropped = crop_like_host(source_image, height, width, "source_image")
-        return match_source(vae.encode(cropped[..., :3]), estimates, "source_image")
-    found = source_latent(run.guider.original_conds, run.latent["samples"])
-    if found is None:
-        raise ValueError(
-            "source: the candidates' conditioning holds no source latent. Connect the encoded "
-            "source picture to source, or source_image with vae."
-        )
-    return match_source(found, estimates, "source (found in the conditioning)")
 
 
 def decode(vae, latent: Tensor) -> Tensor:
@@ -110,17 +51,14 @@ def score(
     estimates: Tensor,
     mask: Tensor,
     source: Tensor,
-    space: str,
-    vae,
-    minimum_edit: float,
-    align: bool = False,
+    selection: Selection,
 ) -> Scored:
     """BIS and the change inside the mask for every candidate, ranked.
 
     estimates (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
-    align: whether a shift of the whole picture is found and undone first
     """
-    check_space(space, vae)
+    selection.check_space()
+    vae, space = selection.vae, selection.space
     images = decode(vae, estimates) if vae is not None else None
     if space == "pixel":
         assert images is not None
@@ -130,13 +68,13 @@ def score(
         a, b = scale(source), scale(estimates)
     weight = mask_like(mask, b).to(b.device)
     shifts = None
-    if align:
+    if selection.align:
         a, b, weight, shifts = aligned(a, b, weight, space)
         if space == "latent":
             shifts = shifts * pixels_per_latent(candidates.run.model, source, None)
     scores = background_inconsistency(a, b, weight)
     edits = change_inside(a, b, weight)
-    ranking = rank(scores, edits, minimum_edit)
+    ranking = rank(scores, edits, selection.minimum_edit)
     return Scored(scores, edits, ranking, _warnings(scores, weight, ranking), images, shifts)
 
 
@@ -165,50 +103,3 @@ def _warnings(scores: Tensor, weight: Tensor, ranking: Ranking) -> tuple[str, ..
     if len(scores) > 1 and ranking.spread < 0.02:
         found.append("The seeds barely differ (spread under 2 %): the choice hardly matters.")
     return tuple(found)
-
-
-def selection_inputs() -> list[io.Input]:
-    """The inputs that say how candidates are scored; shared with ELECTSampler."""
-    return [
-        io.Mask.Input(
-            "mask",
-            optional=True,
-            tooltip="Your own mask of what may be edited (1 = edited), in place of the relevance "
-            "map.",
-        ),
-        io.Latent.Input(
-            "source",
-            optional=True,
-            tooltip="Latent of the source picture; found in the conditioning if left out.",
-        ),
-        io.Image.Input(
-            "source_image", optional=True, tooltip="The source picture, encoded with vae."
-        ),
-        io.Vae.Input(
-            "vae",
-            optional=True,
-            tooltip="For pixel space, for source_image, and for sharp thumbnails.",
-        ),
-        io.Combo.Input(
-            "space",
-            options=list(SPACES),
-            default="latent",
-            tooltip="Compare latents (no VAE, fast) or decoded pictures (needs vae).",
-        ),
-        io.Float.Input(
-            "minimum_edit",
-            default=0.0,
-            min=0.0,
-            max=1.0,
-            step=0.05,
-            tooltip="Do not elect a candidate whose change inside the mask is below this share "
-            "of the median candidate's: a guard against electing a picture left unedited.",
-        ),
-        io.Boolean.Input(
-            "align",
-            default=False,
-            optional=True,
-            tooltip="Find and undo a shift of the whole picture (of up to one latent cell, 8 "
-            "pixels for most models) before scoring, for models that move it by a pixel or two.",
-        ),
-    ]

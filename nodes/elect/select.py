@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from comfy_api.latest import io
 
+from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
-from .candidates import MAX_CANDIDATES
 from .choice import choose, pick_seeds_input
-from .score import background_mask, estimate_batch, find_source, selection_inputs
-from .shown import KEPT, Shown, hold_election
+from .sampling import MAX_CANDIDATES
+from .selection import Selection, estimate_batch
+from .shown import KEPT, Shown, hold_election, identity
 from .types import Candidates, ElectCandidates
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The inputs that say which candidates go on, and where the table is saved."""
+
+    pick: int = given(
+        io.Int,
+        default=0,
+        min=0,
+        max=MAX_CANDIDATES,
+        tooltip="0 takes the best; any other number takes that candidate. pick_seeds, which a "
+        "click sets, goes before it.",
+    )
+    top_k: int = given(
+        io.Int,
+        default=1,
+        min=1,
+        max=MAX_CANDIDATES,
+        tooltip="How many candidates to pass on, the picked one first, then by rank.",
+    )
+    csv_prefix: str = given(
+        io.String,
+        default="elect/scores",
+        tooltip="Where the score table is saved below the output folder; empty saves none.",
+    )
 
 
 class BISSelect(io.ComfyNode):
@@ -37,28 +66,8 @@ class BISSelect(io.ComfyNode):
                     optional=True,
                     tooltip="From RelevanceMapAggregate: 1 = edited, 0 = background.",
                 ),
-                *selection_inputs(),
-                io.Int.Input(
-                    "pick",
-                    default=0,
-                    min=0,
-                    max=MAX_CANDIDATES,
-                    tooltip="0 takes the best; any other number takes that candidate. pick_seeds, "
-                    "which a click sets, goes before it.",
-                ),
-                io.Int.Input(
-                    "top_k",
-                    default=1,
-                    min=1,
-                    max=MAX_CANDIDATES,
-                    tooltip="How many candidates to pass on, the picked one first, then by rank.",
-                ),
-                io.String.Input(
-                    "csv_prefix",
-                    default="elect/scores",
-                    tooltip="Where the score table is saved below the output folder; empty saves "
-                    "none.",
-                ),
+                *inputs(Selection),
+                *inputs(Choice),
                 pick_seeds_input(),
             ],
             outputs=[
@@ -70,51 +79,44 @@ class BISSelect(io.ComfyNode):
         )
 
     @classmethod
+    @takes_records()
     def execute(
         cls,
         candidates: Candidates,
-        space,
-        minimum_edit,
-        pick,
-        top_k,
-        csv_prefix,
+        selection: Selection,
+        choice: Choice,
         estimates=None,
         relevance=None,
-        mask=None,
-        source=None,
-        source_image=None,
-        vae=None,
-        align=False,
         pick_seeds="",
     ) -> io.NodeOutput:
-        made_of = (candidates.tape, estimates, relevance, mask, source, source_image, vae)
-        settings = (space, minimum_edit, align)
-        shown = KEPT.find(made_of, settings) or KEPT.keep(
-            made_of,
-            settings,
-            _elect(candidates, estimates, relevance, mask, source, source_image, vae, settings),
-        )
+        shown = _shown(candidates, selection, estimates, relevance)
         ranking = shown.scored.ranking
-        choice = choose(ranking, candidates.seeds, pick, pick_seeds)
-        told = shown.as_ui(candidates, choice)
-        if csv_prefix:
-            told["csv"] = [shown.csv(csv_prefix)]
+        chosen = choose(ranking, candidates.seeds, choice.pick, pick_seeds)
+        told = shown.as_ui(candidates, chosen)
+        if choice.csv_prefix:
+            told["csv"] = [shown.csv(choice.csv_prefix)]
         return io.NodeOutput(
-            candidates.rows(choice.order(ranking, top_k)),
-            candidates.seeds[choice.first],
+            candidates.rows(chosen.order(ranking, choice.top_k)),
+            candidates.seeds[chosen.first],
             told["text"][0],
             {"samples": shown.latents[torch.tensor(ranking.order)]},
             ui=told,
         )
 
 
-def _elect(
-    candidates, estimates, relevance, mask, source, source_image, vae, settings: tuple
-) -> Shown:
+def _shown(candidates: Candidates, selection: Selection, estimates, relevance) -> Shown:
+    """The election, held only where anything but the choice has changed."""
+    objects, settings = identity(selection)
+    made_of = (candidates.tape, estimates, relevance, *objects)
+    kept = KEPT.find(made_of, settings)
+    if kept is not None:
+        return kept
     latents = estimate_batch(candidates, estimates)
-    where = background_mask(candidates.run, relevance, mask, source_image)
-    origin = find_source(candidates.run, latents, source, source_image, vae)
-    return hold_election(candidates, latents, where, origin, source_image, vae, settings)
+    where = selection.region(candidates.run, relevance)
+    origin = selection.find_source(candidates.run, latents)
+    return KEPT.keep(
+        made_of, settings, hold_election(candidates, latents, where, origin, selection)
+    )
 
 
 NODES: list[type[io.ComfyNode]] = [BISSelect]

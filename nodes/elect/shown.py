@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from torch import Tensor
 
 from ..host.latents import crop_like_host
-from .choice import Choice
+from .choice import Chosen
 from .kept import Kept
 from .pictures import latent_pictures, write_pictures, write_region
 from .score import Scored, decode, score
+from .selection import Selection
 from .table import Row, as_table, facts, rows, write_csv
 from .types import Candidates
 
@@ -38,13 +39,13 @@ class Shown:
             path = self.written[prefix] = write_csv(self.table, prefix)
         return path
 
-    def as_ui(self, candidates: Candidates, choice: Choice) -> dict:
+    def as_ui(self, candidates: Candidates, chosen: Chosen) -> dict:
         """What a node shows: facts, the table as text, pictures."""
         lines = [as_table(self.table, self.scored)]
-        if choice.gone:
-            gone = ", ".join(map(str, choice.gone))
+        if chosen.gone:
+            gone = ", ".join(map(str, chosen.gone))
             lines.append(f"pick_seeds: not among these candidates: {gone}")
-        told = facts(candidates, self.scored, choice)
+        told = facts(candidates, self.scored, chosen)
         return {"elect": [told], "text": ["\n".join(lines)], **self.pictures}
 
 
@@ -52,16 +53,25 @@ KEPT: Kept[Shown] = Kept(most=4)
 
 
 def hold_election(
-    candidates: Candidates, latents: Tensor, mask, source, source_image, vae, settings: tuple
+    candidates: Candidates, latents: Tensor, mask: Tensor, source: Tensor, selection: Selection
 ) -> Shown:
-    """Score and draw an election; settings are (space, minimum_edit, align)."""
-    space, minimum_edit, align = settings
-    scored = score(candidates, latents, mask, source, space, vae, minimum_edit, align)
-    pictures = _pictures(candidates, latents, scored, mask, source, source_image, vae)
+    """Score and draw an election.
+
+    latents (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
+    """
+    scored = score(candidates, latents, mask, source, selection)
+    pictures = _pictures(candidates, latents, scored, mask, source, selection)
     return Shown(replace(scored, images=None), latents, mask, rows(candidates, scored), pictures)
 
 
-def _pictures(candidates, latents, scored, mask, source, source_image, vae) -> dict[str, list]:
+def identity(selection: Selection) -> tuple[tuple, tuple]:
+    """The objects and the settings that decide an election, as Kept wants them."""
+    values = {one.name: getattr(selection, one.name) for one in fields(selection)}
+    settings = {name: v for name, v in values.items() if isinstance(v, str | int | float)}
+    return tuple(v for name, v in values.items() if name not in settings), tuple(settings.items())
+
+
+def _pictures(candidates, latents, scored, mask, source, selection) -> dict[str, list]:
     """Every candidate's estimate in its order, the source and the edited region."""
     patcher = candidates.run.model
     images = scored.images
@@ -70,12 +80,12 @@ def _pictures(candidates, latents, scored, mask, source, source_image, vae) -> d
     if images is None:
         return {}
     frames = len(images) // len(latents)
-    if vae is None:
+    if selection.vae is None:
         origin = latent_pictures(patcher, source)
-    elif source_image is not None:
-        origin = crop_like_host(source_image, *images.shape[1:3], "source_image")
+    elif selection.source_image is not None:
+        origin = crop_like_host(selection.source_image, *images.shape[1:3], "source_image")
     else:
-        origin = decode(vae, source)
+        origin = decode(selection.vae, source)
     assert origin is not None
     return {
         "elect_images": write_pictures(images[::frames], "candidate"),

@@ -11,7 +11,7 @@ import folder_paths
 from torch import Tensor
 
 from ...elect_core.schedule import best_of_n_nfe
-from .choice import Choice
+from .choice import Chosen
 from .score import Scored
 from .types import Candidates
 
@@ -98,7 +98,7 @@ def _as_json(values: Tensor) -> list[float | None]:
     return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-def facts(candidates: Candidates, scored: Scored, choice: Choice) -> dict:
+def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
     """What a front end or a script wants to know of an election, as plain values."""
     run, tape = candidates.run, candidates.tape
     n, k = len(candidates.seeds), run.num_steps
@@ -114,10 +114,10 @@ def facts(candidates: Candidates, scored: Scored, choice: Choice) -> dict:
         "num_eligible": scored.ranking.num_eligible,
         "shifts": None if scored.shifts is None else scored.shifts.tolist(),
         "best": scored.ranking.elected,
-        "elected": choice.first,
-        "elected_seed": candidates.seeds[choice.first],
-        "chosen": list(choice.indices),
-        "gone_seeds": [str(seed) for seed in choice.gone],
+        "elected": chosen.first,
+        "elected_seed": candidates.seeds[chosen.first],
+        "chosen": list(chosen.indices),
+        "gone_seeds": [str(seed) for seed in chosen.gone],
         "num_steps": k,
         "stop_step": candidates.stop_step,
         "stop_sigma": candidates.stop_sigma,

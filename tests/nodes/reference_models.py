@@ -119,6 +119,26 @@ EDM_VPRED = {
 }
 """By these ComfyUI's loader tells CosXL from SDXL."""
 WAN = {"image_model": "wan2.1", "model_type": "t2v", "dim": 128, "ffn_dim": 64}
+# Keys by which ComfyUI's loader tells the files of FLUX and FLUX.2.
+_FLUX_KEYS = ("img_in.weight", "txt_in.weight", "double_blocks.0.img_attn.norm.key_norm.scale")
+_TOLD_BY = {
+    "flux": _FLUX_KEYS,
+    "flux2": (*_FLUX_KEYS, "double_stream_modulation_img.lin.weight"),
+}
+
+
+def completed(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings, and what else this ComfyUI's own detection says of a file of that kind.
+
+    Newer versions have further settings without a default, such as FLUX's ``txt_ids_dims``.
+    """
+    import comfy.model_detection
+
+    keys = _TOLD_BY.get(settings.get("image_model", ""))
+    if keys is None:
+        return dict(settings)
+    state = dict.fromkeys(keys, torch.empty(3072, 64, device="meta"))
+    return {**comfy.model_detection.detect_unet_config(state, ""), **settings}
 
 
 def _config(settings: dict[str, Any]):
@@ -127,7 +147,7 @@ def _config(settings: dict[str, Any]):
     import comfy.supported_models
 
     if "image_model" in settings:
-        config = comfy.model_detection.model_config_from_unet_config(dict(settings))
+        config = comfy.model_detection.model_config_from_unet_config(completed(settings))
     else:
         config = comfy.supported_models.SDXL_instructpix2pix(dict(settings))
     config.set_inference_dtype(torch.float32, None)

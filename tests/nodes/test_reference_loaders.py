@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from .reference_families import FAMILIES
-from .reference_models import COSXL, FLUX, FLUX2, HIDREAM, OMNIGEN2, QWEN
+from .reference_models import COSXL, FLUX, FLUX2, HIDREAM, OMNIGEN2, QWEN, completed
 
 pytestmark = pytest.mark.comfy
 
@@ -107,7 +107,7 @@ def network(name: str) -> torch.nn.Module:
         "cosxl_edit": comfy.ldm.modules.diffusionmodules.openaimodel.UNetModel,
     }[name]
     with torch.device("meta"):
-        return kind(**FULL[name], operations=comfy.ops.disable_weight_init)
+        return kind(**completed(FULL[name]), operations=comfy.ops.disable_weight_init)
 
 
 @pytest.mark.parametrize("name", FULL)

@@ -36,6 +36,12 @@ def object_info(comfy_server: "ComfyServer") -> dict:
 
 
 @pytest.fixture(scope="session")
+def system(comfy_server: "ComfyServer") -> dict:
+    """What the server says of itself: its version among others."""
+    return comfy_server.system_stats()["system"]
+
+
+@pytest.fixture(scope="session")
 def picture(comfy_server: "ComfyServer", tmp_path_factory: pytest.TempPathFactory) -> str:
     """An embedded example in ComfyUI's input folder, its true mask as transparency."""
     return upload_picture(comfy_server, tmp_path_factory.mktemp("picture"))

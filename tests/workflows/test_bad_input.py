@@ -6,6 +6,8 @@ import pytest
 
 from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
 
+from .refusals import not_in_list
+
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
 
@@ -307,7 +309,7 @@ TINO: dict[str, tuple[Change, str]] = {
     "no CLIPSeg": ({"mask": OBJECT}, "clipseg: .* models/clipseg"),
     "no such LatentCLIP": (
         {"latent_clip": {"name": "none.safetensors"}},
-        "name: none.safetensors is not in models/latent_clip",
+        not_in_list("name", "name: none.safetensors is not in models/latent_clip"),
     ),
     "other latent space": (
         {"latent_clip": {"latent_space": "SDXL"}},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from elect_tino.dev import DEFAULT_HOST
 from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, to_workflow
 from elect_tino.harness.workflows.recipes.elect import RECIPES
 from elect_tino.harness.workflows.summary import nodes_of, saved_images
@@ -108,8 +109,10 @@ def check_value(where: str, value: object, spec: list) -> None:
 
 @pytest.mark.server
 @every_name
-def test_the_file_is_what_its_recipe_gives(name: str, object_info: dict):
+def test_the_file_is_what_its_recipe_gives(name: str, object_info: dict, system: dict):
     """Else somebody edited one of them, or a node's default changed: run author_workflows."""
+    if system["comfyui_version"] != DEFAULT_HOST:
+        pytest.skip(f"workflow files hold the widgets of ComfyUI {DEFAULT_HOST}'s own nodes")
     (recipe,) = [made for made in (make() for make in ALL_RECIPES) if made.name == name]
     assert load_workflow(FOLDER / f"{name}.json") == to_workflow(recipe, object_info)
 

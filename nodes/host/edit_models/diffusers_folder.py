@@ -156,7 +156,7 @@ def load_vae(folder: Path, layout: Layout) -> comfy.sd.VAE:
     state = comfy.diffusers_convert.convert_vae_state_dict(state)
     try:
         vae = comfy.sd.VAE(sd=dict(state))
-    except RuntimeError as error:  # tensors of another size
+    except (RuntimeError, ValueError) as error:  # tensors of another size, or no such layers
         raise ValueError(f"name: {part} is not Stable Diffusion's VAE ({error}).") from error
     require_same(str(part), vae.first_stage_model, state)
     return vae

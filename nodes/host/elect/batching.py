@@ -1,8 +1,13 @@
 """What may run side by side and stay true to each seed, and how much of it fits in memory."""
 
+from __future__ import annotations
+
 import inspect
+import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import comfy.model_management
 import comfy.sampler_helpers
@@ -10,6 +15,9 @@ import comfy.samplers
 
 from ..edit_models.instruct_diffusion import Guider_InstructDiffusion
 from .noise import takes_noise_sampler
+
+if TYPE_CHECKING:
+    from .run import Run
 
 # Guiders whose rule treats each candidate of a batch on its own.
 _PER_SAMPLE_GUIDERS = ("CFGGuider", "Guider_Basic", "Guider_DualCFG")
@@ -135,3 +143,24 @@ def candidates_that_fit(
     free = comfy.model_management.get_free_memory(patcher.load_device)
     assert isinstance(free, (int, float))
     return max(1, min(limit, int(free / (one * 1.5))))
+
+
+@dataclass(frozen=True)
+class Batches:
+    """How many candidates run side by side, and why only one where a run allows no more."""
+
+    size: int
+    one_by_one: str | None = None
+
+
+def batches(run: Run, requested: int, num_candidates: int) -> Batches:
+    """Candidates to run side by side: `requested`, or what fits where it is 0."""
+    reason = why_one_by_one(run.guider, run.sampler, run.latent.get("noise_mask") is not None)
+    if reason is not None:
+        if num_candidates > 1:
+            logging.info("ELECT: candidates run one by one, since %s.", reason)
+        return Batches(1, reason)
+    if requested > 0 or num_candidates < 2:
+        return Batches(max(1, min(requested, num_candidates)))
+    shape = tuple(run.latent["samples"].shape)
+    return Batches(candidates_that_fit(run.guider, shape, num_candidates))

@@ -18,7 +18,6 @@ from torch import Tensor
 from ....elect_core.schedule import Cost
 from ....elect_core.tape import Tape
 from ..conditions import with_null
-from .batching import candidates_that_fit, why_one_by_one
 from .noise import initial_noise
 from .taped import RelevanceProbe, TapedSampler
 
@@ -114,18 +113,6 @@ def sample(
 def _out_of_memory() -> type[BaseException]:
     kind = comfy.model_management.OOM_EXCEPTION
     return torch.OutOfMemoryError if kind is Exception else kind
-
-
-def batch_size(run: Run, requested: int, num_candidates: int) -> int:
-    """Candidates to run side by side: `requested`, or what fits where it is 0."""
-    reason = why_one_by_one(run.guider, run.sampler, run.latent.get("noise_mask") is not None)
-    if reason is not None:
-        if num_candidates > 1:
-            logging.info("ELECT: candidates run one by one, since %s.", reason)
-        return 1
-    if requested > 0:
-        return min(requested, num_candidates)
-    return candidates_that_fit(run.guider, tuple(run.latent["samples"].shape), num_candidates)
 
 
 def record(

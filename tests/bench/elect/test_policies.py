@@ -27,11 +27,11 @@ def folder(bench, tmp_path_factory):
 def test_a_kept_tape_elects_whom_the_nodes_elect(bench, folder):
     from elect_tino.bench.edits import benchmark_edit
     from elect_tino.bench.elect.measure import measure_edit
-    from elect_tino.nodes.elect import candidates, relevance, select
+    from elect_tino.nodes.elect import candidates, plan, relevance, select
 
     run = bench.run(benchmark_edit(0), "euler")
     with torch.inference_mode():
-        found = candidates.run_candidates(run, [0, 1, 2, 3], 2, 0)
+        found = candidates.run_candidates(plan.plan(run, [0, 1, 2, 3], 2))
         mask = relevance.RelevanceMapAggregate.execute(found, 0.0, 0.2, "paper")[0]
         chosen = select.BISSelect.execute(found, "latent", 0, 0, 1, "", relevance=mask)
     elected = measure_edit(bench, 0, folder).elected["paper", "latent", 0.5, 4]

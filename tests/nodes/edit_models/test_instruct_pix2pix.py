@@ -52,6 +52,8 @@ def run_pipeline(pipe, num_steps: int, seed: int, monkeypatch) -> PipelineRun:
     monkeypatch.setattr(pipe.unet, "forward", recording_unet)
     pipe.scheduler.set_timesteps(num_steps)
     sigma = pipe.scheduler.sigmas[0]
+    from elect_tino.nodes.host.versions import ancestral_seed_offset
+
     noise = torch.randn(1, 4, 8, 6, generator=torch.Generator().manual_seed(seed))
     latent = pipe(
         prompt=PROMPT,
@@ -61,8 +63,9 @@ def run_pipeline(pipe, num_steps: int, seed: int, monkeypatch) -> PipelineRun:
         image_guidance_scale=IMAGE_SCALE,
         # diffusers starts at sigma * noise, ComfyUI at sqrt(1 + sigma^2) * noise: the same start.
         latents=noise * (1 + sigma**2) ** 0.5 / sigma,
-        # ComfyUI's ancestral noise begins with the initial noise again, on the CPU.
-        generator=torch.Generator().manual_seed(seed),
+        # On the CPU ComfyUI's ancestral noise begins with the initial noise again, newer with that
+        # of the next seed.
+        generator=torch.Generator().manual_seed(seed + ancestral_seed_offset()),
         output_type="latent",
     ).images
     monkeypatch.undo()
@@ -157,6 +160,7 @@ def naive_relevance(runs: list[PipelineRun], sigmas: Tensor, steps: int) -> Tens
 
 def test_relevance_and_bis_are_the_naive_ones(saved, wired, elect, monkeypatch):
     from elect_tino.nodes.elect.score import score
+    from elect_tino.nodes.elect.selection import Selection
 
     sigmas = wired.sigmas(10)
     runs = [run_pipeline(saved.modules, 10, seed, monkeypatch) for seed in SEEDS]
@@ -176,5 +180,5 @@ def test_relevance_and_bis_are_the_naive_ones(saved, wired, elect, monkeypatch):
         change = (run.estimates[3] - source)[0].abs().mean(0)
         bis.append(float((change * weight).sum() / weight.sum()))
     with torch.inference_mode():
-        scored = score(found, found.estimates(), mask, wired.source, "latent", None, 0)
+        scored = score(found, found.estimates(), mask, wired.source, Selection(minimum_edit=0))
     assert_close(scored.scores, torch.tensor(bis), rtol=1e-4, atol=1e-5)

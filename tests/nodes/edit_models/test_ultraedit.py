@@ -214,6 +214,7 @@ def test_batched_candidates_are_what_their_seeds_give_alone(saved, wire, elect, 
 
 def test_relevance_and_bis_are_the_naive_ones(saved, wire, elect):
     from elect_tino.nodes.elect.score import score
+    from elect_tino.nodes.elect.selection import Selection
 
     wired = wire(saved, masks_for(saved))
     runs = [reference(saved, wired, 10, seed) for seed in SEEDS]
@@ -237,7 +238,7 @@ def test_relevance_and_bis_are_the_naive_ones(saved, wire, elect):
         bis.append(float((change * weight).sum() / weight.sum()))
     source = wired.guider.original_conds["positive"][0]["concat_latent_image"]
     with torch.inference_mode():
-        scored = score(found, found.estimates(), mask, source, "latent", None, 0)
+        scored = score(found, found.estimates(), mask, source, Selection(minimum_edit=0))
     assert_close(scored.scores, torch.tensor(bis), rtol=1e-4, atol=1e-5)
 
 

@@ -294,12 +294,8 @@ def test_pictures_of_source_region_and_candidates_are_files(elect, found):
     import folder_paths
 
     ui = elect.select(found, mask=left_half(), vae=Halves()).ui
-    assert [len(ui[key]) for key in ("elect_images", "elect_source", "elect_relevance")] == [
-        5,
-        1,
-        1,
-    ]
-    with Image.open(
-        f"{folder_paths.get_temp_directory()}/{ui['elect_relevance'][0]['filename']}"
-    ) as region:
-        assert region.getchannel("A").getextrema() == (0, 255)
+    assert len(ui["elect_images"]) == 5
+    assert len(ui["elect_source"]) == 1
+    (region,) = ui["elect_relevance"]
+    with Image.open(f"{folder_paths.get_temp_directory()}/{region['filename']}") as picture:
+        assert picture.getchannel("A").getextrema() == (0, 255)

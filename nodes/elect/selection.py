@@ -1,0 +1,116 @@
+"""What an election is given, and what it is made of: the edited region and the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..host.conditions import source_latent
+from ..host.elect.run import Run
+from ..host.latents import check_mask, crop_like_host, match_source
+from ..inputs import given
+from .relevance import image_size
+from .types import Candidates
+
+SPACES = ("latent", "pixel")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The inputs that say how candidates are scored."""
+
+    mask: Any = given(
+        io.Mask,
+        optional=True,
+        tooltip="Your own mask of what may be edited (1 = edited), in place of the relevance map.",
+    )
+    source: Any = given(
+        io.Latent,
+        optional=True,
+        tooltip="Latent of the source picture; found in the conditioning if left out.",
+    )
+    source_image: Any = given(
+        io.Image, optional=True, tooltip="The source picture, encoded with vae."
+    )
+    vae: Any = given(
+        io.Vae,
+        optional=True,
+        tooltip="For pixel space, for source_image, and for sharp thumbnails.",
+    )
+    space: str = given(
+        io.Combo,
+        options=list(SPACES),
+        default="latent",
+        tooltip="Compare latents (no VAE, fast) or decoded pictures (needs vae).",
+    )
+    minimum_edit: float = given(
+        io.Float,
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        step=0.05,
+        tooltip="Do not elect a candidate whose change inside the mask is below this share "
+        "of the median candidate's: a guard against electing a picture left unedited.",
+    )
+    align: bool = given(
+        io.Boolean,
+        default=False,
+        optional=True,
+        tooltip="Find and undo a shift of the whole picture (of up to one latent cell, 8 "
+        "pixels for most models) before scoring, for models that move it by a pixel or two.",
+    )
+
+    def check_space(self) -> None:
+        """Raise ValueError when pixel space lacks a VAE."""
+        if self.space == "pixel" and self.vae is None:
+            raise ValueError("vae: scoring in pixel space needs a VAE; connect one.")
+
+    def region(self, run: Run, relevance: Tensor | None) -> Tensor:
+        """MASK (B, H, W) of what is edited: the user's own before the relevance map."""
+        if self.mask is not None:
+            return check_mask(self.mask, *image_size(run, self.source_image))
+        if relevance is None:
+            raise ValueError(
+                "relevance: nothing says where the edit is. Connect RelevanceMapAggregate to "
+                "relevance, or your own mask to mask."
+            )
+        if bool((relevance >= 1).all()):
+            raise ValueError(
+                "relevance: it covers the whole picture, so there is no background to compare."
+            )
+        return relevance
+
+    def find_source(self, run: Run, estimates: Tensor) -> Tensor:
+        """The source's latent (1, C, h, w), LATENT scale: given, encoded or as conditioned."""
+        if self.source is not None:
+            return match_source(self.source["samples"], estimates, "source")
+        if self.source_image is not None:
+            if self.vae is None:
+                raise ValueError("vae: source_image needs a VAE to be encoded with; connect one.")
+            size = image_size(run, self.source_image)
+            cropped = crop_like_host(self.source_image, *size, "source_image")
+            return match_source(self.vae.encode(cropped[..., :3]), estimates, "source_image")
+        found = source_latent(run.guider.original_conds, run.latent["samples"])
+        if found is None:
+            raise ValueError(
+                "source: the candidates' conditioning holds no source latent. Connect the encoded "
+                "source picture to source, or source_image with vae."
+            )
+        return match_source(found, estimates, "source (found in the conditioning)")
+
+
+def estimate_batch(candidates: Candidates, estimates: dict | None) -> Tensor:
+    """The estimates to score, (N, C, h, w) in LATENT scale, one for each candidate."""
+    if estimates is None:
+        return candidates.estimates()
+    samples = estimates["samples"]
+    expected = (len(candidates.seeds), *candidates.run.latent["samples"].shape[1:])
+    if tuple(samples.shape) != expected:
+        raise ValueError(
+            f"estimates: expected one for each candidate, {expected}, got {tuple(samples.shape)}. "
+            "Connect TweedieEstimate of the same candidates."
+        )
+    return samples
