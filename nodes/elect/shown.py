@@ -83,7 +83,8 @@ def _pictures(candidates, latents, scored, mask, source, selection) -> dict[str,
     if selection.vae is None:
         origin = latent_pictures(patcher, source)
     elif selection.source_image is not None:
-        origin = crop_like_host(selection.source_image, *images.shape[1:3], "source_image")
+        height, width = images.shape[1:3]
+        origin = crop_like_host(selection.source_image, height, width, "source_image")
     else:
         origin = decode(selection.vae, source)
     assert origin is not None

@@ -12,6 +12,7 @@ from elect_tino.harness.server.comfy_server import PACK_ROOT, ComfyServer
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+PACKAGE = "comfyui-frontend-package"
 STATIC = "comfyui_frontend_package/static"
 NEWEST = PACK_ROOT / ".cache" / "frontends" / "newest"
 COMBINATIONS = [
@@ -29,10 +30,10 @@ READY = "() => window.app?.graph && window.LiteGraph && window.app.extensionMana
 
 
 def newest_frontend() -> Path:
-    """ELECT_NEWEST_FRONTEND or what `dev.py frontend` fetched; skips the test without one."""
-    folder = Path(os.environ.get("ELECT_NEWEST_FRONTEND", NEWEST)) / STATIC
+    """Of the package in ELECT_NEWEST_FRONTEND or in .cache; skips the test without one."""
+    folder = Path(os.environ.get("ELECT_NEWEST_FRONTEND") or NEWEST) / STATIC
     if not (folder / "index.html").exists():
-        pytest.skip("no newest frontend: `python3 dev.py frontend` fetches one")
+        pytest.skip(f"no newest frontend: `pip install --no-deps --target {NEWEST} {PACKAGE}`")
     return folder
 
 
