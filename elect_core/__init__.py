@@ -23,14 +23,23 @@ The stages, in the order the data flows (a stage imports only those above it):
 from .alignment import common_view, global_shift, undo_shift
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
-from .relevance import FORMS, aggregate, raw_relevance
+from .relevance import FORMS, aggregate, change_weight, raw_relevance
 from .sampler import euler, euler_ancestral
 from .schedule import Cost, best_of_n_nfe, elect_nfe, step_count, step_of_sigma, window_steps
-from .score import background_inconsistency, change_inside
-from .selection import Ranking, rank
+from .score import (
+    CRITERIA,
+    background_inconsistency,
+    change_inside,
+    consensus,
+    edit_ratio,
+    idle,
+    median_estimate,
+)
+from .selection import Ranking, fluctuation, rank
 from .tape import Step, Stopped, Tape, TapeModel
 
 __all__ = [
+    "CRITERIA",
     "FORMS",
     "TWEEDIE",
     "Cost",
@@ -44,14 +53,20 @@ __all__ = [
     "background_inconsistency",
     "best_of_n_nfe",
     "change_inside",
+    "change_weight",
     "classifier_free",
     "common_view",
+    "consensus",
+    "edit_ratio",
     "elect",
     "elect_nfe",
     "euler",
     "euler_ancestral",
+    "fluctuation",
     "global_shift",
+    "idle",
     "instruct_pix2pix",
+    "median_estimate",
     "rank",
     "raw_relevance",
     "step_count",

@@ -86,6 +86,17 @@ def _published(steps: Sequence[Tensor]) -> Tensor:
     return running_mean(torch.cat([min_max(square) for square in squares]))[-1:]
 
 
+def change_weight(source: Tensor, median: Tensor) -> Tensor:
+    """Where the candidates agree that the picture changes: the median estimate's change, to [0, 1].
+
+    It needs no prediction without the text.
+
+    source, median (1, C, h, w): in the same scale, see `score.median_estimate`.
+    Returns (1, 1, h, w); all 0 where nothing changes.
+    """
+    return min_max((median.float() - source.float()).abs().sum(1, keepdim=True))
+
+
 FORMS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {"paper": _paper, "published": _published}
 
 

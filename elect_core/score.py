@@ -1,4 +1,13 @@
-"""Scores of the candidates: how much the background changed (BIS), and how much the edit did."""
+"""Scores of the candidates: how much the background changed (BIS), and how much the edit did.
+
+`CRITERIA` makes one score of these; the lowest wins:
+
+    bis        change outside (the paper)
+    ratio      change outside / change inside: a candidate that did nothing cannot win
+    consensus  distance to the median estimate: the candidate that most others agree with
+"""
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -37,3 +46,53 @@ def change_inside(source: Tensor, estimates: Tensor, relevance: Tensor) -> Tenso
     Arguments and result as in `background_inconsistency`; NaN where the mask is empty.
     """
     return _mean_change(source, estimates, relevance)
+
+
+def median_estimate(estimates: Tensor) -> Tensor:
+    """The middle of the candidates' values in each cell, of an even number the mean of both.
+
+    estimates (N, C, h, w); what is not finite is left out.  Returns (1, C, h, w), float32.
+    """
+    values = estimates.float()
+    values = torch.where(values.isfinite(), values, torch.nan)
+    low, high = values.nanmedian(0).values, -(-values).nanmedian(0).values
+    return ((low + high) / 2)[None]
+
+
+def consensus(source: Tensor, estimates: Tensor, relevance: Tensor) -> Tensor:
+    """Mean distance of each estimate to the median of all; lower is nearer to what most agree on.
+
+    Arguments and result as in `background_inconsistency`; source and relevance are not read.
+    """
+    return _mean_change(median_estimate(estimates), estimates, torch.ones_like(relevance))
+
+
+def edit_ratio(source: Tensor, estimates: Tensor, relevance: Tensor) -> Tensor:
+    """Change outside the edited region by the change inside it; lower is better, no edit is inf.
+
+    Arguments and result as in `background_inconsistency`.
+    """
+    outside = background_inconsistency(source, estimates, relevance)
+    inside = change_inside(source, estimates, relevance)
+    return torch.where(inside > 0, outside / inside, torch.where(inside == 0, torch.inf, torch.nan))
+
+
+def idle(outside: Tensor, inside: Tensor) -> Tensor:
+    """Which candidates left the picture as it was, told from those beside them.
+
+    One that did nothing changes the edited region under a quarter as much as the one that changes
+    it most, *and* hardly more than the background (under twice). The second half keeps a plain
+    edit beside an overdone one from being taken for none.
+
+    outside, inside (N,): of `background_inconsistency` and `change_inside`.  Returns (N,), bool.
+    """
+    most = torch.where(inside.isfinite(), inside, 0).amax()
+    return (inside < most / 4) & (inside < 2 * outside.clamp_min(torch.finfo(inside.dtype).tiny))
+
+
+CRITERIA: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "bis": background_inconsistency,
+    "ratio": edit_ratio,
+    "consensus": consensus,
+}
+"""What candidates are elected by: ``(source, estimates, relevance) -> (N,)``, lowest first."""

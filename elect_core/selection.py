@@ -1,9 +1,14 @@
 """From scores to a ranking that says how sure it is."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+
+SUREST = 0.99
+"""No election is certain: the most that `confidence` says while there is a rival."""
 
 
 @dataclass(frozen=True)
@@ -13,13 +18,17 @@ class Ranking:
     order: candidate indices, the elected one first; candidates that may not be elected
         (NaN score, too small an edit) come last and are counted out by `num_eligible`
     spread: (worst - best) / mean score of the eligible, 0 when the seeds do not differ
-    confidence: (second - best) / (worst - best) in [0, 1]; 0 is a tie, 1 when there is no rival
+    confidence: probability in [1 / N, SUREST] that the elected one stays ahead of the eligible, 1
+        without a rival, None where nothing is known of how scores move from step to step
+    num_small: finite candidates set aside for their edit; num_idle: those that made none at all
     """
 
     order: tuple[int, ...]
     num_eligible: int
     spread: float
-    confidence: float
+    confidence: float | None
+    num_small: int = 0
+    num_idle: int = 0
 
     @property
     def elected(self) -> int:
@@ -27,48 +36,92 @@ class Ranking:
         return self.order[0]
 
 
-def rank(scores: Tensor, edits: Tensor | None = None, minimum_edit: float = 0.0) -> Ranking:
+def fluctuation(history: Tensor) -> float | None:
+    """How far a candidate's score moves in a step, beyond what all of them do together.
+
+    Root mean square over candidates and steps, by the spread (standard deviation) of the scores
+    at the last step, so that it also serves scores of another scale.
+
+    history (S, N): the scores after S steps that follow each other.  Returns None with under two
+    finite steps or candidates, or where the scores do not differ.
+    """
+    history = history[:, history.isfinite().all(0)].double()
+    if history.shape[0] < 2 or history.shape[1] < 2:
+        return None
+    centred = history - history.mean(1, keepdim=True)
+    spread = float(centred[-1].square().mean().sqrt())
+    moved = float(centred.diff(dim=0).square().mean().sqrt())
+    return moved / spread if spread > 0 else None
+
+
+def rank(
+    scores: Tensor,
+    edits: Tensor | None = None,
+    minimum_edit: float = 0.0,
+    idle: Tensor | None = None,
+    moves: float | None = None,
+) -> Ranking:
     """Rank candidates by score, lowest first; ties go to the lowest index.
 
     scores (N,): lower is better; NaN and infinite ones are never elected
     edits (N,): change inside the edited region; minimum_edit: a candidate whose edit is below
-        this share (0 to 1) of the median edit is not elected
+        this share (0 to 1) of the median edit is not elected (of an even number the median is the
+        mean of the two in the middle, so that one of two that did nothing is passed over too)
+    idle (N,): candidates that did nothing: no part of the median unless all are
+    moves: from `fluctuation`, for the confidence
     Raises ValueError when no score is finite, when minimum_edit is above 1, or when it is asked
     for and the edits are NaN (the mask is empty).
     """
     if not minimum_edit <= 1:
         raise ValueError(f"minimum_edit: expected a share from 0 to 1, got {minimum_edit}.")
     values = scores.tolist()
-    finite = [i for i, eligible in enumerate(scores.isfinite().tolist()) if eligible]
+    finite = [i for i, value in enumerate(values) if math.isfinite(value)]
     if not finite:
         raise ValueError(
             f"scores: all {len(values)} candidates are NaN or infinite, so none can be elected. "
             "The model's output is bad: try another precision, VAE or cfg."
         )
+    did_nothing = {i for i, flag in enumerate(idle.tolist()) if flag} if idle is not None else set()
     eligible = finite
     if edits is not None and minimum_edit > 0:
-        least = minimum_edit * float(edits[finite].median())
-        if math.isnan(least):
-            raise ValueError(
-                "minimum_edit: the mask is empty, so there is no edit to measure. "
-                "Set minimum_edit to 0 or give a mask."
-            )
+        least = minimum_edit * _median_edit(edits.tolist(), finite, did_nothing)
         eligible = [i for i in finite if float(edits[i]) >= least]
     ranked = sorted(eligible, key=lambda i: values[i])
     rest = [i for i in sorted(finite, key=lambda i: values[i]) if i not in eligible]
     rest += [i for i in range(len(values)) if i not in finite]
-    best, worst = values[ranked[0]], values[ranked[-1]]
-    mean = sum(values[i] for i in ranked) / len(ranked)
-    extent = worst - best
+    best = [values[i] for i in ranked]
+    mean = sum(best) / len(best)
     return Ranking(
         order=(*ranked, *rest),
         num_eligible=len(ranked),
-        spread=extent / mean if mean > 0 else 0.0,
-        confidence=_confidence([values[i] for i in ranked], extent),
+        spread=(best[-1] - best[0]) / mean if mean > 0 else 0.0,
+        confidence=_confidence(best, [values[i] for i in finite], moves),
+        num_small=len(finite) - len(ranked),
+        num_idle=len(did_nothing),
     )
 
 
-def _confidence(ranked: list[float], extent: float) -> float:
+def _median_edit(edits: list[float], finite: Sequence[int], did_nothing: set[int]) -> float:
+    made = sorted(edits[i] for i in finite if i not in did_nothing)
+    made = made or sorted(edits[i] for i in finite)
+    if any(math.isnan(edit) for edit in made):
+        raise ValueError(
+            "minimum_edit: the mask is empty, so there is no edit to measure. "
+            "Set minimum_edit to 0 or give a mask."
+        )
+    return (made[(len(made) - 1) // 2] + made[len(made) // 2]) / 2
+
+
+def _confidence(ranked: list[float], all_scores: list[float], moves: float | None) -> float | None:
+    """Probability that one more step leaves the first ahead of each of the others."""
     if len(ranked) == 1:
         return 1.0
-    return (ranked[1] - ranked[0]) / extent if extent > 0 else 0.0
+    if moves is None:
+        return None
+    spread = float(torch.tensor(all_scores, dtype=torch.float64).std(correction=0))
+    sigma = moves * spread
+    ahead = 1.0
+    for score in ranked[1:]:
+        gap = score - ranked[0]
+        ahead *= 0.5 * (1 + math.erf(gap / (2 * sigma))) if sigma > 0 else 0.5 + 0.5 * (gap > 0)
+    return min(max(ahead, 1 / len(ranked)), SUREST)

@@ -56,7 +56,8 @@ class ELECTSampler(io.ComfyNode):
     def execute(
         cls, sampling: Sampling, window: Window, selection: Selection, pick_seeds=""
     ) -> io.NodeOutput:
-        sampling = replace(sampling, relevance_window=window.window_end)
+        null = sampling.null if selection.needs_relevance() else None
+        sampling = replace(sampling, relevance_window=window.window_end, null=null)
         run = check(sampling, "window_end")
         planned = plan_sampling(run, sampling)
         size = image_size(run, selection.source_image)
@@ -68,12 +69,12 @@ class ELECTSampler(io.ComfyNode):
         check_pick_seeds(pick_seeds)
         window.steps(run.num_steps, planned.stop_step)
         selection.check_space()
-        own = selection.region(run, None) if selection.mask is not None else None
+        selection.own_mask(run)
         origin = selection.find_source(run, run.latent["samples"])
 
         settings = (planned.stop_step, sampling.candidates_per_batch, sampling.ram_limit_mb)
         found = recorded(run, planned.seeds, settings, lambda: run_candidates(planned))
-        shown = _shown(found, window, selection, own, origin, size)
+        shown = _shown(found, window, selection, origin, size)
         chosen = choose(shown.scored.ranking, found.seeds, pick_seeds=pick_seeds)
         output = finish(found.rows(chosen.indices))
         return io.NodeOutput(
@@ -82,16 +83,19 @@ class ELECTSampler(io.ComfyNode):
 
 
 def _shown(
-    found: Candidates, window: Window, selection: Selection, own, origin, size: tuple[int, int]
+    found: Candidates, window: Window, selection: Selection, origin, size: tuple[int, int]
 ) -> Shown:
     """The election, held only where anything but the choice has changed."""
     objects, settings = identity(selection)
     kept = KEPT.find((found.tape, *objects), (window, settings))
     if kept is not None:
         return kept
-    if own is None:
-        own = to_mask(relevance_weight(found, window), *size)
-    held = hold_election(found, found.estimates(), own, origin, selection)
+    relevance = None
+    if selection.needs_relevance():
+        relevance = to_mask(relevance_weight(found, window), *size)
+    latents = found.estimates()
+    region = selection.region(found.run, relevance, latents, origin)
+    held = hold_election(found, latents, region, origin, selection)
     return KEPT.keep((found.tape, *objects), (window, settings), held)
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ...elect_core.alignment import common_view, global_shift, undo_shift
-from ...elect_core.score import background_inconsistency, change_inside
-from ...elect_core.selection import Ranking, rank
+from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, idle
+from ...elect_core.selection import Ranking, fluctuation, rank
 from ..host.latents import mask_like, pixels_per_latent
 from .selection import Selection
 from .types import Candidates
 
+_LOOK_BACK = 4  # steps whose scores tell how far they still move
 SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
 """How far whole-picture shifts are looked for, in cells, and in how many parts of one."""
 
@@ -21,10 +23,12 @@ SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
 class Scored:
     """Scores of all candidates and what they say.
 
+    scores (N,): by the criterion; outside, edits (N,): change outside (BIS) and inside the mask
     shifts (N, 2): whole-picture shifts that were undone, pixels down and right; None if not asked
     """
 
     scores: Tensor
+    outside: Tensor
     edits: Tensor
     ranking: Ranking
     warnings: tuple[str, ...]
@@ -72,10 +76,24 @@ def score(
         a, b, weight, shifts = aligned(a, b, weight, space)
         if space == "latent":
             shifts = shifts * pixels_per_latent(candidates.run.model, source, None)
-    scores = background_inconsistency(a, b, weight)
-    edits = change_inside(a, b, weight)
-    ranking = rank(scores, edits, selection.minimum_edit)
-    return Scored(scores, edits, ranking, _warnings(scores, weight, ranking), images, shifts)
+    outside, edits = background_inconsistency(a, b, weight), change_inside(a, b, weight)
+    criterion = CRITERIA[selection.criterion]
+    scores = outside if selection.criterion == "bis" else criterion(a, b, weight)
+    moves = fluctuation(_history(candidates, source, mask, criterion))
+    least = selection.minimum_edit if bool(weight.any()) else 0.0
+    ranking = rank(scores, edits, least, idle(outside, edits), moves)
+    warnings = _warnings(outside, edits, weight, ranking, least)
+    return Scored(scores, outside, edits, ranking, warnings, images, shifts)
+
+
+def _history(candidates: Candidates, source: Tensor, mask: Tensor, criterion) -> Tensor:
+    """The criterion after each of the last steps run, (S, N), in the latent."""
+    scale = candidates.run.model.model.process_latent_in
+    number = min(_LOOK_BACK, len(candidates.tape.steps))
+    estimates = [scale(candidates.estimates(step)) for step in range(-number, 0)]
+    origin, weight = scale(source.to(estimates[-1].device)), mask_like(mask, estimates[-1])
+    scores = [criterion(origin, one, weight.to(one.device)) for one in estimates]
+    return torch.stack(scores).cpu()
 
 
 def aligned(
@@ -91,15 +109,29 @@ def aligned(
     return source, moved, weight, shifts
 
 
-def _warnings(scores: Tensor, weight: Tensor, ranking: Ranking) -> tuple[str, ...]:
-    found = []
-    bad = int((~scores.isfinite()).sum())
+def _warnings(
+    outside: Tensor, edits: Tensor, weight: Tensor, ranking: Ranking, minimum_edit: float
+) -> tuple[str, ...]:
+    found, number = [], len(outside)
+    bad = int((~outside.isfinite()).sum())
     if bad:
         found.append(f"{bad} candidates are NaN and were left out.")
     if not bool(weight.any()):
         found.append("The mask is empty: the whole picture counted as background.")
     elif float(weight.mean()) > 0.9:
         found.append("The mask covers almost the whole picture: there is little background.")
-    if len(scores) > 1 and ranking.spread < 0.02:
+    if number > 1 and ranking.spread < 0.02:
         found.append("The seeds barely differ (spread under 2 %): the choice hardly matters.")
+    if ranking.num_idle:
+        found.append(f"{ranking.num_idle} of {number} seeds left the picture as it was.")
+    if ranking.num_small:
+        found.append(
+            f"{ranking.num_small} of {number} were set aside: their change inside the mask is "
+            f"below {minimum_edit:g} of the median's (minimum_edit)."
+        )
+    if bool(weight.any()) and not bool((edits > outside).any()):
+        found.append(
+            "No candidate changes the mask more than the rest of the picture: perhaps none made "
+            "the edit. Check the instruction, the mask and cfg."
+        )
     return tuple(found)

@@ -112,8 +112,8 @@ def _shown(candidates: Candidates, selection: Selection, estimates, relevance) -
     if kept is not None:
         return kept
     latents = estimate_batch(candidates, estimates)
-    where = selection.region(candidates.run, relevance)
     origin = selection.find_source(candidates.run, latents)
+    where = selection.region(candidates.run, relevance, latents, origin)
     return KEPT.keep(
         made_of, settings, hold_election(candidates, latents, where, origin, selection)
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from comfy_api.latest import io
 from torch import Tensor
 
+from ...elect_core.relevance import change_weight
+from ...elect_core.score import CRITERIA, median_estimate
 from ..host.conditions import source_latent
 from ..host.elect.run import Run
-from ..host.latents import check_mask, crop_like_host, match_source
+from ..host.latents import check_mask, crop_like_host, match_source, to_mask
 from ..inputs import given
 from .relevance import image_size
 from .types import Candidates
 
 SPACES = ("latent", "pixel")
+MASKS = ("relevance", "change", "both")
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,13 @@ class Selection:
     )
     minimum_edit: float = given(
         io.Float,
-        default=0.0,
+        default=0.8,
         min=0.0,
         max=1.0,
         step=0.05,
         tooltip="Do not elect a candidate whose change inside the mask is below this share "
-        "of the median candidate's: a guard against electing a picture left unedited.",
+        "of the median candidate's: a guard against electing a picture left unedited. 0 is the "
+        "paper's form, without a guard.",
     )
     align: bool = given(
         io.Boolean,
@@ -63,15 +68,55 @@ class Selection:
         "pixels for most models) before scoring, for models that move it by a pixel or two.",
     )
 
+    criterion: str = given(
+        io.Combo,
+        options=list(CRITERIA),
+        default="bis",
+        optional=True,
+        tooltip="What the best is elected by. bis: least change outside the mask (the paper). "
+        "ratio: least change outside for the change inside, where models often fail to edit. "
+        "consensus: nearest to what most candidates agree on.",
+    )
+    mask_from: str = given(
+        io.Combo,
+        options=list(MASKS),
+        default="relevance",
+        optional=True,
+        tooltip="Where the mask of the edit comes from. relevance: text against no text (the "
+        "paper), which costs cfg 1 models an extra call a step in the window. change: where the "
+        "candidates agree on a change, at no cost. both: either.",
+    )
+
     def check_space(self) -> None:
         """Raise ValueError when pixel space lacks a VAE."""
         if self.space == "pixel" and self.vae is None:
             raise ValueError("vae: scoring in pixel space needs a VAE; connect one.")
 
-    def region(self, run: Run, relevance: Tensor | None) -> Tensor:
-        """MASK (B, H, W) of what is edited: the user's own before the relevance map."""
-        if self.mask is not None:
-            return check_mask(self.mask, *image_size(run, self.source_image))
+    def needs_relevance(self) -> bool:
+        """Whether the relevance map, and so a null conditioning's calls, is of any use."""
+        return self.mask is None and self.mask_from != "change"
+
+    def own_mask(self, run: Run) -> Tensor | None:
+        """The user's own mask (B, H, W), checked; None where there is none."""
+        if self.mask is None:
+            return None
+        return check_mask(self.mask, *image_size(run, self.source_image))
+
+    def region(self, run: Run, relevance: Tensor | None, estimates: Tensor, origin) -> Tensor:
+        """MASK (B, H, W) of what is edited: the user's own before what `mask_from` says.
+
+        estimates (N, C, h, w), origin (1, C, h, w): LATENT scale
+        """
+        own = self.own_mask(run)
+        if own is not None:
+            return own
+        change = None
+        if self.mask_from != "relevance":
+            scale = run.model.model.process_latent_in
+            weight = change_weight(scale(origin), scale(median_estimate(estimates)))
+            change = to_mask(weight, *image_size(run, self.source_image))
+            if self.mask_from == "change":
+                return change
         if relevance is None:
             raise ValueError(
                 "relevance: nothing says where the edit is. Connect RelevanceMapAggregate to "
@@ -81,6 +126,8 @@ class Selection:
             raise ValueError(
                 "relevance: it covers the whole picture, so there is no background to compare."
             )
+        if change is not None:
+            return torch.maximum(relevance, change.to(relevance.device))
         return relevance
 
     def find_source(self, run: Run, estimates: Tensor) -> Tensor:

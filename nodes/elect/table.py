@@ -11,6 +11,7 @@ import folder_paths
 from torch import Tensor
 
 from ...elect_core.schedule import best_of_n_nfe
+from ...elect_core.selection import Ranking
 from .choice import Chosen
 from .score import Scored
 from .types import Candidates
@@ -27,6 +28,7 @@ class Row:
     change_inside: float
     shift: str
     eligible: bool
+    score: float
 
 
 def rows(candidates: Candidates, scored: Scored) -> list[Row]:
@@ -36,10 +38,11 @@ def rows(candidates: Candidates, scored: Scored) -> list[Row]:
             rank=place + 1,
             candidate=index + 1,
             seed=candidates.seeds[index],
-            bis=float(scored.scores[index]),
+            bis=float(scored.outside[index]),
             change_inside=float(scored.edits[index]),
             shift=_shift(scored, index),
             eligible=place < scored.ranking.num_eligible,
+            score=float(scored.scores[index]),
         )
         for place, index in enumerate(scored.ranking.order)
     ]
@@ -56,20 +59,35 @@ def _shift(scored: Scored, index: int) -> str:
 def as_table(table: list[Row], scored: Scored) -> str:
     """The score table as text, warnings below it."""
     lines = ["rank  candidate  seed                  BIS       change inside"]
+    by_bis = torch.equal(scored.scores, scored.outside)
+    if not by_bis:
+        lines[0] += "  score"
     if scored.shifts is not None:
         lines[0] += "  shift"
     for row in table:
-        note = f"       {row.shift}" if row.shift else ""
+        note = "" if by_bis else f"       {row.score:<8.5g}"
+        note += f"       {row.shift}" if row.shift else ""
         note += "" if row.eligible else "  not electable"
         lines.append(
             f"{row.rank:<4}  {row.candidate:<9}  {row.seed:<20}  {row.bis:<8.5f}  "
             f"{row.change_inside:<8.5f}{note}"
         )
     ranking = scored.ranking
-    lines.append(f"spread {ranking.spread:.1%} of the mean, confidence {ranking.confidence:.2f}")
+    lines.append(f"spread {ranking.spread:.1%} of the mean; {in_words(ranking)}")
     if scored.shifts is not None:
         lines.append("shift: pixels down and right, undone before scoring")
     return "\n".join([*lines, *scored.warnings])
+
+
+def in_words(ranking: Ranking) -> str:
+    """What the confidence means, and the number where there is one."""
+    sure = ranking.confidence
+    if ranking.num_eligible == 1:
+        return "there was no rival"
+    if sure is None:
+        return "one step says nothing of how sure the choice is"
+    word = "clear" if sure >= 0.9 else "likely" if sure >= 0.6 else "open: look at the runners-up"
+    return f"confidence {sure:.2f} that the first stays ahead ({word})"
 
 
 def write_csv(table: list[Row], prefix: str) -> str:
@@ -127,6 +145,10 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "model_evaluations": candidates.cost.model_evaluations,
         "spread": scored.ranking.spread,
         "confidence": scored.ranking.confidence,
+        "confidence_words": in_words(scored.ranking),
+        "idle": scored.ranking.num_idle,
+        "set_aside": scored.ranking.num_small,
+        "bis": _as_json(scored.outside),
         "warnings": list(scored.warnings),
         "tape_bytes": tape.nbytes,
     }

@@ -5,7 +5,16 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from elect_tino.elect_core.score import background_inconsistency, change_inside
+from elect_tino.elect_core.relevance import change_weight
+from elect_tino.elect_core.score import (
+    CRITERIA,
+    background_inconsistency,
+    change_inside,
+    consensus,
+    edit_ratio,
+    idle,
+    median_estimate,
+)
 
 BOTH = [background_inconsistency, change_inside]
 
@@ -134,3 +143,62 @@ def test_score_is_float32_whatever_the_latents_are(dtype):
     assert scores.dtype == torch.float32
     exact = background_inconsistency(source, estimates, relevance)
     assert_close(scores, exact, rtol=0.02, atol=0.005)
+
+
+def flat(*values: float) -> torch.Tensor:
+    """Candidates of two cells, the left one edited: (left, right) pairs, one channel."""
+    return torch.tensor(values).reshape(-1, 1, 1, 2)
+
+
+LEFT = torch.tensor([[[[1.0, 0.0]]]])
+NOTHING = torch.zeros(1, 1, 1, 2)
+
+
+def test_ratio_is_the_change_outside_by_the_change_inside():
+    scores = edit_ratio(NOTHING, flat(4.0, 1.0, 0.1, 0.05, 0.0, 0.0), LEFT)
+    assert_close(scores, torch.tensor([0.25, 0.5, torch.inf]))
+
+
+def test_the_median_estimate_is_the_middle_value_of_each_cell_or_of_two_the_mean():
+    assert_close(median_estimate(flat(1.0, 9.0, 2.0, 3.0, 7.0, 5.0)), flat(2.0, 5.0))
+    assert_close(median_estimate(flat(1.0, 9.0, 2.0, 3.0)), flat(1.5, 6.0))
+    assert_close(median_estimate(flat(1.0, 9.0, torch.nan, torch.inf)), flat(1.0, 9.0))
+
+
+def test_consensus_is_the_distance_to_the_median_everywhere():
+    scores = consensus(NOTHING, flat(1.0, 9.0, 2.0, 3.0, 7.0, 5.0), LEFT)
+    assert_close(scores, torch.tensor([(1 + 4) / 2, (0 + 2) / 2, (5 + 0) / 2]))
+
+
+@pytest.mark.parametrize("name", ["bis", "ratio", "consensus"])
+def test_a_criterion_scores_a_nan_candidate_as_nan_and_no_other(name):
+    scores = CRITERIA[name](NOTHING, flat(1.0, 9.0, torch.nan, 3.0, 7.0, 5.0), LEFT)
+    assert scores.isnan().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("name", ["bis", "ratio", "consensus"])
+def test_a_criterion_follows_a_permutation_of_the_candidates(name):
+    estimates = torch.randn(5, 4, 6, 7, generator=torch.Generator().manual_seed(3))
+    source, weight, order = estimates.mean(0, keepdim=True), torch.rand(1, 1, 6, 7), [3, 0, 4, 2, 1]
+    scores = CRITERIA[name](source, estimates, weight)
+    assert_close(CRITERIA[name](source, estimates[order], weight), scores[order])
+
+
+def test_idle_is_a_small_change_that_is_no_larger_than_the_backgrounds():
+    outside = torch.tensor([0.04, 0.04, 0.10, 0.10])
+    inside = torch.tensor([0.05, 0.22, 1.00, torch.nan])
+    assert idle(outside, inside).tolist() == [True, False, False, False]
+
+
+def test_a_plain_edit_beside_an_overdone_one_is_not_idle():
+    assert not idle(torch.tensor([0.05, 0.05, 2.0]), torch.tensor([1.0, 1.2, 8.0])).any()
+
+
+def test_an_untouched_picture_is_idle():
+    assert idle(torch.tensor([0.0, 0.1]), torch.tensor([0.0, 1.0])).tolist() == [True, False]
+
+
+def test_change_mask_is_the_change_of_the_median_to_one():
+    source, median = torch.zeros(1, 2, 1, 3), torch.tensor([[[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]]]])
+    assert_close(change_weight(source, median), torch.tensor([[[[0.0, 0.5, 1.0]]]]))
+    assert not change_weight(source, source).any()

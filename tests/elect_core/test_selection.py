@@ -1,10 +1,12 @@
 """The lowest finite score is elected, and the ranking says how sure that is."""
 
+import math
+
 import pytest
 import torch
 from torch.testing import assert_close
 
-from elect_tino.elect_core.selection import rank
+from elect_tino.elect_core.selection import SUREST, fluctuation, rank
 
 NAN, INF = float("nan"), float("inf")
 
@@ -31,7 +33,8 @@ def test_order_follows_a_permutation_of_the_candidates():
 
 
 def test_scale_of_the_scores_changes_nothing():
-    a, b = rank(scores(0.3, 0.1, 0.4)), rank(1000 * scores(0.3, 0.1, 0.4))
+    a = rank(scores(0.3, 0.1, 0.4), moves=0.5)
+    b = rank(1000 * scores(0.3, 0.1, 0.4), moves=0.5)
     assert a.order == b.order
     assert_close(torch.tensor([a.spread, a.confidence]), torch.tensor([b.spread, b.confidence]))
 
@@ -55,22 +58,71 @@ def test_all_bad_is_a_clear_error():
 
 
 def test_spread_and_confidence_by_hand():
-    ranking = rank(scores(1.0, 2.0, 6.0))
+    ranking = rank(scores(1.0, 2.0, 6.0), moves=0.5)
     assert ranking.spread == pytest.approx(5 / 3)  # (6 - 1) / mean of 3
-    assert ranking.confidence == pytest.approx(1 / 5)  # (2 - 1) / (6 - 1)
+    # Each score moves by half the standard deviation, a difference of two by sqrt(2) as much.
+    sigma = 0.5 * math.sqrt((4 + 1 + 9) / 3) * math.sqrt(2)
+    ahead = [0.5 * (1 + math.erf(gap / sigma / math.sqrt(2))) for gap in (1, 5)]
+    assert ranking.confidence == pytest.approx(ahead[0] * ahead[1])
 
 
 def test_seeds_that_do_not_differ_give_no_spread_and_no_confidence():
-    ranking = rank(scores(0.2, 0.2, 0.2))
-    assert (ranking.elected, ranking.spread, ranking.confidence) == (0, 0.0, 0.0)
+    ranking = rank(scores(0.2, 0.2, 0.2), moves=0.5)
+    assert (ranking.elected, ranking.spread) == (0, 0.0)
+    assert ranking.confidence == pytest.approx(1 / 3)
 
 
 def test_unchanged_backgrounds_have_no_spread():
     assert rank(scores(0.0, 0.0)).spread == 0.0
 
 
-def test_two_candidates_are_as_sure_as_can_be():
-    assert rank(scores(0.2, 0.1)).confidence == 1.0
+def test_two_candidates_are_never_certain():
+    assert rank(scores(0.2, 0.1), moves=0.0).confidence == SUREST < 1
+    assert rank(scores(0.2, 0.1), moves=100.0).confidence == pytest.approx(0.5, abs=0.01)
+
+
+def test_nothing_known_of_the_moves_is_no_confidence():
+    assert rank(scores(0.2, 0.1)).confidence is None
+
+
+def test_scores_that_move_together_do_not_fluctuate():
+    assert fluctuation(torch.tensor([[1.0, 2.0, 3.0], [0.5, 1.5, 2.5]])) == 0
+    # One of two moves by 2: each is 1 off their mean; the last scores are 2 apart, 1 off.
+    assert fluctuation(torch.tensor([[1.0, 1.0], [1.0, 3.0]])) == pytest.approx(1.0)
+
+
+def test_fluctuation_has_no_scale_and_leaves_bad_candidates_out():
+    history = torch.rand(4, 5, generator=torch.Generator().manual_seed(1))
+    moved = fluctuation(history)
+    assert fluctuation(1000 * history + 7) == pytest.approx(moved)
+    bad = torch.cat([history, torch.full((4, 1), NAN)], 1)
+    assert fluctuation(bad) == pytest.approx(moved)
+
+
+@pytest.mark.parametrize("history", [[[1.0, 2.0]], [[1.0], [2.0]], [[1.0, 3.0], [2.0, 2.0]]])
+def test_too_little_to_go_by_is_said(history):
+    assert fluctuation(torch.tensor(history)) is None
+
+
+@pytest.mark.parametrize("made", [2, 3, 4])
+def test_of_two_to_four_candidates_the_ones_that_did_nothing_are_passed_over(made):
+    """However many of them did nothing, as long as one made the edit."""
+    for lazy in range(1, made):
+        edits = torch.tensor([0.02] * lazy + [1.0] * (made - lazy))
+        values = torch.tensor([0.01] * lazy + [0.1] * (made - lazy))
+        ranking = rank(values, edits, 0.8, idle=edits < 0.1)
+        assert ranking.elected == lazy
+        assert (ranking.num_idle, ranking.num_small) == (lazy, lazy)
+
+
+def test_of_two_without_knowing_who_did_nothing_the_mean_of_both_is_the_median():
+    assert rank(scores(0.01, 0.1), torch.tensor([0.02, 1.0]), 0.8).elected == 1
+    assert rank(scores(0.01, 0.1), torch.tensor([0.7, 1.0]), 0.8).elected == 0
+
+
+def test_where_all_did_nothing_their_own_median_counts():
+    ranking = rank(scores(0.1, 0.2), torch.tensor([1.0, 1.0]), 0.8, torch.tensor([True, True]))
+    assert (ranking.elected, ranking.num_eligible, ranking.num_idle) == (0, 2, 2)
 
 
 def test_one_candidate_is_elected_without_a_rival():
@@ -100,9 +152,10 @@ def test_passed_over_candidates_come_before_bad_ones():
 
 def test_spread_and_confidence_are_those_of_the_eligible():
     values, edits = scores(0.01, 1.0, 2.0, 6.0), torch.tensor([0.0, 1.0, 1.0, 1.0])
-    ranking = rank(values, edits, minimum_edit=0.5)
+    ranking = rank(values, edits, minimum_edit=0.5, moves=0.0)
     assert ranking.spread == pytest.approx(5 / 3)
-    assert ranking.confidence == pytest.approx(1 / 5)
+    assert ranking.confidence == SUREST
+    assert ranking.num_small == 1
 
 
 def test_minimum_edit_with_an_empty_mask_says_what_to_change():
