@@ -8,6 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 
 import folder_paths
+import torch
 from torch import Tensor
 
 from ...elect_core.schedule import best_of_n_nfe
