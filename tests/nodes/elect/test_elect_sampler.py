@@ -168,3 +168,18 @@ def test_node_ids_are_the_permanent_ones():
         "EmbeddedModelLoader",
         "EmbeddedExample",
     }
+
+
+def test_another_choice_costs_only_the_rest_of_the_steps(whole, scene, guiders, monkeypatch):
+    import comfy.samplers
+
+    fixed = comfy.samplers.sampler_object("euler")
+    monkeypatch.setattr(comfy.samplers, "sampler_object", lambda name: fixed)
+    first = whole()
+    facts = first.ui["elect"][0]
+    other = facts["seeds"][facts["order"][-1]]
+    calls = count_calls(monkeypatch, scene)
+    second = whole(pick_seeds=str(other))
+    assert second.args[3] == other
+    assert second.ui["elect_images"] == first.ui["elect_images"]
+    assert len(calls) == facts["num_steps"] - facts["stop_step"]
