@@ -28,7 +28,7 @@ WIDTH, GAP, FRAME_GAP, TITLE = 400, 30, 80, 30
 NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
 # Nodes that grow by the pictures and tables they show.
-BIGGER = {"BISSelect": (560, 1040), "ELECTSampler": (560, 1120)}
+BIGGER = {"BISSelect": (560, 860), "ELECTSampler": (560, 1040)}
 TALLER = {
     "MGIEConditioning": 80,
     "MultiSeedPartialSampler": 300,

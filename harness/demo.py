@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from .pictures.contact_sheet import contact_sheet
+from .pictures.contact_sheet import contact_sheet, labelled
 from .server.client import ComfyClient, ExecutionFailed, PromptRejected
 from .server.comfy_server import PACK_ROOT, ComfyServer
 from .server.events import Event
@@ -52,8 +53,15 @@ def save_pictures(client: ComfyClient, prompt: dict, entry: dict, folder: Path) 
 
 
 def draw_sheet(client: ComfyClient, election: dict) -> Image.Image:
-    """BISSelect's own thumbnails, which carry rank, seed and score, on one sheet."""
-    pictures = [client.picture(file) for file in election["thumbnails"]]
+    """BISSelect's pictures of the candidates, best first, with their numbers and scores."""
+    pictures = [
+        labelled(
+            client.picture(election["thumbnails"][index]),
+            f"#{index + 1}, rank {rank}, BIS {election['scores'][index] or math.nan:.5f}\n"
+            f"seed {election['seeds'][index]}",
+        )
+        for rank, index in enumerate(election["order"], start=1)
+    ]
     return contact_sheet(pictures, election["order"].index(election["elected"]))
 
 

@@ -7,8 +7,6 @@ const PADDING_PIXELS = 20;
 // Node id -> what the box says before the first run, whether its lines may wrap, and how many
 // lines it shows at least.
 const SHOWN = {
-  BISSelect: { hint: "The score table appears here after a run.", wrap: false, lines: 3 },
-  ELECTSampler: { hint: "The score table appears here after a run.", wrap: false, lines: 3 },
   TiNOOptimize: { hint: "Loss and timesteps appear here.", wrap: true, lines: 5 },
   MGIEConditioning: { hint: "What the model imagines appears here.", wrap: true, lines: 3 },
   MGIEEmbeddings: { hint: "What the model imagined appears here.", wrap: true, lines: 3 },
@@ -30,7 +28,8 @@ function addBox(node, { hint, wrap, lines }) {
     const used = wrap ? lines : Math.max(lines, box.value.split("\n").length);
     return used * LINE_PIXELS + PADDING_PIXELS;
   };
-  const widget = node.addDOMWidget("elect_text", "customtext", box, {
+  // Registered names (`customtext` ...) are replaced by the frontend's own widgets.
+  const widget = node.addDOMWidget("elect_text", "ELECT_TEXT", box, {
     // What a run reports is no input: it goes neither into the prompt nor into the saved file.
     serialize: false,
     getValue: () => box.value,

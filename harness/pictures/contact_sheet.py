@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 MARGIN, BORDER = 12, 6
+SIDE, STRIP = 384, 44
 PAPER, ELECTED = (24, 24, 27), (74, 222, 128)
 
 
@@ -28,6 +29,17 @@ def contact_sheet(pictures: Sequence[Image.Image], elected: int | None = None) -
         if index == elected:
             frame(sheet, corner, picture.size)
     return sheet
+
+
+def labelled(picture: Image.Image, label: str) -> Image.Image:
+    """The picture, scaled to fit, above a strip with up to two lines of text."""
+    scale = SIDE / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    made = Image.new("RGB", (size[0], size[1] + STRIP), "#1e1e1e")
+    made.paste(picture.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+    font = ImageFont.load_default(15)
+    ImageDraw.Draw(made).multiline_text((6, size[1] + 4), label, font=font, fill="#e8e8e8")
+    return made
 
 
 def frame(sheet: Image.Image, corner: tuple[int, int], size: tuple[int, int]) -> None:

@@ -34,8 +34,9 @@ FIRST_GROUP, MARGIN = 2, 30
 
 LOAD = "async (workflow) => { await window.app.loadGraphData(workflow) }"
 QUEUE = "async () => { await window.app.queuePrompt(0, 1) }"
-FINISHED = """() => ["BISSelect", "SaveImage"].every((type) =>
-    window.app.graph.nodes.filter((node) => node.type === type).every((n) => n.imgs?.length))"""
+FINISHED = """() =>
+    document.querySelectorAll(".elect-gallery img").length > 0 &&
+    window.app.graph.nodes.filter((n) => n.type === "SaveImage").every((n) => n.imgs?.length)"""
 FOCUS = "() => window.app.extensionManager.command.execute('Workspace.ToggleFocusMode')"
 # Groups from the third on: the first two hold nothing that a run fills in.
 FRAME = """([first, margin]) => {

@@ -65,11 +65,10 @@ def cells(client: ComfyClient, prompt: dict, entry: dict) -> list[Cell]:
     found += [
         Cell(named[label], label, label == "elected") for label in sorted(named, reverse=True)
     ]
-    for place, (index, file) in enumerate(zip(facts["order"], shown["images"], strict=True)):
-        estimate = client.picture(file)
-        side = min(estimate.size)  # above the strip with the node's own label
+    for place, index in enumerate(facts["order"]):
+        estimate = client.picture(shown["elect_images"][index])
         label = f"{place + 1}  BIS {facts['scores'][index]:.3f}"
-        found.append(Cell(estimate.crop((0, 0, side, side)), label, index == facts["elected"]))
+        found.append(Cell(estimate, label, index == facts["elected"]))
     return found
 
 

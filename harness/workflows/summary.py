@@ -16,11 +16,14 @@ def nodes_of(prompt: dict, class_type: str) -> Iterator[tuple[str, dict]]:
 
 
 def election_of(prompt: dict, entry: dict) -> dict:
-    """The record that BISSelect shows: seeds, scores, the elected one, steps, costs."""
+    """The record that BISSelect shows: seeds, scores, the elected one, steps, costs.
+
+    thumbnails: a picture of each candidate, in their own order
+    """
     for key, _ in nodes_of(prompt, SCORE_NODE):
         shown = entry["outputs"].get(key, {})
         if shown.get("elect"):
-            return {**shown["elect"][0], "thumbnails": shown.get("images", [])}
+            return {**shown["elect"][0], "thumbnails": shown.get("elect_images", [])}
     raise ValueError(f"the run shows no election: the workflow needs a {SCORE_NODE} node that ran")
 
 

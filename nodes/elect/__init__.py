@@ -2,7 +2,10 @@
 
 types       the candidates that flow between the nodes
 sampling -> plan -> candidates   what is asked, checked; what will be run; run and kept
-selection -> score -> table      what is asked; what the kernels say; how it is shown
+selection -> score -> shown      what is asked; what the kernels say; what a person sees of it:
+table, pictures                  numbers and files
+choice                           which candidates go on
+kept, recorded                   what a changed choice takes up again
 """
 
 from . import elect_sampler, estimate, partial, relevance, resume, select

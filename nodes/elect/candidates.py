@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from ...elect_core.tape import Tape
-from ..host.elect.run import record
+from ..host.elect.batching import why_one_by_one
+from ..host.elect.run import Run, record, why_from_start
 from ..host.preview import CandidateProgress
 from .plan import Plan
 from .types import Candidates
@@ -31,9 +32,20 @@ def joined(previous: Candidates, found: Candidates) -> Candidates:
 
 def describe(found: Candidates) -> str:
     """One line for the log and the node: what was run and what it holds."""
-    return (
+    said = (
         f"{len(found.seeds)} candidates stopped after {found.stop_step} of "
         f"{found.run.num_steps} steps at sigma {found.stop_sigma:.4g}; {found.cost.nfe} guider "
         f"calls ({found.cost.model_evaluations} model evaluations); tape "
         f"{found.tape.nbytes / 2**20:.1f} MB of RAM"
     )
+    return "\n".join([said, *notes(found.run)])
+
+
+def notes(run: Run) -> list[str]:
+    """What a user should know of how this run is run, and why, in sentences."""
+    masked = run.latent.get("noise_mask") is not None
+    one_by_one, anew = why_one_by_one(run.guider, run.sampler, masked), why_from_start(run)
+    said = [] if one_by_one is None else [f"Candidates run one by one, since {one_by_one}."]
+    if anew is not None:
+        said.append(f"The elected one is finished from its start, not from the stop, since {anew}.")
+    return said

@@ -3,22 +3,24 @@
 from comfy_api.latest import io
 from torch import Tensor
 
+from ...elect_core.schedule import Cost
 from ..host.elect.run import resume
 from ..host.preview import CandidateProgress
 from ..menu import ELECT
+from .candidates import notes
 from .types import Candidates, ElectCandidates
 
 
-def finish(candidates: Candidates) -> tuple[dict, dict]:
-    """Both outputs of SamplerCustomAdvanced for the candidates, as LATENTs in their order."""
+def finish(candidates: Candidates) -> tuple[dict, dict, Cost]:
+    """Both outputs of SamplerCustomAdvanced for the candidates, in their order, and the cost."""
     run = candidates.run
     progress = CandidateProgress(run.model, candidates.seeds, run.num_steps)
-    samples, denoised, _ = resume(run, candidates.seeds, candidates.tape, progress)
+    samples, denoised, cost = resume(run, candidates.seeds, candidates.tape, progress)
 
     def as_latent(tensor: Tensor) -> dict:
         return {**run.latent, "samples": tensor}
 
-    return as_latent(samples), as_latent(denoised)
+    return as_latent(samples), as_latent(denoised), cost
 
 
 class ResumeDenoise(io.ComfyNode):
@@ -41,7 +43,10 @@ class ResumeDenoise(io.ComfyNode):
 
     @classmethod
     def execute(cls, candidates: Candidates) -> io.NodeOutput:
-        return io.NodeOutput(*finish(candidates))
+        *latents, cost = finish(candidates)
+        said = f"{cost.nfe} guider calls ({cost.model_evaluations} model evaluations)"
+        text = "\n".join([said, *notes(candidates.run)])
+        return io.NodeOutput(*latents, ui={"text": (text,)})
 
 
 NODES: list[type[io.ComfyNode]] = [ResumeDenoise]

@@ -36,7 +36,7 @@ class Scored:
     shifts: Tensor | None = None
 
 
-def _decode(vae, latent: Tensor) -> Tensor:
+def decode(vae, latent: Tensor) -> Tensor:
     """IMAGE (N, H, W, 3) of a latent batch; frames of a video follow each other."""
     images = vae.decode(latent)
     return images.reshape(-1, *images.shape[-3:]) if images.ndim == 5 else images
@@ -63,10 +63,10 @@ def score(
     """
     selection.check_space()
     vae, space = selection.vae, selection.space
-    images = _decode(vae, estimates) if vae is not None else None
+    images = decode(vae, estimates) if vae is not None else None
     if space == "pixel":
         assert images is not None
-        a, b = _pixels(_decode(vae, source), 1), _pixels(images, len(estimates))
+        a, b = _pixels(decode(vae, source), 1), _pixels(images, len(estimates))
     else:
         scale = candidates.run.model.model.process_latent_in
         a, b = scale(source), scale(estimates)

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import torch
 from comfy_api.latest import io
 
-from ...elect_core.selection import Ranking
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
+from .choice import choose, pick_seeds_input
 from .sampling import MAX_CANDIDATES
-from .score import score
 from .selection import Selection, estimate_batch
-from .table import as_ui, rows, write_csv
+from .shown import KEPT, Shown, hold_election, identity
 from .types import Candidates, ElectCandidates
 
 
@@ -26,7 +25,8 @@ class Choice:
         default=0,
         min=0,
         max=MAX_CANDIDATES,
-        tooltip="0 takes the best; any other number takes that candidate.",
+        tooltip="0 takes the best; any other number takes that candidate. pick_seeds, which a "
+        "click sets, goes before it.",
     )
     top_k: int = given(
         io.Int,
@@ -40,15 +40,6 @@ class Choice:
         default="elect/scores",
         tooltip="Where the score table is saved below the output folder; empty saves none.",
     )
-
-
-def choose(ranking: Ranking, pick: int, num_candidates: int) -> int:
-    """Index of the candidate to go on with: the elected one (pick 0) or the one picked."""
-    if not 0 <= pick <= num_candidates:
-        raise ValueError(
-            f"pick: expected 0 for automatic or a candidate from 1 to {num_candidates}, got {pick}."
-        )
-    return ranking.elected if pick == 0 else pick - 1
 
 
 class BISSelect(io.ComfyNode):
@@ -77,6 +68,7 @@ class BISSelect(io.ComfyNode):
                 ),
                 *inputs(Selection),
                 *inputs(Choice),
+                pick_seeds_input(),
             ],
             outputs=[
                 ElectCandidates.Output(display_name="elected"),
@@ -95,23 +87,36 @@ class BISSelect(io.ComfyNode):
         choice: Choice,
         estimates=None,
         relevance=None,
+        pick_seeds="",
     ) -> io.NodeOutput:
-        latents = estimate_batch(candidates, estimates)
-        origin = selection.find_source(candidates.run, latents)
-        where = selection.region(candidates.run, relevance, latents, origin)
-        scored = score(candidates, latents, where, origin, selection)
-        picked = choose(scored.ranking, choice.pick, len(candidates.seeds))
-        order = [picked, *(i for i in scored.ranking.order if i != picked)]
-        table = rows(candidates, scored)
-        shown = {"csv": [write_csv(table, choice.csv_prefix)]} if choice.csv_prefix else {}
-        shown |= as_ui(cls, candidates, latents, scored, picked)
+        shown = _shown(candidates, selection, estimates, relevance)
+        ranking = shown.scored.ranking
+        chosen = choose(ranking, candidates.seeds, choice.pick, pick_seeds)
+        told = shown.as_ui(candidates, chosen)
+        if choice.csv_prefix:
+            told["csv"] = [shown.csv(choice.csv_prefix)]
         return io.NodeOutput(
-            candidates.rows(order[: choice.top_k]),
-            candidates.seeds[picked],
-            shown["text"][0],
-            {"samples": latents[torch.tensor(scored.ranking.order)]},
-            ui=shown,
+            candidates.rows(chosen.order(ranking, choice.top_k)),
+            candidates.seeds[chosen.first],
+            told["text"][0],
+            {"samples": shown.latents[torch.tensor(ranking.order)]},
+            ui=told,
         )
+
+
+def _shown(candidates: Candidates, selection: Selection, estimates, relevance) -> Shown:
+    """The election, held only where anything but the choice has changed."""
+    objects, settings = identity(selection)
+    made_of = (candidates.tape, estimates, relevance, *objects)
+    kept = KEPT.find(made_of, settings)
+    if kept is not None:
+        return kept
+    latents = estimate_batch(candidates, estimates)
+    origin = selection.find_source(candidates.run, latents)
+    where = selection.region(candidates.run, relevance, latents, origin)
+    return KEPT.keep(
+        made_of, settings, hold_election(candidates, latents, where, origin, selection)
+    )
 
 
 NODES: list[type[io.ComfyNode]] = [BISSelect]

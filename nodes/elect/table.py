@@ -1,4 +1,4 @@
-"""How an election is shown: table, CSV file, labelled thumbnails, plain facts."""
+"""An election in numbers: table, CSV file, plain facts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 
 import folder_paths
 import torch
-from comfy_api.latest import ui
 from torch import Tensor
 
 from ...elect_core.schedule import best_of_n_nfe
 from ...elect_core.selection import Ranking
-from .contact_sheet import labelled, latent_thumbnails
+from ..host.elect.run import why_from_start
+from .candidates import notes
+from .choice import Chosen
 from .score import Scored
 from .types import Candidates
 
@@ -118,20 +119,27 @@ def _as_json(values: Tensor) -> list[float | None]:
     return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
-def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
+def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
     """What a front end or a script wants to know of an election, as plain values."""
     run, tape = candidates.run, candidates.tape
     n, k = len(candidates.seeds), run.num_steps
     calls_per_step = len(tape.calls) / len(tape.steps)
-    remaining = round((k - candidates.stop_step) * calls_per_step)
+    anew = candidates.stop_step < k and why_from_start(run) is not None
+    remaining = round((k if anew else k - candidates.stop_step) * calls_per_step)
     return {
         "seeds": list(candidates.seeds),
+        # JavaScript's numbers hold 53 bits, a seed has 64.
+        "seed_texts": [str(seed) for seed in candidates.seeds],
         "scores": _as_json(scored.scores),
         "change_inside": _as_json(scored.edits),
         "order": list(scored.ranking.order),
+        "num_eligible": scored.ranking.num_eligible,
         "shifts": None if scored.shifts is None else scored.shifts.tolist(),
-        "elected": picked,
-        "elected_seed": candidates.seeds[picked],
+        "best": scored.ranking.elected,
+        "elected": chosen.first,
+        "elected_seed": candidates.seeds[chosen.first],
+        "chosen": list(chosen.indices),
+        "gone_seeds": [str(seed) for seed in chosen.gone],
         "num_steps": k,
         "stop_step": candidates.stop_step,
         "stop_sigma": candidates.stop_sigma,
@@ -146,31 +154,6 @@ def facts(candidates: Candidates, scored: Scored, picked: int) -> dict:
         "set_aside": scored.ranking.num_small,
         "bis": _as_json(scored.outside),
         "warnings": list(scored.warnings),
+        "notes": notes(run),
         "tape_bytes": tape.nbytes,
     }
-
-
-def thumbnails(cls, candidates: Candidates, latents: Tensor, scored: Scored, table) -> dict:
-    """Labelled pictures of the estimates, best first, as ComfyUI's `ui` wants them."""
-    images = scored.images
-    if images is None:
-        images = latent_thumbnails(candidates.run.model, latents)
-    if images is None:
-        return {}
-    frames = len(images) // len(latents)
-    labels = [
-        f"candidate {row.candidate}, rank {row.rank}, BIS {row.bis:.5f}\nseed {row.seed}"
-        for row in table
-    ]
-    pictures = [
-        labelled(images[row.candidate * frames - frames], label)
-        for row, label in zip(table, labels, strict=True)
-    ]
-    return ui.PreviewImage(torch.stack(pictures), cls=cls).as_dict()
-
-
-def as_ui(cls, candidates: Candidates, latents: Tensor, scored: Scored, picked: int) -> dict:
-    """What a node shows of an election: facts, table and thumbnails."""
-    table = rows(candidates, scored)
-    shown = {"elect": [facts(candidates, scored, picked)], "text": [as_table(table, scored)]}
-    return shown | thumbnails(cls, candidates, latents, scored, table)

@@ -1,5 +1,6 @@
 """The demo's summary and contact sheet, from a recorded kind of run; no server needed."""
 
+import io
 import json
 
 import pytest
@@ -49,7 +50,7 @@ ELECTION = {
 THUMBNAILS = [{"filename": f"thumb_{rank}.png"} for rank in range(3)]
 ENTRY = {
     "outputs": {
-        "5": {"elect": [ELECTION], "images": THUMBNAILS},
+        "5": {"elect": [ELECTION], "elect_images": THUMBNAILS},
         "6": {"images": [{"filename": "edited_1.png"}]},
         "7": {"images": [{"filename": "relevance_1.png"}]},
     }
@@ -98,6 +99,9 @@ class RecordedClient:
 
     def view(self, file: dict) -> bytes:
         return self.bytes
+
+    def picture(self, file: dict) -> Image.Image:
+        return Image.open(io.BytesIO(self.view(file)))
 
 
 def test_all_files_are_written(tmp_path):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import comfy.model_management
@@ -14,6 +12,7 @@ import comfy.sampler_helpers
 import comfy.samplers
 
 from ..edit_models.instruct_diffusion import Guider_InstructDiffusion
+from .attached import is_own, may_remember
 from .noise import takes_noise_sampler
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def refuse_unreplayable(model_options: dict) -> None:
     for patches in options.get("patches", {}).values():
         for patch in patches:
             name = getattr(patch, "__qualname__", "").split(".")[0]
-            if name in _RANDOM_PATCHES:
+            if name.startswith(_RANDOM_PATCHES):  # other packs' variants are named alike
                 raise ValueError(
                     f"guider: its MODEL carries {name}, which draws random numbers inside the "
                     "model, so neither a seed nor a resumed run would be true. Remove that node "
@@ -76,9 +75,9 @@ def refuse_unreplayable(model_options: dict) -> None:
     for key, cache in options.items():
         if "cache" in key.lower() and cache:
             raise ValueError(
-                f"guider: its MODEL carries {getattr(cache, 'name', key)}, which skips model "
-                "calls by what it remembers of earlier ones; a resumed run would skip others. "
-                "Remove that node from the model's path."
+                f"guider: its MODEL carries {getattr(cache, 'name', key)}, a step cache: it skips "
+                "model calls by what it remembers of earlier ones; a resumed run would skip "
+                "others. Remove that node from the model's path."
             )
 
 
@@ -87,23 +86,19 @@ def _hooks(model_options: dict) -> list[Callable]:
     return [hook for item in found for hook in (item if isinstance(item, list) else [item])]
 
 
-def _is_comfyui(module: str) -> bool:
-    """Whether a module is ComfyUI's own; its extra nodes are loaded by file and named by path."""
-    if module.startswith(("comfy.", "comfy_extras.")):
-        return True
-    host = Path(inspect.getfile(comfy.samplers)).resolve().parent.parent
-    return Path(module).parent.resolve() == host / "comfy_extras"
-
-
 def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
     """Why candidates of this run must go one by one to be true to their seeds, or None."""
     name = type(guider).__name__
-    stock = name in _PER_SAMPLE_GUIDERS and _is_comfyui(type(guider).__module__)
+    stock = name in _PER_SAMPLE_GUIDERS and is_own(type(guider).predict_noise)
     if not stock and type(guider) is not Guider_InstructDiffusion:
         return f"the guider {name} may mix the candidates of a batch"
     for hook in _hooks(guider.model_options):
-        if not getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS):
+        named = getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS)
+        if not (named and is_own(hook)):
             return f"the model's hook {getattr(hook, '__qualname__', hook)} may mix the candidates"
+    remembers = may_remember(guider)
+    if remembers is not None:  # what is not known may as well look across the batch
+        return remembers
     entries = [entry for conds in guider.original_conds.values() for entry in conds]
     if any(key in entry for entry in entries for key in _SEEDED_IMAGES):
         return "the model draws the noise of its image condition from the seed"
@@ -112,7 +107,6 @@ def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> s
 
 def _why_sampler(sampler, masked: bool) -> str | None:
     function = getattr(sampler, "sampler_function", None)
-    module = getattr(function, "__module__", "")
     if type(sampler) is not comfy.samplers.KSAMPLER or function is None:
         return f"the sampler {type(sampler).__name__} may draw one noise for the whole batch"
     if masked and sampler.inpaint_options.get("random", False):
@@ -121,8 +115,8 @@ def _why_sampler(sampler, masked: bool) -> str | None:
         return "churn draws one noise for the whole batch"
     if sampler.extra_options.get("noise_sampler") is not None:
         return "the sampler brings its own noise"
-    if not module.startswith(("comfy.k_diffusion", "comfy.extra_samplers", "comfy.samplers")):
-        return f"the sampler {function.__name__} is not ComfyUI's own"
+    if not is_own(function):
+        return f"the sampler {getattr(function, '__name__', function)} is not ComfyUI's own"
     if not takes_noise_sampler(sampler) and function.__name__ == "sample_lcm":
         return "this host's lcm draws one noise for the whole batch"
     return None

@@ -18,6 +18,7 @@ from torch import Tensor
 from ....elect_core.schedule import Cost
 from ....elect_core.tape import Tape
 from ..conditions import with_null
+from .attached import may_remember
 from .noise import initial_noise
 from .taped import RelevanceProbe, TapedSampler
 
@@ -166,17 +167,29 @@ def record(
     return Tape.concatenate(done), probe.cost
 
 
+def why_from_start(run: Run) -> str | None:
+    """Why a candidate cannot go on from its tape and stay true to its seed, or None."""
+    return may_remember(run.guider)
+
+
 def resume(
     run: Run, seeds: Sequence[int], tape: Tape, on_step: OnStep
 ) -> tuple[Tensor, Tensor, Cost]:
     """Finish candidates exactly where they stopped, one by one.
 
+    Where something on the model may remember earlier calls, the tape cannot stand for them: an
+    unfinished candidate is then run from its start, which costs its first calls once more.
+
     Returns the samples and the denoised output, both (N, C, h, w) in LATENT scale, and the cost.
     The tape itself is not changed.
     """
     probe = RelevanceProbe(0)
+    unfinished = len(tape.steps) < run.num_steps
+    anew = why_from_start(run) if unfinished and tape.steps else None
+    if anew is not None:
+        logging.info("ELECT: finished from the start and not from the stop, since %s.", anew)
     finished = [
-        sample(run, [seed], tape.rows([row]), None, probe, on_step)
+        sample(run, [seed], Tape() if anew else tape.rows([row]), None, probe, on_step)
         for row, seed in enumerate(seeds)
     ]
     samples = torch.cat([one.samples for one in finished])

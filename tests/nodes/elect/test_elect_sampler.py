@@ -1,6 +1,7 @@
 """ELECTSampler is the step-by-step nodes in one, and a drop-in for SamplerCustomAdvanced."""
 
 import inspect
+from dataclasses import fields
 
 import pytest
 import torch
@@ -111,10 +112,13 @@ def test_bad_windows_name_its_own_inputs(whole):
 
 def test_its_inputs_are_those_of_execute_and_of_the_single_nodes():
     from elect_tino.nodes import NODES
+    from elect_tino.nodes.tino.inputs import Given
 
     for node in NODES:
         schema = node.define_schema()
         parameters = list(inspect.signature(node.execute).parameters)
+        if schema.node_id == "TiNOOptimize":  # gives all of them to its record
+            parameters = [one.name for one in fields(Given)]
         assert {given.id for given in schema.inputs} == set(parameters), schema.node_id
 
 
@@ -164,3 +168,18 @@ def test_node_ids_are_the_permanent_ones():
         "EmbeddedModelLoader",
         "EmbeddedExample",
     }
+
+
+def test_another_choice_costs_only_the_rest_of_the_steps(whole, scene, guiders, monkeypatch):
+    import comfy.samplers
+
+    fixed = comfy.samplers.sampler_object("euler")
+    monkeypatch.setattr(comfy.samplers, "sampler_object", lambda name: fixed)
+    first = whole()
+    facts = first.ui["elect"][0]
+    other = facts["seeds"][facts["order"][-1]]
+    calls = count_calls(monkeypatch, scene)
+    second = whole(pick_seeds=str(other))
+    assert second.args[3] == other
+    assert second.ui["elect_images"] == first.ui["elect_images"]
+    assert len(calls) == facts["num_steps"] - facts["stop_step"]

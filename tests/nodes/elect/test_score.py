@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from PIL import Image
 from torch.testing import assert_close
 
 pytestmark = pytest.mark.comfy
@@ -156,7 +157,7 @@ def test_table_and_csv_hold_every_candidate(elect, found, relevance):
     assert [int(line["candidate"]) - 1 for line in lines] == facts["order"]
     assert [float(line["bis"]) for line in lines] == sorted(facts["scores"])
     assert all(str(seed) in out[2] for seed in found.seeds)
-    assert len(out.ui["images"]) == 5
+    assert len(out.ui["elect_images"]) == 5
 
 
 def test_facts_count_what_the_method_costs(elect, found, relevance):
@@ -184,7 +185,7 @@ def test_thumbnails_do_without_a_vae_on_hosts_of_both_ages(elect, found, relevan
             super().__init__(latent_rgb_factors, latent_rgb_factors_bias)
 
     monkeypatch.setattr(latent_preview, "Latent2RGBPreviewer", Older)
-    assert len(elect.select(found, relevance=relevance).ui["images"]) == 5
+    assert len(elect.select(found, relevance=relevance).ui["elect_images"]) == 5
 
 
 @pytest.mark.parametrize(
@@ -267,3 +268,34 @@ def test_nan_candidate_does_not_disturb_the_alignment_of_the_others(elect, found
     assert shown["shifts"][1] == [0.0, 0.0]
     assert shown["scores"][1] is None
     assert shown["order"][-1] == 1
+
+
+def test_another_choice_scores_decodes_and_writes_nothing_again(elect, found):
+    class Counting(Halves):
+        decoded = 0
+
+        def decode(self, latent):
+            Counting.decoded += 1
+            return super().decode(latent)
+
+    given = {"mask": left_half(), "vae": Counting(), "csv_prefix": "elect/again"}
+    first = elect.select(found, **given)
+    decoded, seed = Counting.decoded, found.seeds[3]
+    second = elect.select(found, **given, pick_seeds=f"{seed}, {found.seeds[0]}")
+    assert decoded > 0
+    assert Counting.decoded == decoded
+    assert second.ui["csv"] == first.ui["csv"]
+    assert second.ui["elect_images"] == first.ui["elect_images"]
+    assert second[1] == seed
+    assert second[0].seeds == (seed, found.seeds[0])
+
+
+def test_pictures_of_source_region_and_candidates_are_files(elect, found):
+    import folder_paths
+
+    ui = elect.select(found, mask=left_half(), vae=Halves()).ui
+    assert len(ui["elect_images"]) == 5
+    assert len(ui["elect_source"]) == 1
+    (region,) = ui["elect_relevance"]
+    with Image.open(f"{folder_paths.get_temp_directory()}/{region['filename']}") as picture:
+        assert picture.getchannel("A").getextrema() == (0, 255)

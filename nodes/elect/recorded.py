@@ -1,0 +1,42 @@
+"""Candidates recorded before, taken up again where nothing but the choice or a seed changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ...elect_core.schedule import Cost
+from ...elect_core.tape import Tape
+from ..host.elect.run import Run
+from .kept import Kept
+from .types import Candidates
+
+
+@dataclass(frozen=True)
+class _Recording:
+    """Candidates without the run that holds the model."""
+
+    seeds: tuple[int, ...]
+    tape: Tape
+    stop_step: int
+    cost: Cost
+
+
+RECORDED: Kept[_Recording] = Kept(most=1)
+
+
+def recorded(
+    run: Run, seeds: Sequence[int], settings: tuple, record: Callable[[], Candidates]
+) -> Candidates:
+    """The last candidates if they are these, else new ones; the guider's own life bounds theirs.
+
+    settings: whatever else decides what a candidate is
+    """
+    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null)
+    wanted = (tuple(seeds), run.window_step, *settings)
+    last = RECORDED.find(made_of, wanted)
+    if last is not None:
+        return Candidates(run, last.seeds, last.tape, last.stop_step, last.cost)
+    found = record()
+    RECORDED.keep(made_of, wanted, _Recording(found.seeds, found.tape, found.stop_step, found.cost))
+    return found

@@ -1,0 +1,65 @@
+// What a run says of an election (`ui.elect`, `ui.elect_images`, ...), as the gallery wants it.
+import { api } from "../../../scripts/api.js";
+
+const CLOSE_CALL = 0.1; // a lead of less than a tenth of the second's score
+
+// The record that is kept in the workflow, or null where a node's output holds no election.
+export function readElection(output) {
+  const facts = output?.elect?.[0];
+  if (!facts) return null;
+  return {
+    // Seeds are texts: they are 64 bits wide, and JavaScript's numbers are exact only to 53.
+    seeds: (facts.seed_texts ?? facts.seeds).map(String),
+    scores: facts.scores,
+    changes: facts.change_inside,
+    order: facts.order,
+    eligible: facts.num_eligible ?? facts.order.length,
+    gone: facts.gone_seeds ?? [],
+    warnings: facts.warnings ?? [],
+    elected: facts.elected,
+    best: facts.best ?? facts.order[0],
+    pictures: output.elect_images ?? [],
+    source: output.elect_source?.[0] ?? null,
+    relevance: output.elect_relevance?.[0] ?? null,
+    csv: output.csv?.[0] ?? "",
+    text: [output.text ?? []].flat().join("\n"),
+    finished: {},
+  };
+}
+
+export function candidatesOf(election) {
+  const rank = new Map(election.order.map((index, place) => [index, place]));
+  return election.seeds.map((seed, index) => ({
+    index,
+    seed,
+    number: index + 1,
+    rank: rank.get(index) + 1,
+    score: election.scores[index],
+    change: election.changes[index],
+    electable: rank.get(index) < election.eligible,
+    best: index === election.best,
+    picture: election.pictures[index] ?? null,
+    finished: election.finished?.[seed] ?? null,
+  }));
+}
+
+const worst = (value) => value ?? Number.POSITIVE_INFINITY;
+export const ORDERS = {
+  score: (a, b) => a.rank - b.rank,
+  candidate: (a, b) => a.number - b.number,
+  change: (a, b) => worst(-b.change) - worst(-a.change) || a.rank - b.rank,
+};
+
+// Share of the second best's score by which the best is ahead; null where there is no second.
+export function lead(election) {
+  const [first, second] = election.order.slice(0, election.eligible);
+  const [a, b] = [election.scores[first], election.scores[second]];
+  if (a == null || b == null || b === 0) return null;
+  const margin = (b - a) / Math.abs(b);
+  return { margin, second: second + 1, close: margin < CLOSE_CALL };
+}
+
+export function pictureUrl(file) {
+  const { filename, subfolder = "", type = "temp" } = file;
+  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder, type })}`);
+}
