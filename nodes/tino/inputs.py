@@ -12,7 +12,7 @@ from ...tino_core.settings import RESULTS
 from ..menu import MAX_SEED
 from .latent_models import FeatureModel, LatentClipType, LatentVggType
 from .presets import AS_SET, PRESETS
-from .text_spaces import AUTOMATIC, TEXT_LOSS_CHOICES
+from .text_spaces import TEXT_LOSS_CHOICES
 
 ALL = "all"
 
@@ -175,14 +175,14 @@ def optimise_inputs() -> list[io.Input]:
         io.Combo.Input(
             "text_loss",
             options=list(TEXT_LOSS_CHOICES),
-            default=AUTOMATIC,
+            default=PAPER,
             optional=True,
             tooltip="automatic: towards the target where texts and LatentCLIP share a space (see "
             "help), else the paper's, which has no direction.",
         ),
         io.Int.Input(
             "tries",
-            default=4,
+            default=1,
             min=1,
             max=256,
             optional=True,
@@ -199,7 +199,7 @@ def optimise_inputs() -> list[io.Input]:
         ),
         io.Boolean.Input(
             "keep_norm",
-            default=True,
+            default=False,
             optional=True,
             tooltip="Keep the norm of the noise, outside of which the model does not know it.",
         ),
