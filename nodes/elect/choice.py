@@ -45,6 +45,14 @@ def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\s,;]+", text) if word]
 
 
+def check_pick(pick: int, num_candidates: int) -> None:
+    """Raise ValueError unless it is 0 or the number of a candidate."""
+    if not 0 <= pick <= num_candidates:
+        raise ValueError(
+            f"pick: expected 0 for automatic or a candidate from 1 to {num_candidates}, got {pick}."
+        )
+
+
 def choose(ranking: Ranking, seeds: Sequence[int], pick: int = 0, pick_seeds: str = "") -> Chosen:
     """Seeds before the number, the number before the best one; seeds that are gone do not count.
 
@@ -58,10 +66,7 @@ def choose(ranking: Ranking, seeds: Sequence[int], pick: int = 0, pick_seeds: st
         return Chosen(found, gone)
     if wanted or pick == 0:
         return Chosen((ranking.elected,), gone)
-    if not 1 <= pick <= len(seeds):
-        raise ValueError(
-            f"pick: expected 0 for automatic or a candidate from 1 to {len(seeds)}, got {pick}."
-        )
+    check_pick(pick, len(seeds))
     return Chosen((pick - 1,))
 
 

@@ -9,10 +9,11 @@ from comfy_api.latest import io
 
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
-from .choice import choose, pick_seeds_input
+from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
 from .sampling import MAX_CANDIDATES
 from .selection import Selection, estimate_batch
 from .shown import KEPT, Shown, hold_election, identity
+from .table import check_csv_prefix
 from .types import Candidates, ElectCandidates
 
 
@@ -89,6 +90,10 @@ class BISSelect(io.ComfyNode):
         relevance=None,
         pick_seeds="",
     ) -> io.NodeOutput:
+        check_pick_seeds(pick_seeds)  # before anything is decoded or written
+        if not pick_seeds:
+            check_pick(choice.pick, len(candidates.seeds))
+        check_csv_prefix(choice.csv_prefix)
         shown = _shown(candidates, selection, estimates, relevance)
         ranking = shown.scored.ranking
         chosen = choose(ranking, candidates.seeds, choice.pick, pick_seeds)

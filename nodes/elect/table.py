@@ -93,18 +93,22 @@ def in_words(ranking: Ranking) -> str:
     return f"confidence {sure:.2f} that the first stays ahead ({word})"
 
 
+def check_csv_prefix(prefix: str) -> None:
+    """Raise ValueError where the prefix leads out of ComfyUI's output folder."""
+    root = os.path.realpath(folder_paths.get_output_directory())
+    path = os.path.realpath(os.path.join(root, prefix))
+    if prefix and os.path.commonpath([root, path]) != root:
+        raise ValueError(f"csv_prefix: expected a path below the output folder, got {prefix!r}.")
+
+
 def write_csv(table: list[Row], prefix: str) -> str:
     """Write the table below ComfyUI's output folder and return its path; whole or not at all.
 
     Raises ValueError where the prefix leads out of the folder.
     """
+    check_csv_prefix(prefix)
     root = folder_paths.get_output_directory()
-    try:
-        folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, root)
-    except Exception as error:  # ComfyUI raises a bare Exception for a path outside the folder
-        raise ValueError(
-            f"csv_prefix: expected a path below the output folder, got {prefix!r}."
-        ) from error
+    folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, root)
     path = os.path.join(folder, f"{name}_{counter:05}_.csv")
     with open(path + ".part", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(asdict(table[0])))

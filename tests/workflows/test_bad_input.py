@@ -284,10 +284,6 @@ TINO: dict[str, tuple[Change, str]] = {
         "target_prompt: it says the same",
     ),
     "one prompt": (optimise(source_prompt=""), "source_prompt: it is empty"),
-    "flow model": (
-        wired(node("ModelSamplingSD3", model=["model", 0], shift=3.0), "tino", "model"),
-        "model: expected one that predicts noise or v",
-    ),
     "empty source": (wired(EMPTY_LATENT, "tino", "source"), "source: the latent is empty"),
     "source of another model": (
         wired(node("EmptySD3LatentImage", width=128, height=128, batch_size=1), "tino", "source"),

@@ -75,7 +75,9 @@ def test_every_iteration_shows_a_picture_a_loss_and_progress(server: "ComfyServe
     Image.open(BytesIO(previews[-1].image)).verify()
     lines = [e.data["text"] for e in events if e.type == "text" and e.node == "tino"]
     assert [line.split(",")[0] for line in lines] == [f"iteration {i} of 3" for i in range(4)]
-    assert all(float(line.split("loss ")[1]) >= 0 for line in lines)
+    losses = [line.splitlines()[0].split("loss ")[1] for line in lines]
+    assert all(float(loss) >= 0 for loss in losses)
+    assert all("This loss prefers no edit" in line for line in lines)  # the paper's weights, here
 
 
 def test_cancel_leaves_the_server_and_the_model_as_they_were(server: "ComfyServer", tino: dict):
