@@ -17,9 +17,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
-        choices=["editing", "flow"],
+        choices=["editing", "flow", "flow_mild"],
         default="editing",
-        help="of the embedded model: v-prediction (default), or rectified flow",
+        help="of the embedded model: v-prediction (default), flow, or flow on spoilt pairs",
     )
     parser.add_argument(
         "--beside",

@@ -31,7 +31,11 @@ def _guidance(family: Family) -> Guidance:
     return Guidance(family.cfg, family.image_cfg)
 
 
-_FAMILIES = {"editing": FAMILIES["embedded"], "flow": FAMILIES["embedded_flow"]}
+_FAMILIES = {
+    "editing": FAMILIES["embedded"],
+    "flow": FAMILIES["embedded_flow"],
+    "flow_mild": FAMILIES["embedded_flow"],
+}
 GUIDANCE = {variant: _guidance(family) for variant, family in _FAMILIES.items()}
 """Of each variant of the embedded model, from the sweeps in docs/embedded.md."""
 

@@ -122,6 +122,19 @@ def _flow(folder: Path, budget: Budget, scenes: int) -> None:
     report(tune_unet(folder / "flow", folder / "data", start, budget, report=report))
 
 
+def _flow_mild(folder: Path, budget: Budget, scenes: int) -> None:
+    use_cpu()
+    from .model.objectives import RECTIFIED_FLOW
+    from .training.editor import editor_to_tune
+    from .training.export import export_tuned
+    from .training.unet import editing_at, tune_unet
+
+    export = partial(export_tuned, "flow_mild", "that edits by rectified flow", start="flow")
+    report, start = _reporter(folder, export), editor_to_tune(folder / "flow", RECTIFIED_FLOW)
+    options = {"report": report, "task": editing_at("mild")}
+    report(tune_unet(folder / "flow_mild", folder / "data", start, budget, **options))
+
+
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
     """Columns of source, edit and truth for the first edits of the split."""
     from .data.pixels import to_bytes, to_floats
@@ -148,6 +161,7 @@ STAGES = {
     "decoder": _decoder,
     "drawing": _drawing,
     "flow": _flow,
+    "flow_mild": _flow_mild,
 }
 
 

@@ -1,4 +1,4 @@
-"""Training batches: which edit, which direction, which conditions are dropped."""
+"""Training batches: which edit, which direction, how spoilt, which conditions are dropped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..model.text import token_ids
+from .spoil import CLEAN, DOSES, KINDS, NONE
 
 CAPTION_SHARE = 0.15
 # InstructPix2Pix: 5 % without text, 5 % without image, 5 % without either.
@@ -36,24 +37,54 @@ def _integers(high: int, size: int, generator: torch.Generator) -> Tensor:
     return torch.randint(high, (size,), generator=generator)
 
 
-def draw_batch(data: dict[str, Tensor], size: int, generator: torch.Generator) -> Batch:
-    """A random batch of the cached edits."""
+def draw_batch(
+    data: dict[str, Tensor], size: int, generator: torch.Generator, dose: str = CLEAN
+) -> Batch:
+    """A random batch of the cached edits, their targets spoilt at a dose (a key of `DOSES`)."""
     num_scenes, num_edits = data["masks"].shape[:2]
-    num_phrases = data["instructions"].shape[3]
     scene = _integers(num_scenes, size, generator)
     edit = _integers(num_edits, size, generator)
-    phrase = _integers(num_phrases, size, generator)
+    kinds = _draw_kinds(size, generator, dose)
+    for kind in (one for one in KINDS if one in kinds):
+        rows = torch.tensor([k == kind for k in kinds])
+        known = (data["kinds"] == KINDS.index(kind)).nonzero()
+        chosen = known[_integers(len(known), int(rows.sum()), generator)]
+        scene[rows], edit[rows] = chosen.unbind(1)
+    phrase = _integers(data["instructions"].shape[3], size, generator)
     back = _integers(2, size, generator)
-    # The way back of some removals cannot be said: those go forth.
-    sayable = data["instructions"][scene, edit, 1, 0, 0] != 0
-    back = back * sayable
+    # The way back of some removals cannot be said, and spoilt pictures are targets only: forth.
+    back = back * (data["instructions"][scene, edit, 1, 0, 0] != 0)
+    back = back * torch.tensor([kind in (CLEAN, NONE) for kind in kinds])
     forth = back == 0
     zero = torch.zeros_like(edit)
     start, end = torch.where(forth, zero, edit + 1), torch.where(forth, edit + 1, zero)
     tokens = data["instructions"][scene, edit, back, phrase]
     source, target = data["latents"][scene, start].float(), data["latents"][scene, end].float()
     mask = data["masks"][scene, edit].float()[:, None]
-    return _drop(source, target, mask, tokens, data["captions"][scene, end], generator)
+    drawn = _drop(source, target, mask, tokens, data["captions"][scene, end], generator)
+    return _spoil(drawn, source, data, scene, edit, kinds)
+
+
+def _draw_kinds(size: int, generator: torch.Generator, dose: str) -> list[str]:
+    """How the target of each sample is spoilt."""
+    if dose == CLEAN:
+        return [CLEAN] * size
+    names, shares = list(DOSES[dose]), torch.tensor(list(DOSES[dose].values()))
+    drawn = torch.multinomial(shares, size, replacement=True, generator=generator)
+    return [names[i] for i in drawn.tolist()]
+
+
+def _spoil(
+    batch: Batch, source: Tensor, data: dict[str, Tensor], scene: Tensor, edit: Tensor,
+    kinds: list[str],
+) -> Batch:  # fmt: skip
+    """Puts the spoilt targets in; what has no source, as captions have none, keeps the true one."""
+    target = batch.target
+    given = batch.source.flatten(1).abs().amax(1) > 0
+    for i, kind in enumerate(kinds):
+        if kind != CLEAN and given[i]:
+            target[i] = source[i] if kind == NONE else data["spoilt"][scene[i], edit[i]].float()
+    return batch
 
 
 def _drop(

@@ -1,7 +1,8 @@
 """Training edits as cached latents: scenes encoded once, read many times.
 
 One scene gives its source and NUM_EDITS targets. Each pair is used in both directions, so the
-model meets one picture with several instructions and must read them.
+model meets one picture with several instructions and must read them. Each edit has one spoilt
+target beside the true one; how often it is met is a matter of the dose.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from ..world.edits import Edit, caption, instruction, random_edit
 from ..world.samples import edit_mask, rng_for
 from ..world.scene import Scene, random_scene
 from .pixels import to_bytes, to_floats
+from .spoil import KINDS, spoilt
 
 NUM_EDITS, NUM_PHRASES, CHUNK = 3, 3, 250
 
@@ -46,9 +48,13 @@ def _describe_scene(index: int) -> dict[str, np.ndarray]:
     scene = random_scene(rng, "train")
     edits = _different_edits(rng, scene)
     scenes = [scene, *(e.apply(scene) for e in edits)]
+    wanted = [KINDS[(index * NUM_EDITS + e) % len(KINDS)] for e in range(NUM_EDITS)]
+    spoils = [spoilt(rng, scene, e, "train", w) for e, w in zip(edits, wanted, strict=True)]
     forth_and_back = [(_phrases(rng, e), _phrases(rng, e.inverse())) for e in edits]
     return {
         "pictures": np.stack([s.render() for s in scenes]),
+        "spoilt": np.stack([picture for _, picture in spoils]),
+        "kinds": np.asarray([KINDS.index(kind) for kind, _ in spoils], dtype=np.int64),
         "masks": np.stack([edit_mask(e) for e in edits]),
         "instructions": np.asarray(forth_and_back, dtype=np.int64),
         "captions": np.asarray([token_ids(caption(s)) for s in scenes], dtype=np.int64),
@@ -59,17 +65,22 @@ def _describe_scene(index: int) -> dict[str, np.ndarray]:
 def encode_chunk(vae: TinyVAE, first: int, count: int) -> dict[str, Tensor]:
     """Scenes first .. first + count - 1 of the training split.
 
-    latents (S, 1 + E, C, h, w) fp16, masks (S, E, h, w) fp16 in [0, 1],
-    instructions (S, E, 2, P, L), captions (S, 1 + E, L) int64.
+    latents (S, 1 + E, C, h, w) fp16, spoilt (S, E, C, h, w) fp16, kinds (S, E) indices of KINDS,
+    masks (S, E, h, w) fp16 in [0, 1], instructions (S, E, 2, P, L), captions (S, 1 + E, L) int64.
     """
     rows = [_describe_scene(first + i) for i in range(count)]
-    latents = [vae.encode(to_floats(to_bytes(r["pictures"]))).half() for r in rows]
-    masks = torch.from_numpy(np.stack([r["masks"] for r in rows]))
+
+    def encoded(key: str) -> Tensor:
+        return torch.stack([vae.encode(to_floats(to_bytes(r[key]))).half() for r in rows])
+
+    def stacked(key: str) -> Tensor:
+        return torch.from_numpy(np.stack([r[key] for r in rows]))
+
     return {
-        "latents": torch.stack(latents),
-        "masks": F.avg_pool2d(masks, 8).half(),
-        "instructions": torch.from_numpy(np.stack([r["instructions"] for r in rows])),
-        "captions": torch.from_numpy(np.stack([r["captions"] for r in rows])),
+        "latents": encoded("pictures"),
+        "spoilt": encoded("spoilt"),
+        "masks": F.avg_pool2d(stacked("masks"), 8).half(),
+        **{key: stacked(key) for key in ("kinds", "instructions", "captions")},
     }
 
 
@@ -78,7 +89,7 @@ def _encode_missing(train_folder: Path, num_scenes: int, worker: int, step: int)
     torch.set_num_threads(1)
     vae, folder = vae_of(train_folder), train_folder / "data"
     for first in range(worker * CHUNK, num_scenes, step * CHUNK):
-        path = folder / f"chunk_{first:06d}.pt"
+        path = folder / f"edits_{first:06d}.pt"
         if not path.exists():
             temporary = path.with_suffix(".tmp")
             torch.save(encode_chunk(vae, first, min(CHUNK, num_scenes - first)), temporary)
@@ -105,7 +116,7 @@ def encode_dataset(train_folder: Path, num_scenes: int) -> None:
 
 def load_dataset(folder: Path) -> dict[str, Tensor]:
     """All chunks joined along the scenes."""
-    chunks = [torch.load(p, weights_only=True) for p in sorted(folder.glob("chunk_*.pt"))]
+    chunks = [torch.load(p, weights_only=True) for p in sorted(folder.glob("edits_*.pt"))]
     if not chunks:
         raise FileNotFoundError(f"no encoded scenes in {folder}: run the data stage first")
     return {key: torch.cat([c[key] for c in chunks]) for key in chunks[0]}

@@ -28,8 +28,10 @@ VARIANTS = {
     "editing": "unet.safetensors",
     "drawing": "drawing.safetensors",
     "flow": "flow.safetensors",
+    "flow_mild": "flow_mild.safetensors",
 }
-"""UNets: one edits by instruction, one draws from captions, one edits by rectified flow."""
+"""UNets: one edits by instruction, one draws from captions, one edits by rectified flow, and one
+does so as real editors do: it learned from pairs of which some were spoilt."""
 OBJECTIVES: dict[comfy.model_base.ModelType, Objective] = {
     comfy.model_base.ModelType.V_PREDICTION: V_PREDICTION,
     comfy.model_base.ModelType.FLOW: RECTIFIED_FLOW,

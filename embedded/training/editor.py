@@ -87,20 +87,20 @@ def averaged_editor(run: Run) -> Editor:
     return _editor_of(run.average, trained.objective).eval().requires_grad_(False)
 
 
-def shipped_editor(objective: Objective = V_PREDICTION) -> Editor:
-    """The editing weights that ship, to go on from; their mask heads are new."""
+def shipped_editor(objective: Objective = V_PREDICTION, name: str = "unet") -> Editor:
+    """An editing model that ships, to go on from; its mask heads are new."""
     editor = Editor(objective=objective).to(memory_format=torch.channels_last)
-    editor.unet.load_state_dict(shipped("unet.safetensors"))
+    editor.unet.load_state_dict(shipped(f"{name}.safetensors"))
     editor.text.load_state_dict(shipped("text_encoder.safetensors"))
-    latents = shipped_latents("unet.safetensors")
+    latents = shipped_latents(f"{name}.safetensors")
     for buffer, values in ((editor.latent_mean, "mean"), (editor.latent_std, "std")):
         buffer.copy_(torch.tensor(latents[values]).view_as(buffer))
     return editor
 
 
 def editor_to_tune(folder: Path, objective: Objective = V_PREDICTION) -> Editor:
-    """The averaged weights of a training folder, or the shipped ones where it has none."""
+    """The averaged weights of a stage's folder, or that stage's shipped ones where it has none."""
     checkpoint = folder / "checkpoint.pt"
     if not checkpoint.exists():
-        return shipped_editor(objective)
+        return shipped_editor(objective, folder.name)
     return _editor_of(torch.load(checkpoint, weights_only=True)["average"], objective)

@@ -85,16 +85,16 @@ def export_editor(
 
 def export_tuned(
     name: str, title: str, editor: Editor, steps: int, factors: list[list[float]],
-    folder: Path = WEIGHTS,
+    folder: Path = WEIGHTS, start: str = "unet",
 ) -> None:  # fmt: skip
-    """A UNet tuned from the editing one by the stage `name`; it shares the text encoder."""
+    """A UNet tuned from that of the stage `start` by the stage `name`; text encoders are shared."""
     write(
         folder / f"{name}.safetensors",
         editor.unet.state_dict(),
         {
             "title": f"Embedded tiny UNet {title} (LDM keys)",
             **_latent_metadata(editor, factors),
-            "trained": f"the UNet, {steps} more steps on {_WORLD}; "
+            "trained": f"{start}.safetensors, {steps} more steps on {_WORLD}; "
             f"python -m elect_tino.embedded.train {name}",
         },
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -55,6 +56,13 @@ def editor_loss(editor: Editor, batch: Batch, generator: torch.Generator) -> Los
     return denoising + _HEAD_WEIGHT * grounding, parts
 
 
+def tuning_loss(editor: Editor, batch: Batch, generator: torch.Generator) -> Loss:
+    """The objective's loss of edits alone: a spoilt target may change what the mask leaves out."""
+    noised = editor.objective.noised(editor.normalise(batch.target), generator)
+    loss = _denoising_loss(editor, batch, noised)
+    return loss, {"denoising": round(loss.item(), 5)}
+
+
 def drawing_loss(editor: Editor, batch: Batch, generator: torch.Generator) -> Loss:
     """The objective's loss of pictures drawn from captions; most are noised in one place only.
 
@@ -86,6 +94,11 @@ class Task:
 EDITING = Task(draw_batch, editor_loss, LR, 0.999)
 DRAWING = Task(draw_caption_batch, drawing_loss, LR / 2, 0.995)
 """Counts more at the object of a random edit, so that words weigh more than backgrounds."""
+
+
+def editing_at(dose: str) -> Task:
+    """Goes on with an editing model on pairs spoilt at a dose."""
+    return Task(partial(draw_batch, dose=dose), tuning_loss, 4e-4, 0.999)
 
 
 def train_unet(

@@ -1,7 +1,9 @@
-"""Trains the tiny VAE on crops of the training split."""
+"""Trains the tiny VAE on crops of the training split; from nothing, or on from trained weights."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,11 @@ from ..world.scene import random_scene
 from .run import Budget, Run
 
 CROP, BATCH, NUM_SCENES = 64, 16, 4000
+TUNING_BATCH = 8
 _LATENT_NOISE = 0.05  # so that decoding forgives the small errors of sampled latents
+_PULL = 0.1  # of new latents towards the old ones, both of about unit deviation
+
+Loss = Callable[[TinyVAE, Tensor, torch.Generator], Tensor]
 
 
 def render_scenes(split: str, first: int, count: int) -> Tensor:
@@ -29,10 +35,10 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return (-10 * (a - b).square().flatten(1).mean(1).log10()).mean().item()
 
 
-def random_crops(pictures: Tensor, generator: torch.Generator) -> Tensor:
-    """BATCH random crops, (BATCH, 3, CROP, CROP) uint8."""
-    chosen = torch.randint(len(pictures), (BATCH,), generator=generator)
-    corners = torch.randint(pictures.shape[-1] - CROP + 1, (BATCH, 2), generator=generator)
+def random_crops(pictures: Tensor, generator: torch.Generator, batch: int = BATCH) -> Tensor:
+    """Random crops, (batch, 3, CROP, CROP) uint8."""
+    chosen = torch.randint(len(pictures), (batch,), generator=generator)
+    corners = torch.randint(pictures.shape[-1] - CROP + 1, (batch, 2), generator=generator)
     crops = [
         pictures[i, :, y : y + CROP, x : x + CROP]
         for i, (y, x) in zip(chosen.tolist(), corners.tolist(), strict=True)
@@ -40,11 +46,22 @@ def random_crops(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return torch.stack(crops)
 
 
-def vae_loss(vae: TinyVAE, pictures: Tensor, generator: torch.Generator) -> Tensor:
+def vae_loss(
+    vae: TinyVAE, pictures: Tensor, generator: torch.Generator, old: TinyVAE | None = None
+) -> Tensor:
+    """Error of the reconstruction, and of the latents against the old ones' where there are any.
+
+    What was trained on the old latents stays a fair start for the new ones.
+    """
     latents = vae.encoder(pictures)
     noise = torch.randn(latents.shape, generator=generator)
     error = vae.decoder(latents + _LATENT_NOISE * noise) - pictures
-    return 10 * error.square().mean() + 0.5 * error.abs().mean()
+    loss = 10 * error.square().mean() + 0.5 * error.abs().mean()
+    if old is None:
+        return loss
+    with torch.no_grad():
+        before = old.encoder(pictures)
+    return loss + _PULL * ((latents - before) / old.scale).square().mean()
 
 
 @torch.no_grad()
@@ -66,6 +83,17 @@ def train_vae(folder: Path, budget: Budget, num_scenes: int = NUM_SCENES) -> tup
     return average, run.step
 
 
+def tune_vae(
+    start: TinyVAE, folder: Path, budget: Budget, num_scenes: int = NUM_SCENES
+) -> tuple[TinyVAE, int]:
+    """Goes on with a whole trained VAE; its latents keep their scale and near their values."""
+    vae = TinyVAE().to(memory_format=torch.channels_last)
+    vae.load_state_dict(start.state_dict())
+    run = Run(folder, nn.ModuleDict({"vae": vae}), lr=4e-4, budget=budget, ema=0.995, seed=2)
+    _loop(run, vae, num_scenes, TUNING_BATCH, partial(vae_loss, old=start))
+    return averaged_vae(run), run.step
+
+
 def train_decoder(
     start: TinyVAE, folder: Path, budget: Budget, num_scenes: int = NUM_SCENES
 ) -> tuple[TinyVAE, int]:
@@ -78,7 +106,9 @@ def train_decoder(
     return averaged_vae(run), run.step
 
 
-def _loop(run: Run, vae: TinyVAE, num_scenes: int) -> None:
+def _loop(
+    run: Run, vae: TinyVAE, num_scenes: int, batch: int = BATCH, loss: Loss = vae_loss
+) -> None:
     if run.progress >= 1:
         return
     pictures = render_scenes("train", 0, num_scenes)
@@ -90,7 +120,10 @@ def _loop(run: Run, vae: TinyVAE, num_scenes: int) -> None:
             value = psnr(average.decode(average.encode(held_out)), held_out)
         print(f"vae step {run.step} {run.seconds:.0f} s: val PSNR {value:.2f} dB", flush=True)
 
-    run.loop(lambda g: (vae_loss(vae, to_floats(random_crops(pictures, g)), g), {}), 50, report)
+    def loss_of(generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        return loss(vae, to_floats(random_crops(pictures, generator, batch)), generator), {}
+
+    run.loop(loss_of, 50, report)
 
 
 def averaged_vae(run: Run) -> TinyVAE:

@@ -22,7 +22,7 @@ def tiny_data(folder):
         "instructions": torch.randint(4, 40, (2, 3, 2, 3, 24), generator=generator),
         "captions": torch.randint(4, 40, (2, 4, 24), generator=generator),
     }
-    torch.save(data, folder / "chunk_000000.pt")
+    torch.save(data, folder / "edits_000000.pt")
     return folder
 
 
