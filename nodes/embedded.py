@@ -26,8 +26,8 @@ class EmbeddedModelLoader(io.ComfyNode):
                     optional=True,
                     tooltip="editing: InstructPix2Pix, for ELECT. drawing: draws what a caption "
                     "says, for TiNO-Edit. flow: edits as the first does, by rectified flow. "
-                    "flow_mild: flow, trained on with pairs that are partly spoilt, as those of real editors "
-                    "are: its seeds disagree, so the choice matters. All share CLIP and VAE.",
+                    "flow_mild: flow, trained on with partly spoilt pairs, as those of real editors are: "
+                    "its seeds disagree, so the choice matters. All share CLIP and VAE.",
                 )
             ],
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
