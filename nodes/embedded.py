@@ -26,7 +26,7 @@ class EmbeddedModelLoader(io.ComfyNode):
                     optional=True,
                     tooltip="editing: InstructPix2Pix, for ELECT. drawing: draws what a caption "
                     "says, for TiNO-Edit. flow: edits as the first does, by rectified flow. "
-                    "flow_mild: flow, trained on with partly spoilt pairs, as those of real editors are: "
+                    "flow_mild: flow, trained on with partly spoilt pairs, as real editors did: "
                     "its seeds disagree, so the choice matters. All share CLIP and VAE.",
                 )
             ],
