@@ -4,7 +4,7 @@
     python3 dev.py python -m elect_tino.harness.author_workflows --only demo   # names with "demo"
     python3 dev.py python -m elect_tino.harness.author_workflows --no-thumbnails
 
-What a workflow holds is in `recipes`, `edit_recipes` and `tino_recipes`. Widgets
+What a workflow holds is in `workflows/recipes`. Widgets
 that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
 show what the embedded model made; workflows for InstructPix2Pix's checkpoint are run with it in its
 place. The other editing models are too large to be run here: their thumbnails are pictures of the
