@@ -31,7 +31,7 @@ def check_nodes(server: ComfyServer) -> None:
 
 
 def check_demo(server: ComfyServer, folder: Path) -> None:
-    summary = demo.run_demo(server, demo.WORKFLOW, folder)
+    summary = demo.run_demo(server, demo.DEMO, folder)
     assert summary["elected_seed"] in summary["seeds"]
     assert len(summary["scores"]) == len(summary["seeds"]) > 1
     assert summary["nfe"] < summary["nfe_best_of_n"]
