@@ -4,6 +4,7 @@ import io
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -12,6 +13,7 @@ from PIL import Image
 from .events import Event, EventLog
 
 POLL_SECONDS = 0.1
+ENDS = {"execution_success", "execution_error", "execution_interrupted"}
 
 
 class PromptRejected(ValueError):
@@ -149,6 +151,8 @@ class ComfyClient:
         while time.monotonic() < deadline:
             self.check_alive()
             entry = self.history(prompt_id)
+            if entry is not None:
+                self._hear_out(prompt_id)
             events = self.events.of_prompt(prompt_id) if on_event else []
             for event in events[seen:]:
                 on_event(event)  # type: ignore[misc]
@@ -158,6 +162,12 @@ class ComfyClient:
                 return entry
             time.sleep(POLL_SECONDS)
         raise TimeoutError(f"prompt {prompt_id} has not ended in {timeout:g} s")
+
+    def _hear_out(self, prompt_id: str) -> None:
+        """Wait for the run's last event: on a busy machine the history knows of the end first."""
+        if self._events is not None:
+            with suppress(TimeoutError):  # another client's run tells this one nothing
+                self._events.wait_for(lambda e: e.type in ENDS and e.prompt_id == prompt_id, 5)
 
     def run(self, prompt: dict, timeout: float = 300) -> dict:
         """Submit and wait."""
