@@ -18,17 +18,19 @@ class Election:
 
 @torch.no_grad()
 def elect_noise(
-    value: Callable[[Tensor], Tensor], noises: Tensor, on_try: Callable[[int], object]
+    value: Callable[[Tensor], Tensor], noises: Tensor, on_try: Callable[[int], bool | None]
 ) -> Election:
     """Each image's noise with the lowest loss; ties go to the lower number.
 
-    value: ``noise (B, C, h, w) -> loss (B,)``; noises (N, B, C, h, w); on_try: told each number
+    value: ``noise (B, C, h, w) -> loss (B,)``; noises (N, B, C, h, w); on_try: told each number,
+    and True ends the election among those tried
     Raises ValueError when no try of an image gave a number.
     """
     losses = []
     for number, noise in enumerate(noises):
         losses.append(value(noise))
-        on_try(number)
+        if on_try(number):
+            break
     table = torch.stack(losses)
     known = table.where(table.isfinite(), torch.inf)
     if bool(known.amin(0).isinf().any()):

@@ -37,7 +37,7 @@ LOSSES = {
     "towards": Setup(TOWARDS, 0.0, text_and_reference=True),
     "directional": Setup(DIRECTIONAL, 0.0, text_and_reference=True),
 }
-"""By which seeds are elected. With a reference, *paper* and *eq4* have its term in place of texts."""
+"""By which seeds are elected; a reference takes the texts' place in *paper* and *eq4*."""
 LOSS_TITLES = {
     "paper": "the paper's (Eq. 8)",
     "eq4": "the paper's without the perceptual term",

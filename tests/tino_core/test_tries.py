@@ -23,6 +23,13 @@ def test_each_image_gets_its_own_best_and_ties_go_to_the_first():
     assert tie.elected.tolist() == [0, 0, 0]
 
 
+def test_a_stop_elects_among_those_that_were_tried():
+    noises, rows = torch.zeros(3, 1, 4, 2, 2), iter(torch.tensor([[2.0], [1.0], [0.0]]))
+    found = elect_noise(lambda noise: next(rows), noises, lambda number: number == 1)
+    assert found.elected.tolist() == [1]
+    assert found.losses.tolist() == [[2.0], [1.0]]
+
+
 def test_a_try_that_is_no_number_never_wins_and_none_at_all_is_an_error():
     noises = torch.zeros(2, 1, 4, 2, 2)
     rows = iter(torch.tensor([[torch.nan], [7.0]]))

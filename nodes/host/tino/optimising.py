@@ -24,20 +24,28 @@ from .memory import Memory
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told: of each try's number, of the guard before the first update, of iterations."""
+    """Who is told: of each try's number, of the guard before the first update, of iterations.
+
+    stopped: asked after each try and iteration; True ends the run with the best so far
+    """
 
     on_iteration: OnIteration = lambda *_: None
     on_try: Callable[[int], object] = lambda _: None
     on_guard: Callable[[Guard], object] = lambda _: None
+    stopped: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
 class Found:
-    """optimised: the updates; guard: None without a loss; election: None without further noises"""
+    """optimised: the updates; guard: None without a loss; election: None without further noises
+
+    stopped: a user ended it early
+    """
 
     optimised: Optimised
     guard: Guard | None
     election: Election | None
+    stopped: bool = False
 
 
 def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
@@ -134,6 +142,11 @@ class _Optimiser(comfy.samplers.Sampler):
         """Election, guard and updates, all in the model's scale."""
         settings, watch = self.settings, self.watch
         schedule = self.scale.schedule(source.device)
+
+        def tried(number: int) -> bool:
+            watch.on_try(number)
+            return watch.stopped()
+
         with torch.no_grad():
             loss = self.edit.loss(source) if self.edit.loss is not None else None
         election = None
@@ -145,7 +158,7 @@ class _Optimiser(comfy.samplers.Sampler):
                     denoise(predict, schedule, settings, begin, source, mask, noise, t)
                 ),
                 noises,
-                watch.on_try,
+                tried,
             )
         guards: list[Guard] = []
 
@@ -153,7 +166,7 @@ class _Optimiser(comfy.samplers.Sampler):
             if iteration == 0 and loss is not None:
                 guards.append(Guard(loss.terms(source), loss.terms(x0)))
                 watch.on_guard(guards[0])
-            return watch.on_iteration(iteration, value, x0)
+            return watch.on_iteration(iteration, value, x0) or watch.stopped()
 
         optimised = optimise(
             predict,
@@ -166,7 +179,7 @@ class _Optimiser(comfy.samplers.Sampler):
             start=start,
             on_iteration=told,
         )
-        return Found(optimised, guards[0] if guards else None, election)
+        return Found(optimised, guards[0] if guards else None, election, watch.stopped())
 
 
 def _no_loss(x0: Tensor) -> Tensor:
