@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
 import comfy.sample
 import torch
@@ -18,13 +17,14 @@ from ..host.tino.edit import Edit
 from ..host.tino.memory import compute_dtype
 from ..host.tino.optimising import Watch, run
 from ..host.tino.stopping import add_route, stoppable
+from ..inputs import inputs, takes_records
 from ..menu import MAX_SEED, TINO
 from .found import OptimisedNoise, as_sigmas, as_text, warning
-from .inputs import ALL, Given, optimise_inputs
+from .inputs import ALL, Given
 from .latents import check_source, check_start, latent_mask, reference_latent
 from .loss import Loss, Smoothing
 from .loss_curve import loss_curve
-from .presets import PRESETS
+from .presets import with_presets
 from .progress import IterationProgress
 from .text_spaces import choose_text_loss
 from .texts import Texts, read_texts
@@ -123,7 +123,7 @@ class TiNOOptimize(io.ComfyNode):
             "timestep, towards a text, a reference picture, strokes or a composition. For SD 1.5, "
             "SD 2.1, SDXL and flow models.",
             hidden=[io.Hidden.unique_id],
-            inputs=optimise_inputs(),
+            inputs=inputs(Given),
             outputs=[
                 io.Latent.Output(display_name="latent"),
                 io.Noise.Output(display_name="noise"),
@@ -134,9 +134,9 @@ class TiNOOptimize(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, **inputs) -> io.NodeOutput:
-        given = Given(**inputs)
-        given = replace(given, **PRESETS.get(given.preset, {}))
+    @takes_records()
+    def execute(cls, given: Given) -> io.NodeOutput:
+        given = with_presets(given)
         model, settings = given.model, _settings(given)
         edit, node = _edit(given), cls.hidden.unique_id
         source = model.model.process_latent_in(edit.latent["samples"])

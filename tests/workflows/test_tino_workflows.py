@@ -69,7 +69,7 @@ def test_every_iteration_shows_a_picture_a_loss_and_progress(server: "ComfyServe
     server.run(tino)
     events = server.events.since(mark)
     progress = [e.data for e in events if e.type == "progress" and e.node == "tino"]
-    assert [p["value"] for p in progress] == [1, 2, 3, 4]
+    assert [p["value"] for p in progress] == [1, 2, 3, 4, 4]  # and once more at the end
     previews = [e for e in events if e.type == "preview" and e.node == "tino"]
     assert previews
     Image.open(BytesIO(previews[-1].image)).verify()

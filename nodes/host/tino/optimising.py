@@ -20,6 +20,7 @@ from .continuous import Scale, scale_of
 from .edit import Edit
 from .gradients import normal, refuse_quantised, with_gradients
 from .memory import Memory
+from .tries import out_of_memory, side_by_side, tries_that_fit
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,11 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     # A user's fast attention (Sage and the like) has no gradients: `with_gradients` sets its own.
     model.model_options["transformer_options"].pop("optimized_attention_override", None)
     sampler = _Optimiser(
-        edit, scale, replace(settings, prediction=scale.prediction), watch, Memory(model, edit)
+        edit,
+        scale,
+        replace(settings, prediction=scale.prediction),
+        watch,
+        Memory(model, edit, settings.iterations > 0),
     )
     comfy.patcher_extension.add_wrapper_with_key(
         comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING,
@@ -142,24 +147,11 @@ class _Optimiser(comfy.samplers.Sampler):
         """Election, guard and updates, all in the model's scale."""
         settings, watch = self.settings, self.watch
         schedule = self.scale.schedule(source.device)
-
-        def tried(number: int) -> bool:
-            watch.on_try(number)
-            return watch.stopped()
-
         with torch.no_grad():
             loss = self.edit.loss(source) if self.edit.loss is not None else None
         election = None
         if loss is not None and len(noises) > 1:
-            t = initial_timesteps(settings, schedule, len(source)).to(source)
-            begin = source if start is None else start
-            election = elect_noise(
-                lambda noise: loss(
-                    denoise(predict, schedule, settings, begin, source, mask, noise, t)
-                ),
-                noises,
-                tried,
-            )
+            election = self._elected(predict, loss, source, mask, start, noises)
         guards: list[Guard] = []
 
         def told(iteration: int, value: Tensor, x0: Tensor) -> bool | None:
@@ -180,6 +172,26 @@ class _Optimiser(comfy.samplers.Sampler):
             on_iteration=told,
         )
         return Found(optimised, guards[0] if guards else None, election, watch.stopped())
+
+    def _elected(self, predict: Predict, loss, source, mask, start, noises: Tensor) -> Election:
+        """The first noise of each image whose result the loss likes best."""
+        settings, watch = self.settings, self.watch
+        schedule = self.scale.schedule(source.device)
+        t = initial_timesteps(settings, schedule, len(source)).to(source)
+        begin, masks = source if start is None else start, mask.expand(len(source), -1, -1, -1)
+
+        def denoised(noise: Tensor, repeat: Callable[[Tensor], Tensor]) -> Tensor:
+            each = (repeat(begin), repeat(source), repeat(masks), noise, repeat(t))
+            return denoise(predict, schedule, settings, *each)
+
+        def tried(number: int) -> bool:
+            watch.on_try(number)
+            return watch.stopped()
+
+        passes = 2 if self.edit.negative is not None and self.edit.cfg != 1 else 1
+        fit = tries_that_fit(self.edit.model, tuple(noises.shape[1:]), passes, len(noises))
+        values = side_by_side(denoised, loss)
+        return elect_noise(values, noises, tried, fit, out_of_memory())
 
 
 def _no_loss(x0: Tensor) -> Tensor:
