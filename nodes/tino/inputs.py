@@ -204,7 +204,7 @@ class Given:
         optional=True,
         tooltip="In place of the numbers above: the paper's, or what was best here.",
     )
-    defaults: dict[str, Any] | None = folded(
+    defaults: dict[str, Any] | None = given(
         TinoPresetType,
         optional=True,
         tooltip="From TiNOPreset, which sets the numbers for a kind of edit.",
