@@ -43,7 +43,7 @@ def plan(
     new = list(seeds) if previous is None else _missing(previous, run, seeds, stop_step)
     held = previous.tape.nbytes if previous is not None else 0
     limit = ram_limit_mb * 2**20 - held if ram_limit_mb else math.inf
-    _check_ram(run, len(new), stop_step, limit)
+    check_ram(run, len(new), stop_step, limit)
     return Plan(run, tuple(new), stop_step, batches(run, per_batch, len(new)), limit)
 
 
@@ -53,7 +53,8 @@ def plan_sampling(run: Run, sampling: Sampling, previous: Candidates | None = No
     return plan(run, sampling.chosen_seeds(), sampling.stop_step(), *limits)
 
 
-def _check_ram(run: Run, num_candidates: int, stop_step: int, limit: float) -> None:
+def check_ram(run: Run, num_candidates: int, stop_step: int, limit: float) -> None:
+    """Raise ValueError where the tapes of so many candidates must outgrow the limit, in bytes."""
     least = num_candidates * stop_step * run.latent["samples"].numel() * 4
     if least > limit:
         raise ValueError(
