@@ -45,7 +45,7 @@ class ResumeDenoise(io.ComfyNode):
     def execute(cls, candidates: Candidates) -> io.NodeOutput:
         *latents, cost = finish(candidates)
         said = f"{cost.nfe} guider calls ({cost.model_evaluations} model evaluations)"
-        text = "\n".join([said, *notes(candidates.run)])
+        text = "\n".join([said, *notes(candidates)])
         return io.NodeOutput(*latents, ui={"text": (text,)})
 
 
