@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from ...elect_core.tape import Tape
 from ..host.elect.batching import why_one_by_one
-from ..host.elect.run import OnStep, Run, advance, record, why_from_start
+from ..host.elect.run import OnStep, advance, record, why_from_start
 from ..host.preview import CandidateProgress
 from .plan import Plan
+from .relevance import cut_window
 from .types import Candidates
 
 
@@ -61,14 +62,16 @@ def describe(found: Candidates) -> str:
         f"calls ({found.cost.model_evaluations} model evaluations); tape "
         f"{found.tape.nbytes / 2**20:.1f} MB of RAM"
     )
-    return "\n".join([said, *notes(found.run)])
+    return "\n".join([said, *notes(found)])
 
 
-def notes(run: Run) -> list[str]:
+def notes(found: Candidates) -> list[str]:
     """What a user should know of how this run is run, and why, in sentences."""
+    run = found.run
     masked = run.latent.get("noise_mask") is not None
     one_by_one, anew = why_one_by_one(run.guider, run.sampler, masked), why_from_start(run)
     said = [] if one_by_one is None else [f"Candidates run one by one, since {one_by_one}."]
     if anew is not None:
         said.append(f"The elected one is finished from its start, not from the stop, since {anew}.")
-    return said
+    cut = cut_window(run.window_step, found.stop_step)
+    return said if cut is None else [*said, cut]

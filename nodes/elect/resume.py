@@ -62,7 +62,7 @@ class ResumeDenoise(io.ComfyNode):
     def execute(cls, candidates: Candidates, candidates_per_batch: int = 1) -> io.NodeOutput:
         *latents, cost = finish(candidates, candidates_per_batch)
         said = f"{cost.nfe} guider calls ({cost.model_evaluations} model evaluations)"
-        text = "\n".join([said, *notes(candidates.run)])
+        text = "\n".join([said, *notes(candidates)])
         return io.NodeOutput(*latents, ui={"text": (text,)})
 
 
