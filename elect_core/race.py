@@ -112,26 +112,24 @@ def _parse(word: str) -> tuple[int, float]:
         )
     keep, share = int(match[1]), float(match[2])
     if keep < 1 or not 0 < share <= 100:
-        raise ValueError(
-            f"rungs: expected 1 or more candidates at above 0 to 100 %, got {word!r}."
-        )
+        raise ValueError(f"rungs: expected 1 or more candidates at above 0 to 100 %, got {word!r}.")
     return keep, share
 
 
 def _tidy(rungs: Sequence[Rung], num_candidates: int) -> tuple[Rung, ...]:
+    """One rung a step, and none at which nobody goes but for the last."""
     found: list[Rung] = []
-    for rung in rungs:
-        rung = Rung(rung.step, min(rung.keep, num_candidates))
+    for place, rung in enumerate(rungs):
         if found and found[-1].step == rung.step:
             found.pop()
         alive = found[-1].keep if found else num_candidates
-        if rung.keep < alive or rung is rungs[-1] or len(found) == len(rungs) - 1:
-            found.append(rung)
-    return tuple(found) or (Rung(rungs[-1].step, min(rungs[-1].keep, num_candidates)),)
+        if rung.keep < alive or place == len(rungs) - 1:
+            found.append(Rung(rung.step, min(rung.keep, alive)))
+    return tuple(found)
 
 
 def halving(num_candidates: int, num_steps: int) -> tuple[Rung, ...]:
-    """Rungs that keep the better half, one candidate after the last; see `HALVING_STOPS`."""
+    """Rungs that keep the better half, one candidate after the last; none for one candidate."""
     alive, kept = num_candidates, []
     while alive > 1:
         alive = (alive + 1) // 2

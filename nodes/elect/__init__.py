@@ -8,7 +8,7 @@ choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
 """
 
-from . import advance, elect_sampler, estimate, partial, relevance, resume, select
+from . import advance, elect_race, elect_sampler, estimate, partial, relevance, resume, select
 
 NODES = [
     *partial.NODES,
@@ -16,6 +16,7 @@ NODES = [
     *relevance.NODES,
     *select.NODES,
     *advance.NODES,
+    *elect_race.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
 ]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from comfy_api.latest import io
 
 from ...elect_core.race import Rung, from_here, halving, looks, parse_rungs, race_nfe, race_steps
+from ...elect_core.schedule import step_count
+from ..host.elect.run import Run, why_from_start
 from ..inputs import given
 
 RACES = ("off", "halving", "custom")
@@ -67,27 +69,30 @@ class Racing:
         tooltip="Without a race: fraction of the steps before which nothing is settled.",
     )
 
-    def plan(
-        self, race: str, num_candidates: int, num_steps: int, stop_step: int, started: int = 0
-    ) -> RacePlan:
-        """The rungs of a race, or the looks of a run that may end early, or just the stop.
-
-        stop_step: where all would stop without a race; started: steps that all have run before
-        Raises ValueError naming the input where they make none.
-        """
+    def check(self, race: str) -> None:
+        """Raise ValueError naming the input where these are no race at all."""
         if race not in RACES:
             raise ValueError(f"race: expected one of {', '.join(RACES)}, got {race!r}.")
-        if race == "off":
-            first = stop_step
-            if self.stop_when_settled > 0:
-                first = max(2, round(self.settled_from * num_steps))  # one step tells nothing
-            rungs = looks(max(1, min(first, stop_step)), stop_step, num_candidates)
-        elif race == "halving":
-            rungs = halving(num_candidates, num_steps)
-        else:
-            rungs = parse_rungs(self.rungs, num_candidates, num_steps)
-        rungs = from_here(rungs or (Rung(stop_step, num_candidates),), started)
-        return RacePlan(rungs, num_candidates, num_steps, started)
+        if race == "custom":
+            parse_rungs(self.rungs, 1, 1)
+
+    def plan(self, race: str, run: Run, number: int, stop_step: int, started: int = 0) -> RacePlan:
+        """The rungs of a race, or the looks of a run that may end early, or just the stop.
+
+        stop_step: where all `number` would stop without a race; started: steps that all have run
+        Raises ValueError naming the input where they make none.
+        """
+        self.check(race)
+        num_steps, anew = run.num_steps, why_from_start(run) is not None
+        rungs = (Rung(stop_step, number),)
+        if race == "halving":
+            rungs = halving(number, num_steps) or rungs
+        elif race == "custom":
+            rungs = parse_rungs(self.rungs, number, num_steps)
+        elif self.stop_when_settled > 0 and not anew:
+            first = max(2, step_count(self.settled_from, num_steps, "settled_from"))
+            rungs = looks(first, stop_step, number)
+        return RacePlan(from_here(rungs, started), number, num_steps, started, anew)
 
     def early(self, step: int, num_steps: int) -> bool:
         """Whether candidates that have run `step` steps are ranked by consensus."""
@@ -96,42 +101,45 @@ class Racing:
 
 @dataclass(frozen=True)
 class RacePlan:
-    """Rungs for a number of candidates, and what they cost."""
+    """Rungs for a number of candidates, and what they cost.
+
+    started: steps that all have run before; anew: each look makes them run from their start
+    """
 
     rungs: Sequence[Rung]
     num_candidates: int
     num_steps: int
     started: int = 0
+    anew: bool = False
 
     @property
-    def drops(self) -> bool:
-        """Whether any candidate is dropped on the way."""
-        return self.rungs[-1].keep < self.num_candidates
+    def plain(self) -> bool:
+        """Whether it is no race: all go to one stop."""
+        return len(self.rungs) == 1 and self.rungs[0].keep == self.num_candidates
+
+    @property
+    def nfe(self) -> int:
+        """Guider calls at one a step, at most, with one candidate finished."""
+        one = (*self.rungs[:-1], Rung(self.rungs[-1].step, 1))
+        return race_nfe(one, self.num_candidates, self.num_steps, self.started, self.anew)
 
     def total_steps(self) -> int:
         """Steps of all candidates together, up to the last rung."""
         return race_steps(self.rungs, self.num_candidates)
 
-    def in_words(self, anew: bool, calls_before: int = 0) -> str:
-        """What will be run and what it costs at one call a step, with one candidate finished.
-
-        anew: every candidate starts again after each rung; calls_before: made already
-        """
-        goes = [
-            f"{rung.keep} after step {rung.step}"
-            for rung, before in zip(self.rungs, (None, *self.rungs), strict=False)
-            if rung.keep < (before.keep if before else self.num_candidates)
-        ]
-        said = f"Race of {self.num_candidates}: the best go on, " + ", ".join(goes)
+    def in_words(self) -> str:
+        """What will be run and what it costs, for the node before it runs."""
+        alive, last = self.num_candidates, self.rungs[-1].step
+        goes = []
+        for rung in self.rungs:
+            if rung.keep < alive:
+                goes.append(f"{rung.keep} after step {rung.step}")
+                alive = rung.keep
+        said = f"Race of {self.num_candidates}, {self.num_steps} steps: the best go on, "
+        said += ", ".join(goes)
         if not goes:
-            first, last = self.rungs[0].step, self.rungs[-1].step
-            said = f"{self.num_candidates} candidates to step {last}"
-            if first < last:
-                said = f"{self.num_candidates} candidates to step {last}, or till it is settled"
-        one = (*self.rungs[:-1], Rung(self.rungs[-1].step, 1))
-        nfe = race_nfe(one, self.num_candidates, self.num_steps, self.started, anew)
-        done = f", {calls_before} of them made" if calls_before else ""
-        return (
-            f"{said}: at most {nfe} guider calls at one a step{done}, in place of "
-            f"{self.num_candidates * self.num_steps}."
-        )
+            said = f"{self.num_candidates} candidates to step {last} of {self.num_steps}"
+            said += ", or until the choice is settled" if len(self.rungs) > 1 else ""
+        whole = self.num_candidates * self.num_steps
+        again = " Every rung runs them from their start." if self.anew else ""
+        return f"{said}. At most {self.nfe} guider calls, at one a step, of {whole}.{again}"

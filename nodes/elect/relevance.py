@@ -68,9 +68,7 @@ def cut_window(window_step: int, stop_step: int) -> str | None:
     )
 
 
-def relevance_weight(
-    candidates: Candidates, window: Window, others: Sequence[Tape] = ()
-) -> Tensor:
+def relevance_weight(candidates: Candidates, window: Window, others: Sequence[Tape] = ()) -> Tensor:
     """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack.
 
     others: tapes of candidates of the same run that stopped earlier: their steps count too
