@@ -152,6 +152,8 @@ def test_node_ids_are_the_permanent_ones():
         "BISSelect",
         "ResumeDenoise",
         "ELECTSampler",
+        "SaveCandidates",
+        "LoadCandidates",
         "EditModelDefaults",
         "EditModelLoader",
         "EditSize",
