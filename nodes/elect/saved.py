@@ -37,8 +37,8 @@ def kept_files() -> list[str]:
 def _below(name: str, given: str) -> Path:
     """The path of a name below the folder, or a ValueError where it climbs out of it."""
     root = folder().resolve()
-    path = (root / name.replace("\0", "/../..")).resolve()
-    if not name.strip() or path == root or not path.is_relative_to(root):
+    path = (root / name.replace("\0", "")).resolve()
+    if not name.strip() or "\0" in name or path == root or not path.is_relative_to(root):
         raise ValueError(f"{given}: expected a name below output/elect, got {name!r}.")
     return path
 
@@ -75,8 +75,8 @@ class SaveCandidates(io.ComfyNode):
             node_id="SaveCandidates",
             display_name="Save Candidates (ELECT)",
             category=ELECT,
-            description="Saves candidates with all they have run in one file below output/elect, so "
-            "that they can be finished on another day, exactly as today.",
+            description="Saves candidates with all they have run in one file below output/elect, "
+            "so that they can be finished on another day, exactly as today.",
             is_output_node=True,
             inputs=[
                 ElectCandidates.Input(

@@ -158,7 +158,9 @@ def _checked(tensors: dict[str, Tensor], says: dict[str, Any]) -> Stored:
     tape = tape_of(tensors, says["steps"], shape)
     stop = says["stop_step"]
     if not 1 <= stop < len(sigmas) or len(tape.steps) != stop:
-        raise ValueError(f"stopped after step {stop}, it has {len(tape.steps)} of {len(sigmas) - 1}")
+        raise ValueError(
+            f"stopped after step {stop}, it has {len(tape.steps)} of {len(sigmas) - 1}"
+        )
     return Stored(
         tuple(seeds),
         tape,
@@ -188,4 +190,3 @@ def _taken(tensors: dict[str, Tensor], name: str, ndim: int | None) -> Tensor:
         told = "missing" if value is None else f"{value.dtype} {tuple(value.shape)}"
         raise ValueError(f"{name} is {told}")
     return value
-

@@ -114,3 +114,30 @@ def test_a_file_that_is_no_tensors_is_refused(server: "ComfyServer", demo: dict)
     with pytest.raises(PromptRejected, match="file: bad.safetensors is no whole safetensors"):
         server.run(loading(demo, file="bad.safetensors"))
     (folder / "bad.safetensors").unlink()
+
+
+def test_the_example_workflow_saves_loads_and_finishes(
+    server: "ComfyServer", small: "Callable[[str], dict]"
+):
+    prompt = small("elect_save_and_resume")
+    entry = server.run(prompt)
+    (loaded,) = [key for key, one in prompt.items() if one["class_type"] == "LoadCandidates"]
+    assert "2 candidates stopped" in entry["outputs"][loaded]["text"][0]
+    (files,) = [out["images"] for key, out in entry["outputs"].items() if "edited" in str(out)]
+    assert len(files) == 2
+
+
+def test_the_example_workflow_goes_on_another_day(
+    server: "ComfyServer", small: "Callable[[str], dict]"
+):
+    """Muted nodes and their wires are gone from the prompt; the newest file is taken."""
+    prompt = small("elect_save_and_resume")
+    server.run(prompt)
+    today = {"MultiSeedPartialSampler", "TweedieEstimate", "RelevanceMapAggregate", "BISSelect"}
+    muted = {k for k, one in prompt.items() if one["class_type"] in {*today, "SaveCandidates"}}
+    left = {key: one for key, one in prompt.items() if key not in muted}
+    for one in left.values():
+        wires = one["inputs"].items()
+        one["inputs"] = {k: v for k, v in wires if not (isinstance(v, list) and v[0] in muted)}
+    entry = server.run(left)
+    assert any("edited" in str(out) for out in entry["outputs"].values())

@@ -60,12 +60,11 @@ def _held(value: Any) -> dict[str, Any]:
 
 
 def _tensor(value: Tensor) -> Plain:
-    plain = value.detach().cpu().contiguous()
-    flat = plain.double().flatten()
-    digest = hashlib.sha256(plain.view(torch.uint8).numpy() if plain.numel() else b"")
+    plain = value.detach().cpu().flatten()
+    flat = plain.double()
     return {
-        "shape": list(plain.shape),
-        "sha256": digest.hexdigest()[:32],
+        "shape": list(value.shape),
+        "sha256": hashlib.sha256(plain.view(torch.uint8).numpy().tobytes()).hexdigest()[:32],
         "norm": float(flat.norm()),
         "projections": _projections(flat),
     }

@@ -88,8 +88,8 @@ def test_the_latent_and_its_mask_come_from_the_file(elect, scene, guiders, kept)
 def test_noise_that_is_no_seeds_own_is_kept(elect, scene, guiders, kept):
     from dataclasses import replace
 
-    from elect_tino.nodes.elect.plan import plan
     from elect_tino.nodes.elect.candidates import run_candidates
+    from elect_tino.nodes.elect.plan import plan
     from elect_tino.nodes.host.elect.noise import GivenNoise
 
     found = partial(elect, scene, guiders)
@@ -227,7 +227,10 @@ HOSTILE = {
         lambda t, s, m: t.update(thumbnails=torch.zeros(2, 3)),
         "its thumbnails are",
     ),
-    "noise of another size": (lambda t, s, m: t.update(noise=torch.zeros(1, 4, 10, 8)), "its noise"),
+    "noise of another size": (
+        lambda t, s, m: t.update(noise=torch.zeros(1, 4, 10, 8)),
+        "its noise",
+    ),
 }
 
 
