@@ -33,7 +33,7 @@ _NUMBERS = ("stop_step", "window_step")
 class Stored:
     """What a file of candidates holds, checked.
 
-    tape: rows as `seeds`; sigmas (K + 1,); latent: of one picture; facts: of the run, see `identity`
+    tape: rows as `seeds`; sigmas (K + 1,); latent: of one picture; facts: of the run
     thumbnails (N, h, w, 3) and noise (N, C, h, w) where there are any
     """
 
@@ -100,7 +100,7 @@ def _sayable(value: Any) -> bool:
 
 
 def read(path: Path, given: str) -> Stored:
-    """Read and check a file; a ValueError begins with the node input `given` and the file's name."""
+    """Read and check a file; a ValueError begins with the node input `given` and its name."""
     file = read_tensor_file(path, given, _AGAIN)
     try:
         return _checked(dict(file.tensors), _says(file.metadata))

@@ -16,8 +16,8 @@ _LOAD = """\
 2. leave `file` at *newest*, or press R and choose one;
 3. run: only the remaining steps are made, and the pictures are the same, bit for bit.
 
-The model, the texts, the picture, the sampler and the schedule must be those of the first day; what is
-another is named.
+The model, the texts, the picture, the sampler and the schedule must be those of the first day; what
+is another is named.
 """
 
 

@@ -90,7 +90,7 @@ def _sample(tensor: Tensor) -> Plain:
 
 
 def _patches(patches: dict[str, list]) -> Plain:
-    """What is laid over the weights (LoRAs): how much of it, and a digest of strengths and values."""
+    """What is laid over the weights (LoRAs): how much, and a digest of strengths and values."""
     laid = {key: [_patch(one) for one in patches[key]] for key in patches}
     return {"number": len(laid), "sha256": digest(laid)}
 

@@ -1,4 +1,4 @@
-"""SaveCandidates, LoadCandidates: what comes back goes on bit for bit, or says what does not fit."""
+"""SaveCandidates, LoadCandidates: what is loaded goes on bit for bit, or says what misfits."""
 
 import copy
 import json
