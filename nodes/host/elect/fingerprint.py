@@ -60,7 +60,7 @@ def _held(value: Any) -> dict[str, Any]:
 
 
 def _tensor(value: Tensor) -> Plain:
-    plain = value.detach().cpu().flatten()
+    plain = value.detach().cpu().flatten().contiguous()
     flat = plain.double()
     return {
         "shape": list(value.shape),
