@@ -155,6 +155,8 @@ def test_node_ids_are_the_permanent_ones():
         "ELECTRace",
         "ResumeDenoise",
         "ELECTSampler",
+        "SaveCandidates",
+        "LoadCandidates",
         "EditModelDefaults",
         "EditModelLoader",
         "EditSize",

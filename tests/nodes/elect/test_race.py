@@ -4,68 +4,9 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from .test_other_packs import apg, guided
 from .test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
-
-RUNGS = "4@25%, 2@50%, 1@75%"  # of 8 steps: after 2, 4 and 6
-
-
-@pytest.fixture(scope="module")
-def whole(scene, guiders):
-    """ELECTSampler's `execute` in inference mode, racing."""
-    import comfy.samplers
-
-    from elect_tino.nodes.elect.elect_sampler import ELECTSampler
-
-    kept = {}
-
-    @torch.inference_mode()
-    def run(guider="dual", sampler="euler", **given):
-        options = {
-            "first_seed": 3,
-            "num_candidates": 6,
-            "stop": 0.4,
-            "candidates_per_batch": 1,
-            "window_start": 0.0,
-            "window_end": 0.25,
-            "form": "paper",
-            "space": "latent",
-            "minimum_edit": 0.0,
-            "race": "custom",
-            "rungs": RUNGS,
-        }
-        guider = guiders[guider] if isinstance(guider, str) else guider
-        chosen = kept.setdefault(sampler, comfy.samplers.sampler_object(sampler))
-        return ELECTSampler.execute(
-            guider, chosen, scene.sigmas, scene.latent, **{**options, **given}
-        )
-
-    return run
-
-
-@pytest.fixture(scope="module")
-def race():
-    """ELECTRace's `execute` in inference mode."""
-    from elect_tino.nodes.elect.elect_race import ELECTRace
-
-    @torch.inference_mode()
-    def run(found, **given):
-        options = {
-            "race": "custom",
-            "rungs": RUNGS,
-            "stop": 0.4,
-            "candidates_per_batch": 1,
-            "window_start": 0.0,
-            "window_end": 0.25,
-            "form": "paper",
-            "space": "latent",
-            "minimum_edit": 0.0,
-        }
-        return ELECTRace.execute(found, **{**options, **given})
-
-    return run
 
 
 def facts(out):
@@ -74,10 +15,10 @@ def facts(out):
 
 @pytest.mark.parametrize("sampler", ["euler", "dpmpp_2m_sde", "heun"])
 def test_the_winner_is_bit_equal_to_its_seed_alone_and_no_call_is_made_twice(
-    sampler, whole, scene, guiders, stock, monkeypatch
+    sampler, sampler_race, scene, guiders, stock, monkeypatch
 ):
     calls = count_calls(monkeypatch, scene)
-    output, denoised, mask, seed, kept = whole(sampler=sampler).args
+    output, denoised, mask, seed, kept = sampler_race(sampler=sampler).args
     made = len(calls)
     expected, expected_denoised = stock(guiders["dual"], sampler, scene.sigmas, scene.latent, seed)
     assert torch.equal(output["samples"], expected)
@@ -89,9 +30,9 @@ def test_the_winner_is_bit_equal_to_its_seed_alone_and_no_call_is_made_twice(
     assert (kept.seeds, kept.stop_step) == ((seed,), 6)
 
 
-def test_what_is_said_before_is_what_is_made(whole, scene, guiders, caplog):
+def test_what_is_said_before_is_what_is_made(sampler_race, scene, guiders, caplog):
     caplog.set_level("INFO")
-    out = whole()
+    out = sampler_race()
     told = facts(out)
     assert told["nfe_planned"] == told["nfe"] == 6 * 2 + 4 * 2 + 2 * 2 + 2
     assert told["nfe_spent"] == 24
@@ -129,21 +70,21 @@ def test_it_elects_whom_the_single_nodes_elect(per_batch, race, elect, scene, gu
     assert_close(out[3], mask)
 
 
-def test_batches_stay_full_as_candidates_drop_out(whole, scene, monkeypatch):
+def test_batches_stay_full_as_candidates_drop_out(sampler_race, scene, monkeypatch):
     calls = count_calls(monkeypatch, scene)
-    whole(candidates_per_batch=4)
+    sampler_race(candidates_per_batch=4)
     sizes = [size // 3 for size in calls]  # dual: three conditions
     assert sizes == [4, 4, 2, 2] + [4, 4] + [2, 2] + [1, 1]
 
 
 def test_a_dropped_candidate_may_be_chosen_and_pays_only_what_it_lacks(
-    whole, scene, guiders, stock, monkeypatch
+    sampler_race, scene, guiders, stock, monkeypatch
 ):
-    told = facts(whole())
+    told = facts(sampler_race())
     out_at_two = told["seeds"][told["order"][-1]]
     assert told["ran_steps"][told["order"][-1]] == 2
     calls = count_calls(monkeypatch, scene)
-    again = whole(pick_seeds=str(out_at_two))
+    again = sampler_race(pick_seeds=str(out_at_two))
     assert len(calls) == 8 - 2
     assert again[3] == out_at_two
     expected, _ = stock(guiders["dual"], "euler", scene.sigmas, scene.latent, out_at_two)
@@ -151,8 +92,8 @@ def test_a_dropped_candidate_may_be_chosen_and_pays_only_what_it_lacks(
     assert facts(again)["nfe"] == told["nfe_spent"] + 6
 
 
-def test_several_are_left_where_the_last_rung_keeps_them(whole, race, elect, scene, guiders):
-    out = whole(rungs="3@50%", first_seed=3)
+def test_several_are_left_where_the_last_rung_keeps_them(sampler_race, race, elect, scene, guiders):
+    out = sampler_race(rungs="3@50%", first_seed=3)
     assert len(out[4].seeds) == 3
     assert out[0]["samples"].shape[0] == 1
     assert out[4].seeds[0] == out[3]
@@ -185,100 +126,3 @@ def test_the_map_counts_all_who_ran_a_step(race, elect, scene, guiders):
     maps = whole.tape.relevance(range(4))
     maps = [*maps[:2], *(one[went_on] for one in maps[2:])]
     assert_close(out[3], to_mask(aggregate(maps), 80, 64))
-
-
-def test_halving_is_the_default_of_the_race_node_and_off_of_the_sampler():
-    from elect_tino.nodes.elect.elect_race import ELECTRace
-    from elect_tino.nodes.elect.elect_sampler import ELECTSampler
-
-    for node, default in ((ELECTRace, "halving"), (ELECTSampler, "off")):
-        (given,) = [one for one in node.define_schema().inputs if one.id == "race"]
-        assert given.default == default
-
-
-def test_it_stops_where_it_is_settled_and_not_before_the_floor(whole, scene):
-    early = facts(whole(race="off", stop=1.0, stop_when_settled=0.01, settled_from=0.5))
-    assert early["settled"]
-    assert early["ran_steps"] == [4] * 6
-    assert early["stop_step"] == 4
-    never = facts(whole(race="off", stop=0.75, stop_when_settled=0.99, first_seed=50))
-    assert never["nfe_planned"] == 6 * 6 + 2
-    assert never["ran_steps"] == [never["stop_step"]] * 6
-
-
-def test_a_settled_stop_elects_whom_that_stop_elects(whole):
-    early = whole(race="off", stop=1.0, stop_when_settled=0.01, settled_from=0.5)
-    fixed = whole(race="off", stop=0.5)
-    assert facts(early)["scores"] == facts(fixed)["scores"]
-    assert early[3] == fixed[3]
-    assert torch.equal(early[0]["samples"], fixed[0]["samples"])
-
-
-def test_off_is_the_election_of_old(whole, elect, scene, guiders):
-    assert facts(whole(race="off")).keys() & {"race", "ran_steps"} == set()
-
-
-def test_candidates_past_a_rung_are_ranked_where_they_are(race, elect, scene, guiders):
-    given = {"num_candidates": 6, "candidates_per_batch": 1}
-    found = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent, stop=0.5, **given)
-    told = facts(race(found))
-    assert told["race"] == [[4, 2], [6, 1]]
-    assert told["nfe_planned"] == 6 * 4 + 2 * 2 + 2 == told["nfe"]
-
-
-def test_a_hook_that_remembers_makes_every_rung_begin_again_and_it_is_counted(
-    whole, scene, stock, monkeypatch
-):
-    guider = guided(scene, apg(scene))
-    calls = count_calls(monkeypatch, scene)
-    out = whole(guider=guider)
-    told = facts(out)
-    expected, _ = stock(guider, "euler", scene.sigmas, scene.latent, out[3])
-    assert torch.equal(out[0]["samples"], expected)
-    assert told["nfe_planned"] == told["nfe"] == 6 * 2 + 4 * 4 + 2 * 6 + 8
-    assert len(calls) == told["nfe"] + 8  # and the stock run
-    assert "from their start" in out.ui["text"][0]
-
-
-def test_a_hook_that_remembers_is_not_looked_at_after_every_step(whole, scene):
-    guider = guided(scene, apg(scene))
-    told = facts(whole(guider=guider, race="off", stop=0.5, stop_when_settled=0.5))
-    assert told["nfe_spent"] == 6 * 4
-
-
-def test_the_memory_limit_holds_for_all_that_is_kept(elect, scene, guiders):
-    """1280 bytes a step: 5 go on for 3 steps, and the 2 steps of the sixth are kept beside."""
-    from elect_tino.nodes.elect.race_inputs import Racing
-    from elect_tino.nodes.elect.racing import Judge, race
-    from elect_tino.nodes.elect.relevance import Window
-    from elect_tino.nodes.elect.selection import Selection
-
-    given = {"num_candidates": 6, "stop": 0.25, "candidates_per_batch": 1}
-    found = elect.partial(guiders["basic"], "euler", scene.sigmas, scene.latent, **given)
-    mask = torch.zeros(1, 80, 64)
-    mask[:, :40] = 1
-    racing = Racing(rungs="5@25%, 1@62%")
-    judge = Judge(Selection(mask=mask), Window(), racing, scene.source)
-    plan = racing.plan("custom", found.run, 6, 2, started=2)
-    needed = 1280 * (5 * 5 + 2)
-    with torch.inference_mode():
-        assert race(found, plan, judge, 1, needed).stop_step == 5
-        with pytest.raises(ValueError, match="ram_limit_mb: the first candidates already hold"):
-            race(found, plan, judge, 1, needed - 1)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"rungs": "4@"}, "rungs: .* got '4@'"),
-        ({"rungs": "2@50%, 4@75%"}, "rungs: expected ever fewer"),
-        ({"race": "sprint"}, "race: expected one of off, halving, custom, got 'sprint'"),
-        ({"window_start": 0.3, "window_end": 0.5}, "window_start"),
-        ({"race": "off", "stop_when_settled": 0.5, "settled_from": 0.0}, "settled_from: expected"),
-    ],
-)
-def test_bad_input_is_found_before_any_candidate_runs(given, message, whole, scene, monkeypatch):
-    calls = count_calls(monkeypatch, scene)
-    with pytest.raises(ValueError, match=message):
-        whole(**given)
-    assert calls == []
