@@ -1,7 +1,6 @@
-"""What each finished candidate is worth by the ground truth, and every policy's scores."""
+"""Who is elected by every rule at every stop, and what each finished candidate is worth."""
 
 import hashlib
-import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from skimage.filters import threshold_otsu
-from skimage.metrics import structural_similarity
 from torch import Tensor
 
 from ...elect_core.relevance import FORMS, aggregate, change_weight
@@ -26,19 +23,17 @@ from ...elect_core.score import (
 )
 from ...elect_core.selection import rank
 from ...embedded.world.samples import Sample
-from ...embedded.world.success import Judge
 from ...nodes.host.latents import mask_like, to_mask
-from ..edits import EditBench, benchmark_edit
+from ..edits import EditBench
 from .rules import RULES, Key, Rule
 from .runs import EditRun, load_run
+from .worth import judge_pictures, paste_back
 
 STOPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)
 NUMBERS = (2, 4, 8, 16)
 PIXEL_STOPS = (0.4, 1.0)  # decoding sixteen estimates costs more than all scores together
-METRICS = ("mse", "psnr", "ssim", "lpips", "success", "no_edit")
 MAPS = (*FORMS, "change", "both")
 WINDOW = (0.0, 0.2)
-_NO_EDIT = 0.25
 
 
 @dataclass(frozen=True)
@@ -57,54 +52,6 @@ class Measured:
     iou: np.ndarray
     pasted: np.ndarray
     untouched: np.ndarray
-
-
-@cache
-def _lpips():
-    """LPIPS (AlexNet), or None: its backbone's weights are used where present, never fetched."""
-    backbone = Path(torch.hub.get_dir()) / "checkpoints" / "alexnet-owt-7be5be79.pth"
-    if importlib.util.find_spec("lpips") is None or not backbone.exists():
-        return None
-    lpips = importlib.import_module("lpips")
-    return lpips.LPIPS(net="alex", verbose=False).eval()
-
-
-def _perceptual(picture: np.ndarray, source: np.ndarray, outside: np.ndarray) -> float:
-    """LPIPS x1e3 of the background: the edited region is the source's in both; NaN if absent."""
-    network = _lpips()
-    if network is None:
-        return float("nan")
-    pasted = np.where(outside[..., None], picture, source)
-    pair = [torch.from_numpy(p).movedim(-1, 0)[None].float() * 2 - 1 for p in (pasted, source)]
-    return float(network(*pair)) * 1e3
-
-
-def judge_pictures(edit: Sample, pictures: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """METRICS of each picture (N, H, W, 3), (N, METRICS).
-
-    source (H, W, 3): the decoded encoding of the source picture, so that the VAE's own loss
-    counts for nobody. mse is x1e4, lpips x1e3; these, psnr and ssim are taken outside the true
-    mask. no_edit: the change inside it is under a quarter of what the true edit makes.
-    """
-    outside, inside = edit.mask == 0, edit.mask > 0
-    judge = Judge(edit)
-    needed = np.abs(edit.target - edit.source)[inside].mean()
-    rows = []
-    for picture in pictures:
-        mse = float(np.square(picture - source)[outside].mean())
-        ssim = structural_similarity(picture, source, channel_axis=2, data_range=1.0, full=True)[1]
-        change = np.abs(picture - source)[inside].mean()
-        rows.append(
-            (
-                mse * 1e4,
-                10 * np.log10(1 / max(mse, 1e-10)),
-                float(ssim[outside].mean()),
-                _perceptual(picture, source, outside),
-                float(judge.succeeded(picture)),
-                float(change < _NO_EDIT * needed),
-            )
-        )
-    return np.array(rows)
 
 
 class _Weights:
@@ -186,18 +133,13 @@ def elections(
             origin, pictures = shown[rule.space]
             for number in NUMBERS:
                 groups = _groups(number, num_candidates)
-                found[tuple(rule), stop, number] = [
+                key = (rule.mask, rule.space, rule.criterion, rule.guard)  # kept as plain values
+                found[key, stop, number] = [
                     rows[_elected(rule, origin, pictures[list(rows)], weight)]
                     for rows in groups
                     for weight in [mask_like(weights.mask(rule.mask, rows, stop_step), origin)]
                 ]
     return found
-
-
-def paste_back(pictures: np.ndarray, source: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The pictures (N, H, W, 3) with the source where the mask (H, W), split by Otsu, is low."""
-    inside = mask > threshold_otsu(mask) if mask.min() < mask.max() else mask > 0
-    return np.where(inside[..., None], pictures, source)
 
 
 def _chw(bench: EditBench, latents: Tensor) -> Tensor:
@@ -224,7 +166,7 @@ def measure_edit(
     if path.exists():
         kept = torch.load(path, weights_only=True)
         return Measured(**{k: v.numpy() if torch.is_tensor(v) else v for k, v in kept.items()})
-    edit, run = benchmark_edit(index), load_run(folder, index)
+    edit, run = bench.edit(index), load_run(folder, index)
     with torch.inference_mode():
         latent = bench.source_latent(edit)
         finished = _chw(bench, run.estimates[-1])

@@ -7,8 +7,9 @@ import numpy as np
 
 from ...elect_core.schedule import best_of_n_nfe, elect_nfe, step_count
 from ..bootstrap import interval
-from .measure import METRICS, Measured
+from .measure import Measured
 from .rules import Rule
+from .worth import METRICS
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def elect(rule: Rule, stop: float, number: int, num_steps: int, pasted: bool = F
     else:
         nfe = elect_nfe(number, step_count(stop, num_steps), num_steps)
         name = f"ELECT {number}, stop {stop:.0%}"
-    key = (tuple(rule), stop, number)
+    key = (rule, stop, number)
 
     def value(measured: Measured) -> np.ndarray:
         worth = measured.pasted if pasted else measured.worth

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 
 from . import stops
-from .measure import MAPS, METRICS, NUMBERS
+from .measure import MAPS, NUMBERS
 from .policies import (
     Policy,
     calls_to_reach,
@@ -22,6 +22,7 @@ from .policies import (
 )
 from .rules import OURS, PAPER, PAPERS, TRUE
 from .section import HEADS, PERCENT, Section, table
+from .worth import METRICS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
@@ -163,7 +164,7 @@ def section_text(section: Section) -> str:
     guidance = section.bench.guidance
     return f"""## {section.sampler}
 
-{len(section.measured)} test edits, {section.num_candidates} seeds each, {section.num_steps} steps,
+{len(section.measured)} {section.bench.split} edits, {section.num_candidates} seeds each, {section.num_steps} steps,
 guidance text {guidance.text:g} / image {guidance.image:g}.
 
 {section.table(main_policies(section))}
@@ -202,7 +203,7 @@ change: of the finished pictures; at the threshold that marks as many pixels):
 """
 
 
-_HEAD = """# ELECT on the embedded test split{title}
+_HEAD = """# ELECT on the embedded {split} split{title}
 
 Made by `python3 dev.py bench quality{arguments}`. Means over edits with 95 % bootstrap intervals in
 brackets. Background metrics compare with the decoded encoding of the source outside the true mask,
@@ -218,9 +219,11 @@ def write_report(
     """Write the page of one model, and its plots; beside: another model with the same samplers."""
     variant = sections[0].bench.variant
     suffix, title = ("", "") if variant == "editing" else (f"_{variant}", f": variant *{variant}*")
+    split = sections[0].bench.split
+    suffix += "" if split == "test" else f"_{split}"
     present = not np.isnan(sections[0].measured[0].worth[0, METRICS.index("lpips")])
     lpips = "" if present else "LPIPS is left out: its backbone's weights were not present."
-    text = _HEAD.format(title=title, arguments=arguments, lpips=lpips)
+    text = _HEAD.format(split=split, title=title, arguments=arguments, lpips=lpips)
     parts = [section_text(section) for section in sections]
     parts += [beside_text(one, other) for one, other in zip(sections, beside, strict=False)]
     text += "\n".join(parts)

@@ -17,7 +17,7 @@ def agreement(
     measured: Sequence[Measured], rule: Rule, stop: float, number: int
 ) -> tuple[float, float, float]:
     """Share of elections that choose whom the same score chooses at the end, with its interval."""
-    early, late = ((tuple(rule), at, number) for at in (stop, 1.0))
+    early, late = ((rule, at, number) for at in (stop, 1.0))
     same = [np.mean(np.equal(m.elected[early], m.elected[late])) for m in measured]
     mean, low, high = interval(np.array(same))
     return float(mean), float(low), float(high)

@@ -52,7 +52,7 @@ def test_a_tape_holds_every_step_and_is_not_run_twice(bench, folder, monkeypatch
 
 def test_the_truth_scores_as_success_and_the_source_as_no_edit():
     from elect_tino.bench.edits import benchmark_edit
-    from elect_tino.bench.elect.measure import METRICS, judge_pictures
+    from elect_tino.bench.elect.worth import METRICS, judge_pictures
 
     edit = benchmark_edit(0)
     truth, source = judge_pictures(edit, np.stack([edit.target, edit.source]), edit.source)
@@ -63,14 +63,15 @@ def test_the_truth_scores_as_success_and_the_source_as_no_edit():
 
 def measured_as(worth, elected):
     """A measurement whose pasted pictures are worth the same, and whose source is worth nothing."""
-    from elect_tino.bench.elect.measure import MAPS, METRICS, Measured
+    from elect_tino.bench.elect.measure import MAPS, Measured
+    from elect_tino.bench.elect.worth import METRICS
 
     return Measured(worth, elected, np.zeros(len(MAPS)), worth, np.zeros(len(METRICS)))
 
 
 def made_up(num_edits: int):
     """Candidate 1 of 2 is always elected and always right; candidate 0 is wrong."""
-    from elect_tino.bench.elect.measure import METRICS
+    from elect_tino.bench.elect.worth import METRICS
 
     worth = np.zeros((2, len(METRICS)))
     worth[1, METRICS.index("success")] = 1
@@ -135,8 +136,8 @@ def test_flow_benchmark_has_a_page_of_its_own(tmp_path, monkeypatch):
 
 
 def test_intervals_hold_the_mean_and_shrink_with_more_edits():
-    from elect_tino.bench.elect.measure import METRICS
     from elect_tino.bench.elect.policies import evaluate, vanilla
+    from elect_tino.bench.elect.worth import METRICS
 
     rng = np.random.default_rng(1)
 
@@ -165,8 +166,9 @@ def test_its_decoder_is_that_of_the_nodes(bench):
 
 
 def test_doing_nothing_buys_the_background_and_pasting_back_leaves_the_edit(bench, folder):
-    from elect_tino.bench.elect.measure import METRICS, measure_edit
+    from elect_tino.bench.elect.measure import measure_edit
     from elect_tino.bench.elect.policies import elect, evaluate, pasted_seed, untouched, vanilla
+    from elect_tino.bench.elect.worth import METRICS
 
     measured = [measure_edit(bench, 0, folder, stops=(0.5, 1.0))]
     nothing = evaluate(untouched(), measured)
@@ -182,7 +184,7 @@ def test_doing_nothing_buys_the_background_and_pasting_back_leaves_the_edit(benc
 
 
 def test_pasting_back_takes_the_source_where_the_map_is_low():
-    from elect_tino.bench.elect.measure import paste_back
+    from elect_tino.bench.elect.worth import paste_back
 
     mask = np.array([[0.1] * 2, [0.9] * 2])
     found = paste_back(np.ones((1, 2, 2, 3)), np.zeros((2, 2, 3)), mask)
@@ -221,3 +223,10 @@ def test_calls_to_reach_lie_between_the_policies_around():
     assert calls_to_reach(result(9, 6.0), curve) == pytest.approx(20 * 2**0.5)
     assert calls_to_reach(result(9, 1.0), curve) is None
     assert calls_to_reach(result(9, 9.0), curve) == 20
+
+
+def test_settings_are_chosen_on_edits_that_are_not_reported(bench):
+    from elect_tino.bench.edits import GUIDANCE, EditBench
+
+    val = EditBench(GUIDANCE["editing"], 4, split="val")
+    assert not np.array_equal(val.edit(0).source, bench.edit(0).source)
