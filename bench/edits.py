@@ -98,8 +98,3 @@ class EditBench:
     def source_latent(self, edit: Sample) -> Tensor:
         """The encoded source, (1, C, h, w), LATENT scale."""
         return self.vae.encode(torch.from_numpy(edit.source)[None])
-
-
-def benchmark_edit(index: int) -> Sample:
-    """Edit number `index` of the test split."""
-    return sample("test", index)

@@ -27,11 +27,10 @@ def folder(bench, tmp_path_factory):
 
 
 def test_a_kept_tape_elects_whom_the_nodes_elect(bench, folder):
-    from elect_tino.bench.edits import benchmark_edit
     from elect_tino.bench.elect.measure import measure_edit
     from elect_tino.nodes.elect import candidates, plan, relevance, select
 
-    run = bench.run(benchmark_edit(0), "euler")
+    run = bench.run(bench.edit(0), "euler")
     with torch.inference_mode():
         found = candidates.run_candidates(plan.plan(run, [0, 1, 2, 3], 2))
         mask = relevance.RelevanceMapAggregate.execute(found, 0.0, 0.2, "paper")[0]
@@ -50,11 +49,10 @@ def test_a_tape_holds_every_step_and_is_not_run_twice(bench, folder, monkeypatch
     runs.run_edits(bench, folder, "euler", num_edits=1, num_seeds=4)
 
 
-def test_the_truth_scores_as_success_and_the_source_as_no_edit():
-    from elect_tino.bench.edits import benchmark_edit
+def test_the_truth_scores_as_success_and_the_source_as_no_edit(bench):
     from elect_tino.bench.elect.worth import METRICS, judge_pictures
 
-    edit = benchmark_edit(0)
+    edit = bench.edit(0)
     truth, source = judge_pictures(edit, np.stack([edit.target, edit.source]), edit.source)
     for metric, of_truth, of_source in (("success", 1, 0), ("no_edit", 0, 1), ("mse", 0, 0)):
         column = METRICS.index(metric)
