@@ -165,7 +165,8 @@ def measure_edit(
     path = folder / f"{index:04}.{_code_version()}-{bench.fingerprint('vae')}.pt"
     if path.exists():
         kept = torch.load(path, weights_only=True)
-        return Measured(**{k: v.numpy() if torch.is_tensor(v) else v for k, v in kept.items()})
+        elected = kept.pop("elected")
+        return Measured(elected=elected, **{key: value.numpy() for key, value in kept.items()})
     edit, run = bench.edit(index), load_run(folder, index)
     with torch.inference_mode():
         latent = bench.source_latent(edit)
