@@ -6,9 +6,10 @@ selection -> score -> shown      what is asked; what the kernels say; what a per
 table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
+saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
-from . import advance, elect_sampler, estimate, partial, relevance, resume, select
+from . import advance, elect_sampler, estimate, partial, relevance, resume, saved, select
 
 NODES = [
     *partial.NODES,
@@ -18,4 +19,5 @@ NODES = [
     *advance.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
+    *saved.NODES,
 ]
