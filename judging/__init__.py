@@ -9,5 +9,6 @@ yes_no       questions made for one instruction, answered by a probability
 knockout     pairs among candidates that tie
 rewriting    other words for an instruction
 clip_scores  judges without a language model: CLIP-T, CLIP-I, directional CLIP
-address, chat, endpoint   any OpenAI-compatible server: where, what is sent and read, the calls
+address, chat, transport, waiting, endpoint
+             any OpenAI-compatible server: where it may be, what is said, the calls, Cancel
 """

@@ -184,7 +184,7 @@ def test_addresses_outside_are_refused_before_anything_is_sent(monkeypatch):
 
 
 def test_a_name_that_leads_outside_is_refused_when_it_is_resolved(monkeypatch):
-    from elect_tino.judging import endpoint as module
+    from elect_tino.judging import transport as module
 
     async def outside(self, host, port=0, family=0):
         return [
