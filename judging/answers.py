@@ -41,16 +41,18 @@ def objects(text: str) -> Iterator[dict]:
         place = text.find("{", end)
 
 
-def as_number(value: object) -> float | None:
-    """A JSON value as a number: 8, 8.0, "8", "8,5", "8/10"'s 8; None for anything else."""
+def as_number(value: object, high: float) -> float | None:
+    """A JSON value as a number: 8, 8.0, "8", "8,5", "8/10" where 10 is the highest; else None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
         return float(value)
-    whole = (
-        re.fullmatch(rf"\s*({_NUMBER})\s*(?:/\s*\d+\s*)?", value) if type(value) is str else None
-    )
-    return float(whole[1].replace(",", ".")) if whole else None
+    if not isinstance(value, str):
+        return None
+    whole = re.fullmatch(rf"\s*({_NUMBER})\s*(?:/\s*(\d+)\s*)?", value)
+    if whole is None or (whole[2] is not None and float(whole[2]) != high):
+        return None
+    return float(whole[1].replace(",", "."))
 
 
 def _key(name: str) -> str:
@@ -60,12 +62,12 @@ def _key(name: str) -> str:
 def _of_object(found: dict, axes: Sequence[Axis]) -> tuple[float, ...] | None:
     """The axes' values in an object, by name or as VIEScore's list; None where one is missing."""
     named = {_key(str(name)): value for name, value in found.items()}
-    values = [as_number(named.get(_key(axis.name))) for axis in axes]
+    values = [as_number(named.get(_key(axis.name)), axis.high) for axis in axes]
     if None in values:
         listed = named.get("score", named.get("scores"))
         if not isinstance(listed, list) or len(listed) != len(axes):
             return None
-        values = [as_number(one) for one in listed]
+        values = [as_number(one, axis.high) for one, axis in zip(listed, axes, strict=True)]
     return None if None in values else tuple(value for value in values if value is not None)
 
 
@@ -121,10 +123,8 @@ def read_yes(text: str) -> bool | None:
     """Whether it says yes; None where it says neither or both."""
     answer = without_thoughts(text).lower()
     for found in objects(answer):
-        given = found.get("answer")
-        answer = (
-            {True: "yes", False: "no"}.get(given, str(given)) if type(given) is bool else str(given)
-        )
+        given = str(found.get("answer")).lower()
+        answer = {"true": "yes", "false": "no"}.get(given, given)
     first = re.match(r"\W*(yes|no)\b", answer)
     if first:
         return first[1] == "yes"

@@ -142,7 +142,7 @@ def judge_all(
 
 
 def best_first(verdicts: Sequence[Verdict]) -> list[int]:
-    """Indices by overall score; rejected ones after the others, unscored ones last, ties in order."""
+    """Indices by score; rejected ones after the others, unscored ones last, ties in order."""
 
     def key(index: int) -> tuple[bool, bool, float]:
         one = verdicts[index]

@@ -1,4 +1,4 @@
-"""A real OpenAI-compatible server that answers as a test wants: right, late, wrong, or not at all."""
+"""A real OpenAI-compatible server that answers as a test wants: right, late or wrong."""
 
 import json
 import threading

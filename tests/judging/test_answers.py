@@ -46,6 +46,7 @@ def test_forms_that_say_one_thing_are_read(text):
         ('{"instruction_following": null, "background_consistency": 1}', "no clear value"),
         ('{"score": [1], "reasoning": ""}', "no clear value"),
         ("Instruction following: 8/10. Background consistency: 1", "no clear value"),
+        ('{"instruction_following": "1/2", "background_consistency": "1/1"}', "no clear value"),
         ("Instruction following: 0. Instruction following: 1. Background consistency: 1", "no cl"),
         (
             '{"instruction_following": 0, "background_consistency": 0} no, '
