@@ -1,6 +1,7 @@
 """RelevanceMapAggregate: where the edit happens, by all candidates together."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,12 +9,14 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...elect_core.relevance import FORMS, aggregate
-from ...elect_core.schedule import window_steps
+from ...elect_core.schedule import check_window, window_steps
+from ...elect_core.tape import Tape
 from ..host.conditions import NULL_KEY, null_key
 from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
+from .queued import refusal
 from .types import Candidates, ElectCandidates
 
 
@@ -49,11 +52,29 @@ class Window:
         """The steps it covers of `num_recorded` of a schedule of `num_steps`, or a ValueError."""
         return window_steps(self.window_start, self.window_end, num_steps, num_recorded)
 
+    def cut(self, num_steps: int, stop_step: int) -> str | None:
+        """That the stop cuts the window short, in a sentence; None where it does not."""
+        whole = self.steps(num_steps, num_steps)
+        return cut_window(whole.stop, stop_step)
 
-def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
-    """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack."""
+
+def cut_window(window_step: int, stop_step: int) -> str | None:
+    """That a window of the first `window_step` steps goes beyond the stop; None where not."""
+    if window_step <= stop_step:
+        return None
+    return (
+        f"The relevance window covers {window_step} steps, but the candidates stop after "
+        f"{stop_step}: only those count. Raise stop, or narrow the window."
+    )
+
+
+def relevance_weight(candidates: Candidates, window: Window, others: Sequence[Tape] = ()) -> Tensor:
+    """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack.
+
+    others: tapes of candidates of the same run that stopped earlier: their steps count too
+    """
     steps = window.steps(candidates.run.num_steps, candidates.stop_step)
-    maps = candidates.tape.relevance(steps)
+    maps = [found for step in steps if (found := _maps(step, candidates.tape, *others)) is not None]
     if not maps:
         raise ValueError(_no_signal(candidates, steps))
     weight = aggregate(maps, window.form)
@@ -63,6 +84,12 @@ def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
             "empty and the whole picture counts as background. Check the instruction and cfg."
         )
     return weight
+
+
+def _maps(step: int, *tapes: Tape) -> Tensor | None:
+    """The maps of one step of all who ran it, (N, 1, h, w); None where there is no signal."""
+    found = [one for tape in tapes if step < len(tape.steps) for one in tape.relevance([step])]
+    return torch.cat(found) if found else None
 
 
 def _no_signal(candidates: Candidates, steps: range) -> str:
@@ -117,6 +144,12 @@ class RelevanceMapAggregate(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, window_start=None, window_end=None) -> bool | str:
+        if window_start is None or window_end is None:
+            return True
+        return refusal(lambda: check_window(window_start, window_end))
+
+    @classmethod
     @takes_records()
     def execute(cls, candidates: Candidates, window: Window, image=None) -> io.NodeOutput:
         height, width = image_size(candidates.run, image)
@@ -125,7 +158,8 @@ class RelevanceMapAggregate(io.ComfyNode):
         if image is None:
             image = torch.zeros(1, height, width, 3)
         image = crop_like_host(image, height, width)
-        return io.NodeOutput(mask, overlay(image, mask))
+        cut = window.cut(candidates.run.num_steps, candidates.stop_step)
+        return io.NodeOutput(mask, overlay(image, mask), ui={"text": (cut,)} if cut else None)
 
 
 NODES: list[type[io.ComfyNode]] = [RelevanceMapAggregate]

@@ -10,8 +10,9 @@ from comfy_api.latest import io
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
+from .queued import NOT_CONNECTED, refusal
 from .sampling import MAX_CANDIDATES
-from .selection import Selection, estimate_batch
+from .selection import Selection, check_space, estimate_batch
 from .shown import KEPT, Shown, hold_election, identity
 from .table import check_csv_prefix
 from .types import Candidates, ElectCandidates
@@ -26,8 +27,8 @@ class Choice:
         default=0,
         min=0,
         max=MAX_CANDIDATES,
-        tooltip="0 takes the best; any other number takes that candidate. pick_seeds, which a "
-        "click sets, goes before it.",
+        tooltip="0 takes the best; any other number takes that candidate, counted from 1. "
+        "pick_seeds, which a click sets, goes before it.",
     )
     top_k: int = given(
         io.Int,
@@ -77,6 +78,16 @@ class BISSelect(io.ComfyNode):
                 io.String.Output(display_name="table"),
                 io.Latent.Output(display_name="ranked estimates"),
             ],
+        )
+
+    @classmethod
+    def validate_inputs(
+        cls, csv_prefix=None, pick_seeds=None, space=None, vae=NOT_CONNECTED
+    ) -> bool | str:
+        return refusal(
+            lambda: check_csv_prefix(csv_prefix or ""),
+            lambda: check_pick_seeds(pick_seeds or ""),
+            lambda: check_space(space, vae is not NOT_CONNECTED),
         )
 
     @classmethod

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import comfy.utils
 import latent_preview
 import torch
 from PIL import Image
 from torch import Tensor
 
+from ..host.preview import tell
 from .loss_curve import draw_curve
 
 _SIDE = 256  # of each picture in the sheet, pixels
@@ -92,8 +91,4 @@ class IterationProgress:
         return None if sheet is None else ("JPEG", sheet, max(sheet.size))
 
     def _say(self, text: str) -> None:
-        running = sys.modules.get("server")  # absent where nodes are used without the server
-        if running is not None and self.node_id is not None:
-            server = running.PromptServer.instance
-            text = f"{text}\n{self.note}" if self.note else text
-            server.send_progress_text(text, self.node_id, server.client_id)
+        tell(self.node_id, f"{text}\n{self.note}" if self.note else text)
