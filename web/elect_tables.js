@@ -52,6 +52,22 @@ function show(node, text) {
   node.setDirtyCanvas(true, true);
 }
 
+// What is known of a node's last run. In a subgraph the key is `<subgraph's id>:<node's id>`, or,
+// out of the history, the ids of the nodes on the way to it.
+function outputOf(node) {
+  const root = app.rootGraph ?? app.graph;
+  const outputs = app.nodeOutputs ?? {};
+  if (!node.graph || node.graph === root) return outputs[node.id];
+  const leadsHere = (key) => {
+    const path = key.split(":");
+    const last = path.pop();
+    const graph = path.reduce((inner, id) => inner?.getNodeById?.(Number(id))?.subgraph, root);
+    return last === String(node.id) && graph === node.graph;
+  };
+  const way = Object.keys(outputs).find(leadsHere);
+  return outputs[`${node.graph.id}:${node.id}`] ?? outputs[way];
+}
+
 app.registerExtension({
   name: "elect.tables",
   async beforeRegisterNodeDef(nodeType, nodeData) {
@@ -71,6 +87,6 @@ app.registerExtension({
   // Another workflow's tab was opened and this one's came back: its outputs are still known.
   loadedGraphNode(node) {
     if (!SHOWN[node.comfyClass]) return;
-    requestAnimationFrame(() => show(node, app.nodeOutputs?.[node.id]?.text));
+    requestAnimationFrame(() => show(node, outputOf(node)?.text));
   },
 });
