@@ -20,10 +20,8 @@ function keepSeed(node) {
 
 // A theme sets the colours of the types it knows and clears all others.
 function colourWires() {
-  const { byType, links } = {
-    byType: app.canvas?.default_connection_color_byType,
-    links: window.LGraphCanvas?.link_type_colors,
-  };
+  const byType = app.canvas?.default_connection_color_byType;
+  const links = window.LGraphCanvas?.link_type_colors;
   for (const [type, colour] of Object.entries(COLOURS)) {
     if (byType) byType[type] ||= colour;
     if (links) links[type] ||= colour;

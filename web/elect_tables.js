@@ -23,7 +23,7 @@ function addBox(node, { hint, wrap, lines }) {
   box.style.fontFamily = wrap ? "" : "monospace";
   box.style.fontSize = "11px";
   box.style.lineHeight = `${LINE_PIXELS}px`;
-  box.style.overflow = "auto";
+  Object.assign(box.style, { overflow: "auto", width: "100%", height: "100%", boxSizing: "border-box" });
   const height = () => {
     const used = wrap ? lines : Math.max(lines, box.value.split("\n").length);
     return used * LINE_PIXELS + PADDING_PIXELS;
@@ -38,7 +38,7 @@ function addBox(node, { hint, wrap, lines }) {
     getMaxHeight: height,
   });
   widget.serialize = false;
-  return widget;
+  node.setSize([node.size[0], node.computeSize()[1]]);
 }
 
 function show(node, text) {

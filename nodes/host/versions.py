@@ -71,7 +71,7 @@ def schema_extras(**wanted: Any) -> dict[str, Any]:
 
 
 def fold_away(one: io.Input) -> None:
-    """Mark an input as advanced: the frontend shows it only where it is asked to.
+    """Mark an input as advanced: newer frontends fold it away in Nodes 2.0.
 
     Before inputs had an option for it, ComfyUI passed on what it did not know.
     """
