@@ -39,16 +39,21 @@ def step_count(fraction: float, num_steps: int, name: str = "stop") -> int:
     return max(1, math.floor(fraction * num_steps + 0.5))
 
 
+def check_window(start: float, end: float) -> None:
+    """Raise ValueError unless 0 <= start < end <= 1."""
+    if not 0 <= start < end <= 1:
+        raise ValueError(
+            f"relevance window: expected 0 <= window_start < window_end <= 1, got {start} to {end}."
+        )
+
+
 def window_steps(start: float, end: float, num_steps: int, num_recorded: int) -> range:
     """The steps a relevance window covers, out of the first `num_recorded` of `num_steps`.
 
     start, end: fractions of the whole schedule, 0 <= start < end <= 1.
     Raises ValueError when the window is empty, reversed or begins after the stop.
     """
-    if not 0 <= start < end <= 1:
-        raise ValueError(
-            f"relevance window: expected 0 <= window_start < window_end <= 1, got {start} to {end}."
-        )
+    check_window(start, end)
     first = math.floor(start * num_steps + 0.5)
     steps = range(first, max(first + 1, math.floor(end * num_steps + 0.5)))
     if steps.start >= num_recorded:

@@ -1,4 +1,4 @@
-"""ELECT: partial -> estimate, relevance -> select -> resume; elect_sampler is all of it.
+"""ELECT: partial -> estimate, relevance -> select -> advance, resume; elect_sampler is all of it.
 
 types       the candidates that flow between the nodes
 sampling -> plan -> candidates   what is asked, checked; what will be run; run and kept
@@ -6,15 +6,18 @@ selection -> score -> shown      what is asked; what the kernels say; what a per
 table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
+saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
-from . import elect_sampler, estimate, partial, relevance, resume, select
+from . import advance, elect_sampler, estimate, partial, relevance, resume, saved, select
 
 NODES = [
     *partial.NODES,
     *estimate.NODES,
     *relevance.NODES,
     *select.NODES,
+    *advance.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
+    *saved.NODES,
 ]

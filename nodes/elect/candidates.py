@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
+from dataclasses import replace
 
 from ...elect_core.tape import Tape
 from ..host.elect.batching import why_one_by_one
-from ..host.elect.run import Run, record, why_from_start
+from ..host.elect.run import OnStep, advance, record, why_from_start
 from ..host.preview import CandidateProgress
 from .plan import Plan
+from .relevance import cut_window
 from .types import Candidates
 
 
@@ -19,6 +22,27 @@ def run_candidates(plan: Plan) -> Candidates:
         plan.run, plan.seeds, plan.stop_step, plan.batches.size, progress, plan.ram_limit
     )
     found = Candidates(plan.run, plan.seeds, tape, plan.stop_step, cost)
+    logging.info("ELECT: %s", describe(found))
+    return found
+
+
+def advanced(
+    candidates: Candidates,
+    stop_step: int,
+    size: int,
+    limit: float = math.inf,
+    progress: OnStep | None = None,
+) -> Candidates:
+    """The candidates taken on to a later stop, `size` at a time; themselves if they are there.
+
+    limit: bytes that their tapes may hold; progress: one of its own where left out
+    """
+    if stop_step == candidates.stop_step:
+        return candidates
+    run, seeds = candidates.run, candidates.seeds
+    progress = progress or CandidateProgress(run.model, seeds, stop_step)
+    tape, cost = advance(run, seeds, candidates.tape, stop_step, size, progress, limit)
+    found = replace(candidates, tape=tape, stop_step=stop_step, cost=candidates.cost + cost)
     logging.info("ELECT: %s", describe(found))
     return found
 
@@ -38,14 +62,16 @@ def describe(found: Candidates) -> str:
         f"calls ({found.cost.model_evaluations} model evaluations); tape "
         f"{found.tape.nbytes / 2**20:.1f} MB of RAM"
     )
-    return "\n".join([said, *notes(found.run)])
+    return "\n".join([said, *notes(found)])
 
 
-def notes(run: Run) -> list[str]:
+def notes(found: Candidates) -> list[str]:
     """What a user should know of how this run is run, and why, in sentences."""
+    run = found.run
     masked = run.latent.get("noise_mask") is not None
     one_by_one, anew = why_one_by_one(run.guider, run.sampler, masked), why_from_start(run)
     said = [] if one_by_one is None else [f"Candidates run one by one, since {one_by_one}."]
     if anew is not None:
         said.append(f"The elected one is finished from its start, not from the stop, since {anew}.")
-    return said
+    cut = cut_window(run.window_step, found.stop_step)
+    return said if cut is None else [*said, cut]

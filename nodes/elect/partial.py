@@ -6,7 +6,8 @@ from ..inputs import inputs, takes_records
 from ..menu import ELECT
 from .candidates import describe, joined, run_candidates
 from .plan import plan_sampling
-from .sampling import Sampling, check
+from .queued import refusal
+from .sampling import Sampling, check, parse_seeds
 from .types import Candidates, ElectCandidates
 
 
@@ -32,6 +33,10 @@ class MultiSeedPartialSampler(io.ComfyNode):
             ],
             outputs=[ElectCandidates.Output(display_name="candidates")],
         )
+
+    @classmethod
+    def validate_inputs(cls, seeds=None) -> bool | str:
+        return refusal(lambda: parse_seeds(seeds or ""))
 
     @classmethod
     @takes_records()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import torch
 
 from ..host.elect.batching import Batches, batches
 from ..host.elect.run import Run
+from .relevance import cut_window
 from .sampling import MAX_CANDIDATES, Sampling
 from .types import Candidates
 
@@ -43,7 +45,10 @@ def plan(
     new = list(seeds) if previous is None else _missing(previous, run, seeds, stop_step)
     held = previous.tape.nbytes if previous is not None else 0
     limit = ram_limit_mb * 2**20 - held if ram_limit_mb else math.inf
-    _check_ram(run, len(new), stop_step, limit)
+    cut = cut_window(run.window_step, stop_step)
+    if cut is not None and new:
+        logging.warning("ELECT: %s", cut)
+    check_ram(run, len(new), stop_step, limit)
     return Plan(run, tuple(new), stop_step, batches(run, per_batch, len(new)), limit)
 
 
@@ -53,7 +58,8 @@ def plan_sampling(run: Run, sampling: Sampling, previous: Candidates | None = No
     return plan(run, sampling.chosen_seeds(), sampling.stop_step(), *limits)
 
 
-def _check_ram(run: Run, num_candidates: int, stop_step: int, limit: float) -> None:
+def check_ram(run: Run, num_candidates: int, stop_step: int, limit: float) -> None:
+    """Raise ValueError where the tapes of so many candidates must outgrow the limit, in bytes."""
     least = num_candidates * stop_step * run.latent["samples"].numel() * 4
     if least > limit:
         raise ValueError(
@@ -98,6 +104,7 @@ def same_run(run: Run, other: Run) -> bool:
     return (
         run.guider is other.guider
         and run.null is other.null
+        and run.noise is other.noise
         and run.window_step == other.window_step
         and _same_sampler(run.sampler, other.sampler)
         and torch.equal(run.sigmas, other.sigmas)

@@ -8,12 +8,13 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...elect_core.relevance import FORMS, aggregate
-from ...elect_core.schedule import window_steps
+from ...elect_core.schedule import check_window, window_steps
 from ..host.conditions import NULL_KEY, null_key
 from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
+from .queued import refusal
 from .types import Candidates, ElectCandidates
 
 
@@ -48,6 +49,21 @@ class Window:
     def steps(self, num_steps: int, num_recorded: int) -> range:
         """The steps it covers of `num_recorded` of a schedule of `num_steps`, or a ValueError."""
         return window_steps(self.window_start, self.window_end, num_steps, num_recorded)
+
+    def cut(self, num_steps: int, stop_step: int) -> str | None:
+        """That the stop cuts the window short, in a sentence; None where it does not."""
+        whole = self.steps(num_steps, num_steps)
+        return cut_window(whole.stop, stop_step)
+
+
+def cut_window(window_step: int, stop_step: int) -> str | None:
+    """That a window of the first `window_step` steps goes beyond the stop; None where not."""
+    if window_step <= stop_step:
+        return None
+    return (
+        f"The relevance window covers {window_step} steps, but the candidates stop after "
+        f"{stop_step}: only those count. Raise stop, or narrow the window."
+    )
 
 
 def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
@@ -117,6 +133,12 @@ class RelevanceMapAggregate(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, window_start=None, window_end=None) -> bool | str:
+        if window_start is None or window_end is None:
+            return True
+        return refusal(lambda: check_window(window_start, window_end))
+
+    @classmethod
     @takes_records()
     def execute(cls, candidates: Candidates, window: Window, image=None) -> io.NodeOutput:
         height, width = image_size(candidates.run, image)
@@ -125,7 +147,8 @@ class RelevanceMapAggregate(io.ComfyNode):
         if image is None:
             image = torch.zeros(1, height, width, 3)
         image = crop_like_host(image, height, width)
-        return io.NodeOutput(mask, overlay(image, mask))
+        cut = window.cut(candidates.run.num_steps, candidates.stop_step)
+        return io.NodeOutput(mask, overlay(image, mask), ui={"text": (cut,)} if cut else None)
 
 
 NODES: list[type[io.ComfyNode]] = [RelevanceMapAggregate]

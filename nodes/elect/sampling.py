@@ -108,8 +108,6 @@ class Sampling:
     def chosen_seeds(self) -> list[int]:
         """The explicit list where there is one, else `num_candidates` from `first_seed` on."""
         listed = parse_seeds(self.seeds)
-        if len(listed) > MAX_CANDIDATES:
-            raise ValueError(f"seeds: expected at most {MAX_CANDIDATES} seeds, got {len(listed)}.")
         if listed:
             return listed
         number = self.num_candidates
@@ -134,10 +132,20 @@ def parse_seeds(text: str) -> list[int]:
                 f"got {word!r}."
             )
     seeds = [int(word) for word in words]
+    if len(seeds) > MAX_CANDIDATES:
+        raise ValueError(f"seeds: expected at most {MAX_CANDIDATES} seeds, got {len(seeds)}.")
     doubled = sorted({seed for seed in seeds if seeds.count(seed) > 1})
     if doubled:
         raise ValueError(f"seeds: each seed may be listed once, got {doubled} more than once.")
     return seeds
+
+
+def _refuse_empty_mask(noise_mask: Any, num_candidates: int) -> None:
+    if noise_mask is not None and num_candidates > 1 and not bool(noise_mask.any()):
+        raise ValueError(
+            "latent_image: its noise mask is empty, so nothing may change and every seed gives the "
+            "same picture. Paint what may be edited, or leave the mask out."
+        )
 
 
 def check(sampling: Sampling, window_name: str = "relevance_window") -> Run:
@@ -151,6 +159,7 @@ def check(sampling: Sampling, window_name: str = "relevance_window") -> Run:
     refuse_sampler(sampling.sampler)
     refuse_unreplayable(guider.model_options)
     latent = single_latent(guider.model_patcher, sampling.latent_image)
+    _refuse_empty_mask(latent.get("noise_mask"), len(sampling.chosen_seeds()))
     if not has_image(guider.original_conds, latent["samples"]):
         raise ValueError(
             "guider: neither its positive conditioning nor latent_image shows the model a source "

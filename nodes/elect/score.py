@@ -15,6 +15,8 @@ from .selection import Selection
 from .types import Candidates
 
 _LOOK_BACK = 4  # steps whose scores tell how far they still move
+BARELY = 0.02
+"""Spread below which the choice among the seeds hardly matters."""
 SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
 """How far whole-picture shifts are looked for, in cells, and in how many parts of one."""
 
@@ -120,7 +122,7 @@ def _warnings(
         found.append("The mask is empty: the whole picture counted as background.")
     elif float(weight.mean()) > 0.9:
         found.append("The mask covers almost the whole picture: there is little background.")
-    if number > 1 and ranking.spread < 0.02:
+    if number > 1 and ranking.spread < BARELY:
         found.append("The seeds barely differ (spread under 2 %): the choice hardly matters.")
     if ranking.num_idle:
         found.append(f"{ranking.num_idle} of {number} seeds left the picture as it was.")

@@ -11,8 +11,9 @@ from comfy_api.latest import io
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
+from .queued import NOT_CONNECTED, refusal
 from .sampling import MAX_CANDIDATES
-from .selection import NO_MASK, Selection, estimate_batch
+from .selection import NO_MASK, Selection, check_space, estimate_batch
 from .shown import KEPT, Shown, hold_election, identity
 from .table import check_csv_prefix
 from .types import Candidates, ElectCandidates
@@ -27,8 +28,8 @@ class Choice:
         default=0,
         min=0,
         max=MAX_CANDIDATES,
-        tooltip="0 takes the best; any other number takes that candidate. pick_seeds, which a "
-        "click sets, goes before it.",
+        tooltip="0 takes the best; any other number takes that candidate, counted from 1. "
+        "pick_seeds, which a click sets, goes before it.",
     )
     top_k: int = given(
         io.Int,
@@ -103,6 +104,16 @@ class BISSelect(io.ComfyNode):
         if given.get("candidates") is None:
             check_early(given)
         return [name for name in LATE if name in given]
+
+    @classmethod
+    def validate_inputs(
+        cls, csv_prefix=None, pick_seeds=None, space=None, vae=NOT_CONNECTED
+    ) -> bool | str:
+        return refusal(
+            lambda: check_csv_prefix(csv_prefix or ""),
+            lambda: check_pick_seeds(pick_seeds or ""),
+            lambda: check_space(space, vae is not NOT_CONNECTED),
+        )
 
     @classmethod
     @takes_records()

@@ -93,8 +93,7 @@ class Selection:
 
     def check_space(self) -> None:
         """Raise ValueError when pixel space lacks a VAE."""
-        if self.space == "pixel" and self.vae is None:
-            raise ValueError("vae: scoring in pixel space needs a VAE; connect one.")
+        check_space(self.space, self.vae is not None)
 
     def check_alone(self) -> None:
         """Raise ValueError for what is wrong whatever the candidates are."""
@@ -154,6 +153,14 @@ class Selection:
                 "source picture to source, or source_image with vae."
             )
         return match_source(found, estimates, "source (found in the conditioning)")
+
+
+def check_space(space: str | None, has_vae: bool) -> None:
+    """Raise ValueError unless the space (None: a wire says it) is one and has what it needs."""
+    if space not in (None, *SPACES):
+        raise ValueError(f"space: expected one of {', '.join(SPACES)}, got {space!r}.")
+    if space == "pixel" and not has_vae:
+        raise ValueError("vae: scoring in pixel space needs a VAE; connect one.")
 
 
 def estimate_batch(candidates: Candidates, estimates: dict | None) -> Tensor:

@@ -42,7 +42,7 @@ class Shown:
 
     def as_ui(self, candidates: Candidates, chosen: Chosen) -> dict:
         """What a node shows: facts, the table as text, pictures."""
-        lines = [as_table(self.table, self.scored), *notes(candidates.run)]
+        lines = [as_table(self.table, self.scored), *notes(candidates)]
         if chosen.gone:
             gone = ", ".join(map(str, chosen.gone))
             lines.append(f"pick_seeds: not among these candidates: {gone}")

@@ -16,7 +16,7 @@ from ...elect_core.selection import Ranking
 from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
-from .score import Scored
+from .score import BARELY, Scored
 from .types import Candidates
 
 
@@ -87,6 +87,8 @@ def in_words(ranking: Ranking) -> str:
     sure = ranking.confidence
     if ranking.num_eligible == 1:
         return "there was no rival"
+    if ranking.spread < BARELY:
+        return "the seeds barely differ, so any of them may be taken"
     if sure is None:
         return "one step says nothing of how sure the choice is"
     word = "clear" if sure >= 0.9 else "likely" if sure >= 0.6 else "open: look at the runners-up"
@@ -158,6 +160,6 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "set_aside": scored.ranking.num_small,
         "bis": _as_json(scored.outside),
         "warnings": list(scored.warnings),
-        "notes": notes(run),
+        "notes": notes(candidates),
         "tape_bytes": tape.nbytes,
     }

@@ -42,8 +42,11 @@ def single_latent(patcher, latent: dict) -> dict:
         )
     if len(samples) != 1:
         raise ValueError(
-            f"latent_image: expected one picture, got a batch of {len(samples)}. Candidates come "
-            "from num_candidates; pick one latent with LatentFromBatch."
+            f"latent_image: expected one picture, got a batch of {len(samples)}. To edit each of "
+            "them, send the pictures through RebatchImages with batch_size 1 before they are "
+            "encoded: all that follows then runs once a picture, as in the workflow "
+            "elect_each_picture. Candidates come from num_candidates. To take one picture, use "
+            "ImageFromBatch or LatentFromBatch."
         )
     single = {**latent, "samples": comfy.sample.fix_empty_latent_channels(patcher, samples)}
     mask = latent.get("noise_mask")

@@ -175,6 +175,17 @@ CASES: dict[str, tuple[Change, str]] = {
         ),
         "latent_image: expected one picture, got a batch of 2",
     ),
+    "empty noise mask": (
+        {
+            "blank": solid(0.0),
+            **wired(
+                node("SetLatentNoiseMask", samples=["conditions", 2], mask=["blank", 0]),
+                "candidates",
+                "latent_image",
+            ),
+        },
+        "latent_image: its noise mask is empty",
+    ),
     "EasyCache": (wired(EASY_CACHE, "guider", "model"), "guider: .*EasyCache"),
     "pixel space and no VAE": ({"elected": {"space": "pixel", "vae": None}}, "vae: "),
     "no mask at all": ({"elected": {"relevance": None}}, "relevance: nothing says where"),
@@ -229,6 +240,24 @@ def test_the_error_names_the_input_and_nothing_is_left(
     with pytest.raises((PromptRejected, ExecutionFailed), match=message):
         server.run(changed(demo, change))
     assert files(server) == before
+
+
+WIDGETS_ALONE = (
+    "window reversed",
+    "seeds with junk",
+    "seeds too many",
+    "pixel space and no VAE",
+    "outside the output folder",
+)
+
+
+@pytest.mark.parametrize("case", WIDGETS_ALONE)
+def test_what_the_widgets_say_is_refused_before_anything_runs(
+    case: str, server: "ComfyServer", demo: dict
+):
+    change, message = CASES[case]
+    with pytest.raises(PromptRejected, match=message):
+        server.run(changed(demo, change))
 
 
 ALL_IN_ONE: dict[str, tuple[Change, str]] = {

@@ -142,6 +142,27 @@ The mask only decides which candidate is elected. It does not limit where the mo
 """,
         FINISH,
     ),
+    "elect_each_picture": (
+        """\
+## ELECT for each of many pictures
+
+A batch of pictures is refused, since the candidates are the batch. **Rebatch Images** with
+`batch_size` 1 makes a list of it: all that follows runs once for each picture, with its own
+relevance map and its own election.
+
+The two pictures stand for whatever gives you many: an animated file, the frames of a video, a
+folder (*Load Image Dataset from Folder* gives such a list at once, without *Rebatch Images*).
+
+"""
+        + CHECKPOINT,
+        GUIDANCE,
+        TRY + ANCESTRAL,
+        ELECT
+        + """
+There is one election a picture. `pick` and `pick_seeds` hold for all of them.
+""",
+        FINISH,
+    ),
     "tino_text": (
         """\
 ## TiNO-Edit by text

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ..reference_models import FLUX2, completed
+
 pytestmark = pytest.mark.comfy
 
 
@@ -56,7 +58,8 @@ def test_instruct_pix2pix_is_told_from_the_model(node, scene):
 )
 def test_families_of_the_host_are_told_from_the_model(node, config, family):
     latent = {"samples": torch.zeros(1, 128, 52, 78)}
-    found = node(configured(config), latent_image=latent)
+    settings = completed(FLUX2) if config == "Flux2" else {}
+    found = node(configured(config, **settings), latent_image=latent)
     assert found.family == family
     assert (found.stop, len(found.sigmas)) == (0.4, 21)
 
@@ -97,13 +100,13 @@ def test_flux2_has_the_schedule_of_its_own_node(node):
     from comfy_extras.nodes_flux import Flux2Scheduler
 
     latent = {"samples": torch.zeros(1, 128, 52, 78)}
-    found = node(configured("Flux2"), latent_image=latent)
+    found = node(configured("Flux2", **completed(FLUX2)), latent_image=latent)
     assert torch.equal(found.sigmas, Flux2Scheduler.execute(20, 1248, 832).args[0])
 
 
 def test_flux2_without_a_latent_names_the_input(node):
     with pytest.raises(ValueError, match="latent_image: FLUX.2's schedule depends on the size"):
-        node(configured("Flux2"))
+        node(configured("Flux2", **completed(FLUX2)))
 
 
 def test_model_that_is_no_editing_model_is_refused(node):
