@@ -1,6 +1,7 @@
 """Progress over all candidates, with a small picture of each as its estimate takes shape."""
 
 import math
+import sys
 from collections.abc import Sequence
 
 import comfy.utils
