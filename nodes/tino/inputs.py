@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
 from comfy_api.latest import io
 
 from ...tino_core.losses import PAPER
 from ...tino_core.settings import RESULTS
-from ..host.versions import input_extras
 from ..inputs import given
 from ..menu import MAX_SEED
 from .latent_models import FeatureModel, LatentClipType, LatentVggType
@@ -22,12 +21,6 @@ _NUMBER = {"min": 0.0, "max": 100.0, "step": 0.01, "round": False}
 _FINE = {**_NUMBER, "step": 0.001}
 
 
-def folded(kind: Any, **options: Any) -> Any:
-    """As `given`, but folded away where this ComfyUI can: twelve inputs are seen at first."""
-    made = given(kind, **options, **input_extras(kind.Input, advanced=True))
-    return field(default=made.default, metadata={**made.metadata, "folded": True})
-
-
 @dataclass(frozen=True)
 class Given:
     """The inputs of one run. Names and order are permanent, since saved workflows rely on them.
@@ -38,7 +31,7 @@ class Given:
     model: Any = given(io.Model, tooltip="SD 1.5, SD 2.1, SDXL or the embedded model.")
     positive: list = given(io.Conditioning, tooltip="What the result shall show.")
     source: dict = given(io.Latent, tooltip="The picture to edit; a batch is edited side by side.")
-    cfg: float = folded(
+    cfg: float = given(
         io.Float,
         default=1.0,
         min=0.0,
@@ -46,14 +39,14 @@ class Given:
         step=0.1,
         tooltip="Guidance. 1 is the paper's and takes half the time; more needs negative.",
     )
-    num_steps: int = folded(
+    num_steps: int = given(
         io.Int,
         default=10,
         min=1,
         max=100,
         tooltip="Denoising steps of each try (K).",
     )
-    strength: float = folded(
+    strength: float = given(
         io.Float,
         default=0.75,
         min=0.01,
@@ -61,7 +54,7 @@ class Given:
         step=0.01,
         tooltip="Share of the noise schedule to start from, above 0 to 1 (T).",
     )
-    iterations: int = folded(
+    iterations: int = given(
         io.Int,
         default=50,
         min=0,
@@ -76,31 +69,31 @@ class Given:
         control_after_generate=True,
         tooltip="Of the noise that the optimisation begins with.",
     )
-    lr_timesteps: float = folded(
+    lr_timesteps: float = given(
         io.Float,
         default=1.0,
         tooltip="Step size for the timesteps, on their scale of 0 to 999; 0 keeps them.",
         **_NUMBER,
     )
-    lr_noise: float = folded(
+    lr_noise: float = given(
         io.Float,
         default=0.005,
         tooltip="Step size for the noise; 0 keeps it.",
         **_FINE,
     )
-    weight_decay: float = folded(
+    weight_decay: float = given(
         io.Float,
         default=0.0,
         tooltip="Of both optimisers. 0.01 (AdamW's own) also drags the timesteps down.",
         **_FINE,
     )
-    semantic_weight: float = folded(
+    semantic_weight: float = given(
         io.Float, default=1.0, tooltip="Of the text's change.", **_NUMBER
     )
-    perceptual_weight: float = folded(
+    perceptual_weight: float = given(
         io.Float, default=0.5, tooltip="Of staying near the source.", **_NUMBER
     )
-    reference_weight: float = folded(
+    reference_weight: float = given(
         io.Float,
         default=1.0,
         tooltip="Of likeness to the reference.",
@@ -112,21 +105,21 @@ class Given:
     target_prompt: str = given(
         io.String, default="", optional=True, tooltip="What it shall show; see positive."
     )
-    negative: list | None = folded(io.Conditioning, optional=True, tooltip="For cfg other than 1.")
+    negative: list | None = given(io.Conditioning, optional=True, tooltip="For cfg other than 1.")
     mask: Any = given(io.Mask, optional=True, tooltip="1 = edited; see TiNOMask. None: everything.")
     latent_clip: FeatureModel | None = given(
         LatentClipType, optional=True, tooltip="For text and reference edits."
     )
-    latent_vgg: FeatureModel | None = folded(
+    latent_vgg: FeatureModel | None = given(
         LatentVggType, optional=True, tooltip="For the perceptual loss."
     )
     clip: Any = given(io.Clip, optional=True, tooltip="Reads source_prompt and target_prompt.")
-    source_text: list | None = folded(
+    source_text: list | None = given(
         io.Conditioning,
         optional=True,
         tooltip="In place of source_prompt; with target_text.",
     )
-    target_text: list | None = folded(
+    target_text: list | None = given(
         io.Conditioning,
         optional=True,
         tooltip="In place of target_prompt.",
@@ -137,13 +130,13 @@ class Given:
     start: dict | None = given(
         io.Latent, optional=True, tooltip="The picture with strokes or pasted parts, encoded."
     )
-    signed: bool = folded(
+    signed: bool = given(
         io.Boolean,
         default=False,
         optional=True,
         tooltip="The semantic loss as printed in the paper (Eq. 4), without absolute value.",
     )
-    gradient_steps: int = folded(
+    gradient_steps: int = given(
         io.Int,
         default=0,
         min=0,
@@ -151,7 +144,7 @@ class Given:
         optional=True,
         tooltip="Gradients through the last so many steps only; 0 is all. Saves time.",
     )
-    patience: int = folded(
+    patience: int = given(
         io.Int,
         default=0,
         min=0,
@@ -159,14 +152,14 @@ class Given:
         optional=True,
         tooltip="End after so many iterations without a better loss; 0 is never.",
     )
-    result: str = folded(
+    result: str = given(
         io.Combo,
         options=[*RESULTS, ALL],
         default="best",
         optional=True,
         tooltip="best: lowest loss. last: the last iteration. all: every iteration as a batch.",
     )
-    text_loss: str = folded(
+    text_loss: str = given(
         io.Combo,
         options=list(TEXT_LOSS_CHOICES),
         default=PAPER,
@@ -174,7 +167,7 @@ class Given:
         tooltip="automatic: towards the target where texts and LatentCLIP share a space (see "
         "help), else the paper's, which has no direction.",
     )
-    tries: int = folded(
+    tries: int = given(
         io.Int,
         default=1,
         min=1,
@@ -183,7 +176,7 @@ class Given:
         tooltip="First noises (seed, seed + 1, ...), one pass each; the one with the lowest "
         "loss goes on.",
     )
-    smoothing: int = folded(
+    smoothing: int = given(
         io.Int,
         default=0,
         min=0,
@@ -191,13 +184,13 @@ class Given:
         optional=True,
         tooltip="Average the CLIP losses over so many noisy copies of the result; 0 is off.",
     )
-    keep_norm: bool = folded(
+    keep_norm: bool = given(
         io.Boolean,
         default=False,
         optional=True,
         tooltip="Keep the norm of the noise, outside of which the model does not know it.",
     )
-    preset: str = folded(
+    preset: str = given(
         io.Combo,
         options=[AS_SET, *PRESETS],
         default=AS_SET,
@@ -209,6 +202,3 @@ class Given:
         optional=True,
         tooltip="From TiNOPreset, which sets the numbers for a kind of edit.",
     )
-
-
-FOLDED = {one.name for one in fields(Given) if one.metadata.get("folded")}
