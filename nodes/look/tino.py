@@ -9,10 +9,10 @@ LOOKS: dict[str, Look] = {
         name="Edit by Optimising Noise: TiNO Optimize",
         search=("tino edit", "edit by text", "reference edit", "strokes", "composition", "blend"),
         advanced=names(
-            "cfg num_steps strength iterations lr_timesteps lr_noise weight_decay "
-            "semantic_weight perceptual_weight reference_weight negative latent_vgg source_text "
-            "target_text signed gradient_steps patience result text_loss tries smoothing "
-            "keep_norm preset"
+            "cfg num_steps lr_timesteps lr_noise weight_decay semantic_weight "
+            "perceptual_weight reference_weight negative latent_vgg source_text target_text "
+            "reference start signed gradient_steps patience result text_loss tries smoothing "
+            "keep_norm defaults"
         ),
         outputs=(
             "The edit as LATENT; it may be the source of a further edit.",

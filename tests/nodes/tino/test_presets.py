@@ -7,7 +7,7 @@ import pytest
 pytestmark = pytest.mark.comfy
 SEEN = {
     "model", "positive", "source", "mask", "latent_clip", "clip", "source_prompt", "target_prompt",
-    "reference", "start", "seed", "defaults",
+    "strength", "iterations", "seed", "preset",
 }  # fmt: skip
 ORDER = [
     "model",
