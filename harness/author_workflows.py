@@ -7,9 +7,9 @@
 What a workflow holds is in `workflows/recipes`. Widgets
 that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
 show what the embedded model made; workflows for InstructPix2Pix's checkpoint are run with it in its
-place. Each is written on one ComfyUI, since files hold the widgets of its nodes: the pinned one, or
-the newer one that its recipe names. The other editing models are too large to be run here: their thumbnails are pictures of the
-graph, which needs Chromium.
+place. The other editing models are too large to be run here: their thumbnails are pictures of the
+graph, which needs Chromium. Each file is written on one ComfyUI, since it holds the widgets of that
+one's nodes: the pinned one, or the newer one that its recipe names.
 """
 
 import argparse
@@ -19,13 +19,14 @@ from pathlib import Path
 from ..dev import DEFAULT_HOST
 from .server.comfy_server import PACK_ROOT, ComfyServer
 from .workflows import frames, layout
+from .workflows.recipes.each_picture import each_picture
 from .workflows.recipes.edit_models import EDIT_RECIPES
 from .workflows.recipes.elect import RECIPES, Recipe
 from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
-ALL_RECIPES = (*RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
+ALL_RECIPES = (*RECIPES, each_picture, *EDIT_RECIPES, *TINO_RECIPES)
 WIDTH, GAP, FRAME_GAP, TITLE = 400, 30, 80, 30
 NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
@@ -143,7 +144,7 @@ def main(argv: list[str] | None = None) -> int:
     drawn = {make().name for make in EDIT_RECIPES}
     recipes = [recipe for recipe in (make() for make in ALL_RECIPES) if args.only in recipe.name]
     with ComfyServer() as server:
-        here = server.get("/system_stats").json()["system"]["comfyui_version"]
+        here = server.system_stats()["system"]["comfyui_version"]
         skipped = [one for one in recipes if (one.host or DEFAULT_HOST) != here]
         for recipe in skipped:
             print(f"{recipe.name}: left as it is, written on {recipe.host or DEFAULT_HOST} only")

@@ -32,8 +32,8 @@ class EditModelDefaults(io.ComfyNode):
                     options=[AUTO, *FAMILIES],
                     default=AUTO,
                     tooltip="auto tells it from the MODEL. Models whose files look alike are "
-                    "chosen by hand: MagicBrush, InstructDiffusion, MGIE; Qwen-Image-Edit 2509, FireRed; "
-                    "klein; Mage-Flow; ChronoEdit, Capybara.",
+                    "chosen by hand: MagicBrush, InstructDiffusion, MGIE; Qwen-Image-Edit 2509, "
+                    "FireRed; klein; Mage-Flow; ChronoEdit, Capybara.",
                 ),
                 io.Int.Input(
                     "steps",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .edit_model_frames import encoded, plain_guider, recipe, texts
-from .elect import Recipe, Wire, node
+from .edit_model_frames import plain_guider, recipe, texts
+from .elect import Recipe, node
 from .model_files import (
     HUB,
     file,
@@ -19,14 +19,6 @@ _WAN_VAE = file(
     HUB + "Comfy-Org/Wan_2.2_ComfyUI_Repackaged/resolve/main/split_files/vae/"
     "wan_2.1_vae.safetensors",
 )
-
-
-def plain_guider(positive: Wire, negative: Wire, model: Wire = ("model", 0)) -> dict:
-    return node("CFGGuider", model=model, positive=positive, negative=negative, cfg=("defaults", 2))
-
-
-def encoded() -> dict:
-    return node("VAEEncode", pixels=("picture", 0), vae=("vae", 0))
 
 
 def _vision(name: str, url: str) -> tuple[dict, dict]:
