@@ -127,6 +127,16 @@ _TOLD_BY = {
 }
 
 
+def lacking(settings: dict[str, Any]) -> str | None:
+    """Why this ComfyUI cannot build the model, for a skip; None where it can."""
+    import comfy.supported_models
+
+    kind = settings.get("config")
+    if kind is None or hasattr(comfy.supported_models, kind):
+        return None
+    return f"this ComfyUI has no {kind}"
+
+
 def completed(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, and what else this ComfyUI's own detection says of a file of that kind.
 
@@ -146,7 +156,14 @@ def _config(settings: dict[str, Any]):
     import comfy.model_detection
     import comfy.supported_models
 
-    if "image_model" in settings:
+    kind = settings.get("config")
+    if kind is not None:
+        made = {key: value for key, value in completed(settings).items() if key != "config"}
+        config = getattr(comfy.supported_models, kind)(made)
+        config.unet_config = made | {
+            key: value for key, value in config.unet_extra_config.items() if key not in made
+        }
+    elif "image_model" in settings:
         config = comfy.model_detection.model_config_from_unet_config(completed(settings))
     else:
         config = comfy.supported_models.SDXL_instructpix2pix(dict(settings))

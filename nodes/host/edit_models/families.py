@@ -20,6 +20,7 @@ _OF_CONFIG = {
     "LongCatImage": "longcat_image_edit",
     "JoyImage": "joyai_image_edit",
     "Boogu": "boogu_image_edit",
+    "HiDreamO1": "hidream_o1",
     "EmbeddedInstructPix2Pix": "embedded",
 }
 # Models whose files do not say which of several they are, as people would call them.
