@@ -25,6 +25,8 @@ GPU_PROBE = f"""
 from {PACKAGE}.harness.server.comfy_server import has_gpu
 exit(0 if has_gpu() else 7)
 """
+# A file stays with one worker, which starts one server for its session.
+SPREAD = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
 
 
 def demo(args: list[str]) -> int:
@@ -33,12 +35,14 @@ def demo(args: list[str]) -> int:
 
 
 def test(args: list[str]) -> int:
-    """Run the tests; arguments go to pytest, after [--host VERSION] of another ComfyUI."""
+    """Run the tests, all of them on every core; arguments go to pytest, after [--host VERSION]."""
     parser = argparse.ArgumentParser(prog="dev.py test", add_help=False, allow_abbrev=False)
     parser.add_argument("--host", choices=HOSTS, default=DEFAULT_HOST)
     own, rest = parser.parse_known_args(args)
     smoke = ["-m", "host_smoke"] if own.host != DEFAULT_HOST else []
-    return set_up(own.host).python("-m", "pytest", *smoke, *rest)
+    named = [one for one in rest if Path(one.split("::")[0]).exists()]
+    spread = [] if smoke or named else SPREAD
+    return set_up(own.host).python("-m", "pytest", *smoke, *spread, *rest)
 
 
 def check(args: list[str]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ import torch
 from PIL import Image
 
 from .training.run import Budget, Run
+from .training.variants import VARIANTS
 
 if TYPE_CHECKING:  # ComfyUI must not be imported before `use_cpu`
     from .training.editor import Editor
@@ -48,6 +50,16 @@ def _save(module: torch.nn.Module, path: Path) -> None:
     temporary = path.with_suffix(".tmp")
     torch.save(module.state_dict(), temporary)
     temporary.replace(path)
+
+
+def _vae_on(folder: Path, budget: Budget, scenes: int) -> None:
+    from .model.vae import load_shipped_vae
+    from .training.export import export_vae
+    from .training.vae import tune_vae
+
+    vae, steps = tune_vae(load_shipped_vae(), folder / "vae_on", budget)
+    _save(vae, folder / "vae.pt")
+    export_vae(vae, steps, "on from the VAE before, ")
 
 
 def _decoder(folder: Path, budget: Budget, scenes: int) -> None:
@@ -96,43 +108,19 @@ def _unet(folder: Path, budget: Budget, scenes: int) -> None:
     report(train_unet(folder / "unet", folder / "data", budget, report=report))
 
 
-def _drawing(folder: Path, budget: Budget, scenes: int) -> None:
+def _variant(name: str, folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
     from .training.editor import editor_to_tune
     from .training.export import export_tuned
-    from .training.unet import DRAWING, tune_unet
+    from .training.unet import task_of, tune_unet
 
-    export = partial(export_tuned, "drawing", "that draws from captions")
-    report, start = _reporter(folder, export), editor_to_tune(folder / "unet")
-    data, options = folder / "data", {"report": report, "task": DRAWING}
-    report(tune_unet(folder / "drawing", data, start, budget, **options))
-
-
-def _flow(folder: Path, budget: Budget, scenes: int) -> None:
-    use_cpu()
-    from .model.objectives import RECTIFIED_FLOW
-    from .training.editor import editor_to_tune
-    from .training.export import export_tuned
-    from .training.unet import tune_unet
-
-    export = partial(export_tuned, "flow", "that edits by rectified flow")
-    report = _reporter(folder, export, "flow")
+    variant = VARIANTS[name]
     torch.manual_seed(0)  # of the new mask heads
-    start = editor_to_tune(folder / "unet", RECTIFIED_FLOW)
-    report(tune_unet(folder / "flow", folder / "data", start, budget, report=report))
-
-
-def _flow_mild(folder: Path, budget: Budget, scenes: int) -> None:
-    use_cpu()
-    from .model.objectives import RECTIFIED_FLOW
-    from .training.editor import editor_to_tune
-    from .training.export import export_tuned
-    from .training.unet import editing_at, tune_unet
-
-    export = partial(export_tuned, "flow_mild", "that edits by rectified flow", start="flow")
-    report, start = _reporter(folder, export), editor_to_tune(folder / "flow", RECTIFIED_FLOW)
-    options = {"report": report, "task": editing_at("mild")}
-    report(tune_unet(folder / "flow_mild", folder / "data", start, budget, **options))
+    start = editor_to_tune(folder / variant.start, variant.objective)
+    task = task_of(variant, deepcopy(start))
+    export = partial(export_tuned, name, variant.title, start=variant.start)
+    report = _reporter(folder, export, "" if variant.dose is None else name)
+    report(tune_unet(folder / name, folder / "data", start, budget, report=report, task=task))
 
 
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
@@ -156,13 +144,14 @@ def write_grid(editor, vae, path: Path, split: str = "val") -> None:
 
 STAGES = {
     "vae": _vae,
+    "vae_on": _vae_on,
     "data": _data,
     "unet": _unet,
     "decoder": _decoder,
-    "drawing": _drawing,
-    "flow": _flow,
-    "flow_mild": _flow_mild,
+    **{name: partial(_variant, name) for name in VARIANTS},
 }
+AGAIN = ("vae_on", "decoder")
+"""Stages that go on with what ships; `all` begins from nothing and leaves them out."""
 
 
 def main() -> None:
@@ -175,7 +164,7 @@ def main() -> None:
     arguments = parser.parse_args()
     budget = Budget(arguments.steps, arguments.minutes)
     for name, stage in STAGES.items():
-        if arguments.stage in ("all", name):
+        if arguments.stage == name or (arguments.stage == "all" and name not in AGAIN):
             stage(arguments.folder, budget, arguments.scenes)
 
 

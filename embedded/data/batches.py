@@ -30,11 +30,11 @@ class Batch:
 
 
 def _uniform(size: int, generator: torch.Generator) -> Tensor:
-    return torch.rand(size, generator=generator)
+    return torch.rand(size, generator=generator, device=generator.device)
 
 
 def _integers(high: int, size: int, generator: torch.Generator) -> Tensor:
-    return torch.randint(high, (size,), generator=generator)
+    return torch.randint(high, (size,), generator=generator, device=generator.device)
 
 
 def draw_batch(
@@ -46,7 +46,7 @@ def draw_batch(
     edit = _integers(num_edits, size, generator)
     kinds = _draw_kinds(size, generator, dose)
     for kind in (one for one in KINDS if one in kinds):
-        rows = torch.tensor([k == kind for k in kinds])
+        rows = torch.tensor([k == kind for k in kinds], device=scene.device)
         known = (data["kinds"] == KINDS.index(kind)).nonzero()
         chosen = known[_integers(len(known), int(rows.sum()), generator)]
         scene[rows], edit[rows] = chosen.unbind(1)
@@ -54,7 +54,7 @@ def draw_batch(
     back = _integers(2, size, generator)
     # The way back of some removals cannot be said, and spoilt pictures are targets only: forth.
     back = back * (data["instructions"][scene, edit, 1, 0, 0] != 0)
-    back = back * torch.tensor([kind in (CLEAN, NONE) for kind in kinds])
+    back = back * torch.tensor([kind in (CLEAN, NONE) for kind in kinds], device=back.device)
     forth = back == 0
     zero = torch.zeros_like(edit)
     start, end = torch.where(forth, zero, edit + 1), torch.where(forth, edit + 1, zero)
@@ -70,6 +70,7 @@ def _draw_kinds(size: int, generator: torch.Generator, dose: str) -> list[str]:
     if dose == CLEAN:
         return [CLEAN] * size
     names, shares = list(DOSES[dose]), torch.tensor(list(DOSES[dose].values()))
+    shares = shares.to(generator.device)
     drawn = torch.multinomial(shares, size, replacement=True, generator=generator)
     return [names[i] for i in drawn.tolist()]
 
@@ -99,7 +100,7 @@ def _drop(
     without_image = ((lot >= NO_TEXT) & (lot < NO_TEXT + NO_IMAGE)) | (lot >= 1 - NEITHER)
     without_image |= captioned
     tokens = torch.where(captioned[:, None], captions, tokens)
-    tokens = torch.where(without_text[:, None], torch.tensor(token_ids("")), tokens)
+    tokens = torch.where(without_text[:, None], torch.tensor(token_ids("")).to(tokens), tokens)
     source = source * (~without_image)[:, None, None, None]
     grounded = (~without_text & ~without_image).float()
     return Batch(source, target, mask * (~without_image)[:, None, None, None], tokens, grounded)
@@ -113,7 +114,7 @@ def draw_caption_batch(data: dict[str, Tensor], size: int, generator: torch.Gene
     shown = (edit + 1) * _integers(2, size, generator)  # the scene itself, or after an edit
     tokens = data["captions"][scene, shown]
     without_text = _uniform(size, generator) < NO_TEXT
-    tokens = torch.where(without_text[:, None], torch.tensor(token_ids("")), tokens)
+    tokens = torch.where(without_text[:, None], torch.tensor(token_ids("")).to(tokens), tokens)
     target = data["latents"][scene, shown].float()
     mask = data["masks"][scene, edit].float()[:, None]
-    return Batch(torch.zeros_like(target), target, mask, tokens, torch.zeros(size))
+    return Batch(torch.zeros_like(target), target, mask, tokens, mask.new_zeros(size))

@@ -114,9 +114,9 @@ def encode_dataset(train_folder: Path, num_scenes: int) -> None:
         raise RuntimeError("an encoding worker failed; run the data stage again to go on")
 
 
-def load_dataset(folder: Path) -> dict[str, Tensor]:
-    """All chunks joined along the scenes."""
+def load_dataset(folder: Path, device: torch.device | str = "cpu") -> dict[str, Tensor]:
+    """All chunks joined along the scenes, on a device."""
     chunks = [torch.load(p, weights_only=True) for p in sorted(folder.glob("edits_*.pt"))]
     if not chunks:
         raise FileNotFoundError(f"no encoded scenes in {folder}: run the data stage first")
-    return {key: torch.cat([c[key] for c in chunks]) for key in chunks[0]}
+    return {key: torch.cat([c[key] for c in chunks]).to(device) for key in chunks[0]}

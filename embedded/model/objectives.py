@@ -51,6 +51,10 @@ class Objective(Protocol):
         """What a run begins with at its highest noise level."""
         ...
 
+    def at(self, clean: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        """Clean latents at one noise level of a run."""
+        ...
+
     def timestep(self, sigma: Tensor) -> Tensor:
         """The timestep that the UNet is fed."""
         ...
@@ -83,9 +87,10 @@ class VPrediction:
     description = "v, 1000 steps scaled linear"
 
     def noised(self, clean: Tensor, generator: torch.Generator) -> Noised:
-        t = torch.randint(NUM_TIMESTEPS, (len(clean),), generator=generator)
-        noise = torch.randn(clean.shape, generator=generator)
-        alpha = alphas_cumprod()[t].view(-1, 1, 1, 1)
+        device = generator.device
+        t = torch.randint(NUM_TIMESTEPS, (len(clean),), generator=generator, device=device)
+        noise = torch.randn(clean.shape, generator=generator, device=device)
+        alpha = alphas_cumprod().to(device)[t].view(-1, 1, 1, 1)
         signal, rest = alpha.sqrt(), (1 - alpha).sqrt()
         snr = alpha / (1 - alpha)
         # min-SNR weighs a v error by min(snr, gamma) / (snr + 1), which leaves next to nothing at
@@ -105,9 +110,13 @@ class VPrediction:
     def start(self, noise: Tensor, sigma: Tensor) -> Tensor:
         return noise * (1 + sigma**2).sqrt()
 
+    def at(self, clean: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        return clean + sigma * noise
+
     def timestep(self, sigma: Tensor) -> Tensor:
         """The trained timestep nearest to a noise level, as ComfyUI picks it."""
-        return (_log_sigmas() - sigma.clamp(min=1e-4).log()).abs().argmin()
+        levels = _log_sigmas().to(sigma.device)
+        return (levels - sigma.clamp(min=1e-4).log()).abs().argmin()
 
     def model_input(self, x: Tensor, sigma: Tensor) -> Tensor:
         return x / (sigma**2 + 1).sqrt()
@@ -123,8 +132,9 @@ class RectifiedFlow:
 
     def noised(self, clean: Tensor, generator: torch.Generator) -> Noised:
         # In (0, 1]: pure noise, where an edit chooses its object, is what a run begins with.
-        sigma = 1 - torch.rand(len(clean), generator=generator)
-        noise = torch.randn(clean.shape, generator=generator)
+        device = generator.device
+        sigma = 1 - torch.rand(len(clean), generator=generator, device=device)
+        noise = torch.randn(clean.shape, generator=generator, device=device)
         level = sigma.view(-1, 1, 1, 1)
         x = (1 - level) * clean + level * noise
         return Noised(x, noise - clean, self.timestep(sigma), torch.ones_like(level))
@@ -135,6 +145,9 @@ class RectifiedFlow:
 
     def start(self, noise: Tensor, sigma: Tensor) -> Tensor:
         return noise * sigma
+
+    def at(self, clean: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+        return (1 - sigma) * clean + sigma * noise
 
     def timestep(self, sigma: Tensor) -> Tensor:
         return NUM_TIMESTEPS * sigma

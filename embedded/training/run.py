@@ -37,19 +37,30 @@ def one_cycle(progress: float, warmup: float = 0.03, hold: float = 0.5) -> float
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * (progress - hold) / (1 - hold)))
 
 
+def training_device() -> torch.device:
+    """CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 class Run:
-    """Owns the modules, the optimiser, the averaged weights and the random state of a run."""
+    """Owns the modules, the optimiser, the averaged weights and the random state of a run.
+
+    On CUDA the loss is computed in bf16 (autocast); weights and checkpoints stay float32, and a
+    checkpoint goes on on either device, with other random numbers where the device changed.
+    """
 
     def __init__(
         self, folder: Path, modules: nn.ModuleDict, lr: float, budget: Budget, ema: float = 0.0,
-        seed: int = 0,
+        seed: int = 0, device: torch.device | None = None,
     ):  # fmt: skip
+        self.device = device or torch.device("cpu")
+        modules.to(self.device)
         self.folder, self.modules, self.lr, self.budget, self.decay = (
             folder, modules, lr, budget, ema,
         )  # fmt: skip
         self.optimiser = torch.optim.AdamW(modules.parameters(), lr=lr, betas=(0.9, 0.99))
         self.average = {k: v.detach().clone() for k, v in modules.state_dict().items()}
-        self.generator = torch.Generator().manual_seed(seed)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
         self.step, self.seconds = 0, 0.0
         folder.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
@@ -58,6 +69,10 @@ class Run:
     @property
     def path(self) -> Path:
         return self.folder / "checkpoint.pt"
+
+    @property
+    def on_cuda(self) -> bool:
+        return self.device.type == "cuda"
 
     @property
     def progress(self) -> float:
@@ -70,6 +85,7 @@ class Run:
             "average": self.average,
             "optimiser": self.optimiser.state_dict(),
             "generator": self.generator.get_state(),
+            "device": self.device.type,
             "step": self.step,
             "seconds": self.seconds,
         }
@@ -78,11 +94,12 @@ class Run:
         os.replace(temporary, self.path)
 
     def _resume(self) -> None:
-        state = torch.load(self.path, weights_only=True)
+        state = torch.load(self.path, weights_only=True, map_location="cpu")
         self.modules.load_state_dict(state["modules"])
-        self.average = state["average"]
+        self.average = {k: v.to(self.device) for k, v in state["average"].items()}
         self.optimiser.load_state_dict(state["optimiser"])
-        self.generator.set_state(state["generator"])
+        if state.get("device", "cpu") == self.device.type:
+            self.generator.set_state(state["generator"])
         self.step, self.seconds = state["step"], state["seconds"]
 
     def _update(self, loss: Tensor) -> None:
@@ -110,7 +127,8 @@ class Run:
         start = time.monotonic()
         with (self.folder / "loss.jsonl").open("a", buffering=1) as log:
             while self.progress < 1 and self.step != stop_at:
-                loss, parts = loss_of(self.generator)
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.on_cuda):
+                    loss, parts = loss_of(self.generator)
                 self._update(loss)
                 now = time.monotonic()
                 self.seconds, start = self.seconds + now - start, now

@@ -20,7 +20,7 @@ def denoise(
     """
     n = len(x)
     known, unknown = editor.normalise(source), editor.normalise(torch.zeros_like(source))
-    nothing = torch.tensor(token_ids("")).expand(n, -1)
+    nothing = torch.tensor(token_ids("")).to(tokens).expand(n, -1)
     predicted = editor(
         editor.objective.model_input(x, sigma).repeat(3, 1, 1, 1),
         torch.cat([known, known, unknown]),

@@ -18,11 +18,16 @@ from torch.nn import functional as F
 
 from ..data.batches import Batch, draw_batch, draw_caption_batch
 from ..data.dataset import load_dataset
+from ..data.spoil import CLEAN
 from ..model.objectives import Noised
+from .distil import Distilling, guided, plain
 from .editor import Editor
-from .run import Budget, Run
+from .run import Budget, Run, training_device
+from .variants import VARIANTS, Variant
 
 BATCH, LR = 16, 6e-4
+GUIDANCE = {"flow": (3.0, 1.5), "drawing": (3.0, 1.0)}
+"""Text and image guidance that a few-step model takes over from its teacher."""
 _MASK_WEIGHT, _HEAD_WEIGHT = 4.0, 0.2
 _BLENDED = 0.75  # share of drawn pictures that are noised in one place only
 
@@ -37,7 +42,7 @@ def _denoising_loss(editor: Editor, batch: Batch, noised: Noised) -> Tensor:
 
 def _mask_loss(editor: Editor, batch: Batch) -> Tensor:
     coarse, fine = editor.mask_logits()
-    positive = torch.tensor(4.0)
+    positive = coarse.new_tensor(4.0)
     losses = []
     for logits, mask in ((coarse, F.avg_pool2d(batch.mask, 2)), (fine, batch.mask)):
         loss = F.binary_cross_entropy_with_logits(
@@ -71,7 +76,7 @@ def drawing_loss(editor: Editor, batch: Batch, generator: torch.Generator) -> Lo
     """
     clean = editor.normalise(batch.target)
     noised = editor.objective.noised(clean, generator)
-    blended = torch.rand(len(clean), generator=generator) < _BLENDED
+    blended = torch.rand(len(clean), generator=generator, device=generator.device) < _BLENDED
     inside = torch.where(blended.view(-1, 1, 1, 1), (batch.mask > 0).float(), 1.0)
     x = noised.x * inside + clean * (1 - inside)
     loss = _denoising_loss(editor, batch, replace(noised, x=x, weight=noised.weight * inside))
@@ -101,19 +106,38 @@ def editing_at(dose: str) -> Task:
     return Task(partial(draw_batch, dose=dose), tuning_loss, 4e-4, 0.999)
 
 
+def distilling(variant: Variant, teacher: Editor) -> Task:
+    """Makes a few-step model of the teacher, of many steps or of twice as many."""
+    teacher = teacher.to(training_device()).eval().requires_grad_(False)
+    draw = draw_caption_batch if variant.dose is None else draw_batch
+    many = VARIANTS[variant.start].steps is None
+    estimate = guided(teacher, *GUIDANCE[variant.start]) if many else plain(teacher)
+    return Task(draw, Distilling(estimate, variant.steps or 1), 2e-4, 0.995)
+
+
+def task_of(variant: Variant, start: Editor) -> Task:
+    """What a stage of the table trains on, beginning from `start`."""
+    if variant.steps is not None:
+        return distilling(variant, start)
+    if variant.dose is None:
+        return DRAWING
+    return EDITING if variant.dose == CLEAN else editing_at(variant.dose)
+
+
 def train_unet(
     folder: Path, data_folder: Path, budget: Budget, batch: int = BATCH, every: int = 100,
     report: Callable[[Run], None] = lambda run: None, editor: Editor | None = None,
     task: Task = EDITING, stop_at: int | None = None,
 ) -> Run:  # fmt: skip
     """Runs or resumes a training in the folder; a new editor where none is given."""
-    data = load_dataset(data_folder)
+    device = training_device()
+    data = load_dataset(data_folder, device)
     if editor is None:
         torch.manual_seed(0)
         editor = Editor().to(memory_format=torch.channels_last)
         editor.measure(data["latents"])  # replaced by the checkpoint's when resuming
     modules = nn.ModuleDict({"editor": editor})
-    run = Run(folder, modules, lr=task.lr, budget=budget, ema=task.ema)
+    run = Run(folder, modules, lr=task.lr, budget=budget, ema=task.ema, device=device)
 
     def loss_of(generator: torch.Generator) -> Loss:
         return task.loss(editor, task.draw(data, batch, generator), generator)
@@ -121,7 +145,7 @@ def train_unet(
     def say(run: Run) -> None:
         scenes = len(data["masks"])
         print(f"{folder.name} step {run.step} {run.seconds:.0f} s, {scenes} scenes", flush=True)
-        data.update(load_dataset(data_folder))  # the data stage may still be adding scenes
+        data.update(load_dataset(data_folder, device))  # the data stage may still be adding scenes
         report(run)
 
     run.loop(loss_of, every, say, stop_at)

@@ -14,7 +14,7 @@ from ..data.pixels import to_bytes, to_floats
 from ..model.vae import TinyVAE
 from ..world.samples import rng_for
 from ..world.scene import random_scene
-from .run import Budget, Run
+from .run import Budget, Run, training_device
 
 CROP, BATCH, NUM_SCENES = 64, 16, 4000
 TUNING_BATCH = 8
@@ -37,8 +37,10 @@ def psnr(a: Tensor, b: Tensor) -> float:
 
 def random_crops(pictures: Tensor, generator: torch.Generator, batch: int = BATCH) -> Tensor:
     """Random crops, (batch, 3, CROP, CROP) uint8."""
-    chosen = torch.randint(len(pictures), (batch,), generator=generator)
-    corners = torch.randint(pictures.shape[-1] - CROP + 1, (batch, 2), generator=generator)
+    device = generator.device
+    chosen = torch.randint(len(pictures), (batch,), generator=generator, device=device)
+    room = pictures.shape[-1] - CROP + 1
+    corners = torch.randint(room, (batch, 2), generator=generator, device=device)
     crops = [
         pictures[i, :, y : y + CROP, x : x + CROP]
         for i, (y, x) in zip(chosen.tolist(), corners.tolist(), strict=True)
@@ -54,7 +56,7 @@ def vae_loss(
     What was trained on the old latents stays a fair start for the new ones.
     """
     latents = vae.encoder(pictures)
-    noise = torch.randn(latents.shape, generator=generator)
+    noise = torch.randn(latents.shape, generator=generator, device=generator.device)
     error = vae.decoder(latents + _LATENT_NOISE * noise) - pictures
     loss = 10 * error.square().mean() + 0.5 * error.abs().mean()
     if old is None:
@@ -76,7 +78,8 @@ def train_vae(folder: Path, budget: Budget, num_scenes: int = NUM_SCENES) -> tup
     """Runs or resumes the training in the folder and returns the averaged model and its steps."""
     torch.manual_seed(0)
     vae = TinyVAE().to(memory_format=torch.channels_last)
-    run = Run(folder, nn.ModuleDict({"vae": vae}), lr=5e-4, budget=budget, ema=0.995)
+    device = training_device()
+    run = Run(folder, nn.ModuleDict({"vae": vae}), lr=5e-4, budget=budget, ema=0.995, device=device)
     _loop(run, vae, num_scenes)
     average = averaged_vae(run)
     measure_scale(average, render_scenes("train", 0, 200))
@@ -89,8 +92,17 @@ def tune_vae(
     """Goes on with a whole trained VAE; its latents keep their scale and near their values."""
     vae = TinyVAE().to(memory_format=torch.channels_last)
     vae.load_state_dict(start.state_dict())
-    run = Run(folder, nn.ModuleDict({"vae": vae}), lr=4e-4, budget=budget, ema=0.995, seed=2)
-    _loop(run, vae, num_scenes, TUNING_BATCH, partial(vae_loss, old=start))
+    device = training_device()
+    run = Run(
+        folder,
+        nn.ModuleDict({"vae": vae}),
+        lr=4e-4,
+        budget=budget,
+        ema=0.995,
+        seed=2,
+        device=device,
+    )
+    _loop(run, vae, num_scenes, TUNING_BATCH, partial(vae_loss, old=start.to(device)))
     return averaged_vae(run), run.step
 
 
@@ -101,7 +113,16 @@ def train_decoder(
     vae = TinyVAE().to(memory_format=torch.channels_last)
     vae.load_state_dict(start.state_dict())
     vae.encoder.requires_grad_(False)
-    run = Run(folder, nn.ModuleDict({"vae": vae}), lr=4e-4, budget=budget, ema=0.995, seed=1)
+    device = training_device()
+    run = Run(
+        folder,
+        nn.ModuleDict({"vae": vae}),
+        lr=4e-4,
+        budget=budget,
+        ema=0.995,
+        seed=1,
+        device=device,
+    )
     _loop(run, vae, num_scenes)
     return averaged_vae(run), run.step
 
@@ -111,7 +132,7 @@ def _loop(
 ) -> None:
     if run.progress >= 1:
         return
-    pictures = render_scenes("train", 0, num_scenes)
+    pictures = render_scenes("train", 0, num_scenes).to(run.device)
     held_out = to_floats(render_scenes("val", 0, 32))
 
     def report(run: Run) -> None:

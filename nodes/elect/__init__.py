@@ -1,4 +1,4 @@
-"""ELECT: partial -> estimate, relevance -> select -> resume; elect_sampler is all of it.
+"""ELECT: partial -> estimate, relevance -> select -> advance, resume; elect_sampler is all of it.
 
 types       the candidates that flow between the nodes
 sampling -> plan -> candidates   what is asked, checked; what will be run; run and kept
@@ -8,13 +8,14 @@ choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
 """
 
-from . import elect_sampler, estimate, partial, relevance, resume, select
+from . import advance, elect_sampler, estimate, partial, relevance, resume, select
 
 NODES = [
     *partial.NODES,
     *estimate.NODES,
     *relevance.NODES,
     *select.NODES,
+    *advance.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
+from dataclasses import replace
 
 from ...elect_core.tape import Tape
 from ..host.elect.batching import why_one_by_one
-from ..host.elect.run import record, why_from_start
+from ..host.elect.run import OnStep, advance, record, why_from_start
 from ..host.preview import CandidateProgress
 from .plan import Plan
 from .relevance import cut_window
@@ -20,6 +22,27 @@ def run_candidates(plan: Plan) -> Candidates:
         plan.run, plan.seeds, plan.stop_step, plan.batches.size, progress, plan.ram_limit
     )
     found = Candidates(plan.run, plan.seeds, tape, plan.stop_step, cost)
+    logging.info("ELECT: %s", describe(found))
+    return found
+
+
+def advanced(
+    candidates: Candidates,
+    stop_step: int,
+    size: int,
+    limit: float = math.inf,
+    progress: OnStep | None = None,
+) -> Candidates:
+    """The candidates taken on to a later stop, `size` at a time; themselves if they are there.
+
+    limit: bytes that their tapes may hold; progress: one of its own where left out
+    """
+    if stop_step == candidates.stop_step:
+        return candidates
+    run, seeds = candidates.run, candidates.seeds
+    progress = progress or CandidateProgress(run.model, seeds, stop_step)
+    tape, cost = advance(run, seeds, candidates.tape, stop_step, size, progress, limit)
+    found = replace(candidates, tape=tape, stop_step=stop_step, cost=candidates.cost + cost)
     logging.info("ELECT: %s", describe(found))
     return found
 

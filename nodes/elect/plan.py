@@ -48,7 +48,7 @@ def plan(
     cut = cut_window(run.window_step, stop_step)
     if cut is not None and new:
         logging.warning("ELECT: %s", cut)
-    _check_ram(run, len(new), stop_step, limit)
+    check_ram(run, len(new), stop_step, limit)
     return Plan(run, tuple(new), stop_step, batches(run, per_batch, len(new)), limit)
 
 
@@ -58,7 +58,8 @@ def plan_sampling(run: Run, sampling: Sampling, previous: Candidates | None = No
     return plan(run, sampling.chosen_seeds(), sampling.stop_step(), *limits)
 
 
-def _check_ram(run: Run, num_candidates: int, stop_step: int, limit: float) -> None:
+def check_ram(run: Run, num_candidates: int, stop_step: int, limit: float) -> None:
+    """Raise ValueError where the tapes of so many candidates must outgrow the limit, in bytes."""
     least = num_candidates * stop_step * run.latent["samples"].numel() * 4
     if least > limit:
         raise ValueError(

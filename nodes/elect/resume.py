@@ -4,18 +4,24 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...elect_core.schedule import Cost
+from ..host.elect.batching import batches
 from ..host.elect.run import resume
 from ..host.preview import CandidateProgress
 from ..menu import ELECT
 from .candidates import notes
+from .sampling import MAX_CANDIDATES
 from .types import Candidates, ElectCandidates
 
 
-def finish(candidates: Candidates) -> tuple[dict, dict, Cost]:
-    """Both outputs of SamplerCustomAdvanced for the candidates, in their order, and the cost."""
-    run = candidates.run
-    progress = CandidateProgress(run.model, candidates.seeds, run.num_steps)
-    samples, denoised, cost = resume(run, candidates.seeds, candidates.tape, progress)
+def finish(candidates: Candidates, per_batch: int = 1) -> tuple[dict, dict, Cost]:
+    """Both outputs of SamplerCustomAdvanced for the candidates, in their order, and the cost.
+
+    per_batch: candidates side by side where the run allows it, 0 for what fits
+    """
+    run, seeds = candidates.run, candidates.seeds
+    size = 1 if len(seeds) == 1 else batches(run, per_batch, len(seeds)).size
+    progress = CandidateProgress(run.model, seeds, run.num_steps)
+    samples, denoised, cost = resume(run, seeds, candidates.tape, progress, size)
 
     def as_latent(tensor: Tensor) -> dict:
         return {**run.latent, "samples": tensor}
@@ -34,7 +40,18 @@ class ResumeDenoise(io.ComfyNode):
             category=ELECT,
             description="Finishes the elected candidate, or the top k, from exactly where it "
             "stopped: only the remaining model calls are made.",
-            inputs=[ElectCandidates.Input("candidates", tooltip="From BISSelect.")],
+            inputs=[
+                ElectCandidates.Input("candidates", tooltip="From BISSelect."),
+                io.Int.Input(
+                    "candidates_per_batch",
+                    default=1,
+                    min=0,
+                    max=MAX_CANDIDATES,
+                    optional=True,
+                    tooltip="Candidates finished side by side, where the run allows it; 0 is as "
+                    "many as fit in memory, 1 keeps each bit-equal to its seed alone.",
+                ),
+            ],
             outputs=[
                 io.Latent.Output(display_name="output"),
                 io.Latent.Output(display_name="denoised_output"),
@@ -42,8 +59,8 @@ class ResumeDenoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, candidates: Candidates) -> io.NodeOutput:
-        *latents, cost = finish(candidates)
+    def execute(cls, candidates: Candidates, candidates_per_batch: int = 1) -> io.NodeOutput:
+        *latents, cost = finish(candidates, candidates_per_batch)
         said = f"{cost.nfe} guider calls ({cost.model_evaluations} model evaluations)"
         text = "\n".join([said, *notes(candidates)])
         return io.NodeOutput(*latents, ui={"text": (text,)})

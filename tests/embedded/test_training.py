@@ -166,3 +166,18 @@ def test_mask_heads_are_not_exported(tmp_path):
     export_editor(Editor(), 0, [[0.0] * 3] * 5, tmp_path)
     assert not any("head" in key for key in read_weights(tmp_path / "unet.safetensors"))
     assert load_unet(tmp_path / "unet.safetensors") is not None
+
+
+def test_a_checkpoint_of_another_device_goes_on_with_its_weights(tmp_path):
+    module = torch.nn.ModuleDict({"m": torch.nn.Linear(2, 2)})
+    run = Run(tmp_path, module, lr=1e-3, budget=Budget(steps=4))
+    run.step = 2
+    run.save()
+    state = torch.load(run.path, weights_only=True)
+    torch.save(
+        {**state, "device": "cuda", "generator": torch.zeros(16, dtype=torch.uint8)}, run.path
+    )
+    again = Run(tmp_path, module, lr=1e-3, budget=Budget(steps=4), seed=5)
+    assert again.step == 2
+    fresh = torch.Generator().manual_seed(5)
+    assert torch.equal(again.generator.get_state(), fresh.get_state())

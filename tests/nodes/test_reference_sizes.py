@@ -167,12 +167,13 @@ def test_reference_latents_count_in_the_room_a_candidate_needs(kontext, elect, m
     assert max(calls) == 2
 
 
-def test_a_flow_model_or_edm_one_is_refused_by_tino_with_the_reason(kontext, tmp_path):
-    from elect_tino.nodes.host.tino.continuous import require_discrete
+def test_tino_takes_a_flow_model_and_refuses_edm_with_the_reason(kontext, tmp_path):
+    from elect_tino.nodes.host.tino.continuous import FlowScale, scale_of
 
-    for model in (kontext.model, FAMILIES["cosxl_edit"].load(tmp_path)):
-        with pytest.raises(ValueError, match=r"model: .*Flow models \(SD3, Flux\), EDM"):
-            require_discrete(model.get_model_object("model_sampling"))
+    assert isinstance(scale_of(kontext.model.get_model_object("model_sampling")), FlowScale)
+    edm = FAMILIES["cosxl_edit"].load(tmp_path)
+    with pytest.raises(ValueError, match=r"model: expected .* or a flow model \(SD3, Flux\)"):
+        scale_of(edm.get_model_object("model_sampling"))
 
 
 @pytest.mark.parametrize("node", ["CFGNorm", "CFGZeroStar"])

@@ -105,7 +105,9 @@ def _attached(guider: comfy.samplers.CFGGuider) -> Iterator[Any]:
 def _foreign_objects(guider: comfy.samplers.CFGGuider) -> Iterator[str]:
     """Replaced parts of the model whose class, or function, is neither ComfyUI's nor torch's."""
     for key, value in guider.model_patcher.object_patches.items():
-        kinds = [] if isinstance(value, types.FunctionType) else type(value).__mro__
+        function = isinstance(value, types.FunctionType)
+        # torch's own class is the host's too, whoever has patched it: it is every model's base.
+        kinds = [] if function else set(type(value).__mro__) - {torch.nn.Module, object}
         codes = [one for kind in kinds for one in vars(kind).values() if plain(one) is not None]
         codes = codes or [value]
         outside = [one for one in codes if not is_own(one) and not _is_torchs(one)]

@@ -5,7 +5,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import comfy.model_management
 import comfy.model_patcher
@@ -123,14 +123,19 @@ def record(
     size: int,
     on_step: OnStep,
     max_bytes: float = math.inf,
+    start: Tape | None = None,
 ) -> tuple[Tape, Cost]:
     """Run every seed to the stop, `size` at a time; the tape comes back in RAM, rows as `seeds`.
 
+    start: what the seeds have recorded before, rows as `seeds`; no call in it is made again
     A batch that runs out of memory is cut in half and goes on from what it has recorded.
     Raises ValueError when the tapes outgrow `max_bytes`.
     """
     stop = None if stop_step >= run.num_steps else stop_step
-    pending = deque((list(seeds[i : i + size]), Tape()) for i in range(0, len(seeds), size))
+    chunks = [range(i, min(i + size, len(seeds))) for i in range(0, len(seeds), size)]
+    pending = deque(
+        ([seeds[i] for i in rows], Tape() if start is None else start.rows(rows)) for rows in chunks
+    )
     done: list[Tape] = []
     probe = RelevanceProbe(run.window_step)
     while pending:
@@ -172,10 +177,31 @@ def why_from_start(run: Run) -> str | None:
     return may_remember(run.guider)
 
 
+def advance(
+    run: Run,
+    seeds: Sequence[int],
+    tape: Tape,
+    stop_step: int,
+    size: int,
+    on_step: OnStep,
+    max_bytes: float = math.inf,
+) -> tuple[Tape, Cost]:
+    """Take candidates on from their tape to a later stop, as if they had run to it at once.
+
+    Packed anew, `size` at a time, whoever ran beside whom before. No recorded call is made again,
+    unless something on the model may remember earlier calls: then they run from their start.
+    Returns the whole tape, in RAM, and what this part cost.
+    """
+    anew = why_from_start(run)
+    if anew is not None:
+        logging.info("ELECT: run from the start and not from the stop, since %s.", anew)
+    return record(run, seeds, stop_step, size, on_step, max_bytes, None if anew else tape)
+
+
 def resume(
-    run: Run, seeds: Sequence[int], tape: Tape, on_step: OnStep
+    run: Run, seeds: Sequence[int], tape: Tape, on_step: OnStep, size: int = 1
 ) -> tuple[Tensor, Tensor, Cost]:
-    """Finish candidates exactly where they stopped, one by one.
+    """Finish candidates exactly where they stopped, `size` at a time.
 
     Where something on the model may remember earlier calls, the tape cannot stand for them: an
     unfinished candidate is then run from its start, which costs its first calls once more.
@@ -183,8 +209,11 @@ def resume(
     Returns the samples and the denoised output, both (N, C, h, w) in LATENT scale, and the cost.
     The tape itself is not changed.
     """
-    probe = RelevanceProbe(0)
-    unfinished = len(tape.steps) < run.num_steps
+    probe, unfinished = RelevanceProbe(0), len(tape.steps) < run.num_steps
+    if unfinished and min(size, len(seeds)) > 1:  # the calls in batches, then each from its tape
+        whole = replace(run, window_step=0)
+        tape, probe.cost = advance(whole, seeds, tape, run.num_steps, size, on_step)
+        unfinished = False
     anew = why_from_start(run) if unfinished and tape.steps else None
     if anew is not None:
         logging.info("ELECT: finished from the start and not from the stop, since %s.", anew)

@@ -150,6 +150,7 @@ def test_node_ids_are_the_permanent_ones():
         "TweedieEstimate",
         "RelevanceMapAggregate",
         "BISSelect",
+        "AdvanceCandidates",
         "ResumeDenoise",
         "ELECTSampler",
         "EditModelDefaults",
