@@ -21,9 +21,7 @@ _ITERATIONS = 12
 _CLEAR_GAIN = 0.03  # what a placement must take off the difference, else the estimate lies right
 
 
-def find_placements(
-    source: Tensor, estimates: Tensor, background: Tensor, start: Tensor | None = None
-) -> Tensor:
+def find_placements(source: Tensor, estimates: Tensor, background: Tensor) -> Tensor:
     """How each estimate lies on the source, by least squares over what was not edited.
 
     Gauss-Newton from coarse to fine (Lucas and Kanade, 1981) on what is left after local means are
@@ -31,30 +29,24 @@ def find_placements(
     more it differs (Huber), so that what the mask misses of an edit does not either.
 
     source (1, C, h, w), estimates (N, C, h, w): in the same space and scale
-    background (1, 1, h, w): in [0, 1], 0 = edited; start (N, 2): shifts known beforehand, in cells
+    background (1, 1, h, w): in [0, 1], 0 = edited
     Returns (N, 4) placements, float32; `ON_SOURCE` where the estimate lies right, is not finite,
     or shows nothing to go by.
     """
-    source, weight = (
-        source.flatten(1, -3).float(),
-        background.flatten(1, -3).float().mean(1)[:, None],
-    )
-    shifts = torch.zeros(len(estimates), 2) if start is None else start.cpu().float()
-    found = [
-        _fit(source, one.flatten(1, -3).float(), weight, shift)
-        for one, shift in zip(estimates.split(1), shifts, strict=True)
-    ]
+    source, weight = source.flatten(1, -3).float(), background.flatten(1, -3).float()
+    weight = weight.mean(1, keepdim=True)
+    found = [_fit(source, one.flatten(1, -3).float(), weight) for one in estimates.split(1)]
     return torch.stack(found)
 
 
-def _fit(source: Tensor, estimate: Tensor, weight: Tensor, shift: Tensor) -> Tensor:
+def _fit(source: Tensor, estimate: Tensor, weight: Tensor) -> Tensor:
     on_source = torch.tensor(ON_SOURCE)
     if not bool(estimate.isfinite().all()) or not bool((weight > 0).any()):
         return on_source
     levels = [(source, estimate, weight)]
     while min(levels[-1][0].shape[-2:]) >= 2 * _LEAST_SIDE:
         levels.append(tuple(F.avg_pool2d(one, 2) for one in levels[-1]))  # type: ignore[arg-type]
-    placement = torch.cat([torch.ones(2), shift / 2 ** (len(levels) - 1)])
+    placement = torch.tensor(ON_SOURCE)
     finest = next(k for k, level in enumerate(levels) if min(level[0].shape[-2:]) <= _ENOUGH)
     a, b, used = levels[finest]
     for depth, level in enumerate(reversed(levels[finest:])):
@@ -129,17 +121,17 @@ def _refine(source: Tensor, estimate: Tensor, weight: Tensor, placement: Tensor)
     return placement
 
 
-def move_back(estimates: Tensor, placements: Tensor) -> Tensor:
-    """The estimates laid on the source; what was never seen repeats the edge.
+def move_back(estimates: Tensor, placements: Tensor, beyond: str = "border") -> Tensor:
+    """The estimates laid on the source; what was never seen repeats the edge (or is "zeros").
 
     estimates (N, C, h, w); placements (N, 4).  Returns (N, C, h, w), bicubic; an estimate that
     lies on the source comes back as it is.
     """
     pairs = zip(estimates.float().split(1), placements, strict=True)
-    return torch.cat([_laid(one, placement) for one, placement in pairs])
+    return torch.cat([_laid(one, placement, beyond) for one, placement in pairs])
 
 
-def _laid(estimate: Tensor, placement: Tensor) -> Tensor:
+def _laid(estimate: Tensor, placement: Tensor, beyond: str) -> Tensor:
     if placement.tolist() == list(ON_SOURCE):
         return estimate
     flat = estimate.flatten(1, -3)
@@ -148,7 +140,7 @@ def _laid(estimate: Tensor, placement: Tensor) -> Tensor:
     # The centres of the outer cells are (size - 1) / size of the way to the edge.
     theta = torch.tensor([[right, 0, 2 * x / width], [0, down, 2 * y / height]], device=flat.device)
     grid = F.affine_grid(theta[None], list(flat.shape), align_corners=False)
-    moved = F.grid_sample(flat, grid, "bicubic", "border", align_corners=False)
+    moved = F.grid_sample(flat, grid, "bicubic", beyond, align_corners=False)
     return moved.reshape(estimate.shape)
 
 
@@ -169,3 +161,14 @@ def in_view(height: int, width: int, placements: Tensor) -> tuple[int, int]:
     grown = ((placements[:, :2].clamp_min(1) - 1) * half + placements[:, 2:].abs()).amax(0)
     down, right = torch.maximum(missing, grown).ceil().int().tolist()
     return down, right
+
+
+def off_source(source: Tensor, estimates: Tensor, relevance: Tensor) -> Tensor:
+    """How far each estimate lies off the source, in cells (root mean square); lower is better.
+
+    Arguments and result as in `score.background_inconsistency`; NaN where an estimate holds one.
+    """
+    placements = find_placements(source, estimates, 1 - relevance)
+    off = displacement(placements, *source.shape[-2:]).to(source.device)
+    sound = estimates.flatten(1).isfinite().all(1)
+    return torch.where(sound, off, torch.nan)

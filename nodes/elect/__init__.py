@@ -5,10 +5,11 @@ sampling -> plan -> candidates   what is asked, checked; what will be run; run a
 selection -> score -> shown      what is asked; what the kernels say; what a person sees of it:
 table, pictures                  numbers and files
 choice                           which candidates go on
+placed, lay_on_source            zooms and shifts of the whole picture
 kept, recorded                   what a changed choice takes up again
 """
 
-from . import advance, elect_sampler, estimate, partial, relevance, resume, select
+from . import advance, elect_sampler, estimate, lay_on_source, partial, relevance, resume, select
 
 NODES = [
     *partial.NODES,
@@ -18,4 +19,5 @@ NODES = [
     *advance.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
+    *lay_on_source.NODES,
 ]
