@@ -15,6 +15,7 @@ The stages, in the order the data flows (a stage imports only those above it):
     estimate    x, prediction      -> denoised (Tweedie)
     relevance   cond, uncond       -> where the edit happens
     alignment   estimates, source  -> whole-picture shift of each, and undone
+    placement   estimates, source  -> zoom and shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
     elect       all of it as one function, outside ComfyUI
@@ -23,6 +24,7 @@ The stages, in the order the data flows (a stage imports only those above it):
 from .alignment import common_view, global_shift, undo_shift
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
+from .placement import find_placements, move_back, off_source
 from .relevance import FORMS, aggregate, change_weight, raw_relevance
 from .sampler import euler, euler_ancestral
 from .schedule import Cost, best_of_n_nfe, elect_nfe, step_count, step_of_sigma, window_steps

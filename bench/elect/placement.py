@@ -43,26 +43,21 @@ def residual(found: Tensor, truth: Tensor, height: int, width: int) -> float:
 def measure(bench: EditBench, index: int) -> dict[str, tuple[float, float, float]]:
     """By case: how far the edit lay off, how far it does afterwards, and what is found of none."""
     edit = benchmark_edit(index)
-    source, target = (
-        torch.from_numpy(one).movedim(-1, 0)[None] for one in (edit.source, edit.target)
-    )
+    drawn = (edit.source, edit.target)
+    source, target = (torch.from_numpy(one).movedim(-1, 0)[None] for one in drawn)
     truth = draw(torch.Generator().manual_seed(index))
     height, width = source.shape[-2:]
-    found = {}
+    mask, found = torch.from_numpy(edit.mask)[None, None], {}
     for name, (coded, told) in CASES.items():
-        known = (
-            torch.from_numpy(edit.mask)[None, None] if told else torch.zeros(1, 1, height, width)
-        )
+        background = 1 - mask if told else torch.ones_like(mask)
         off = []
         for placement in (truth, torch.tensor(ON_SOURCE)):
             moved = put(target, placement).clamp(0, 1)
             if coded:
                 moved = bench.decode(bench.vae.encode(moved.movedim(1, -1))).movedim(-1, 1)
-            off.append(
-                residual(find_placements(source, moved, 1 - known)[0], placement, height, width)
-            )
-        before = float(displacement(truth[None], height, width))
-        found[name] = (before, *off)
+            (one,) = find_placements(source, moved, background)
+            off.append(residual(one, placement, height, width))
+        found[name] = (float(displacement(truth[None], height, width)), *off)
     return found
 
 
@@ -73,11 +68,11 @@ def write_placement(bench: EditBench, num_edits: int, path: Path) -> str:
     lines = [
         "# Zooms and shifts of the whole picture",
         "",
-        f"Made by `python3 dev.py bench placement --edits {num_edits}`. {num_edits} test edits of the",
-        f"embedded world (128x128), each zoomed by up to {ZOOM:.0%} in each axis and moved by up to",
-        f"{SHIFT:g} pixels each way. *Off*: how far a point lies off its place, root mean square over",
-        "the picture, in pixels: as drawn, and after what was found is undone. *False alarm*: the",
-        "same for edits that were not moved at all.",
+        f"Made by `python3 dev.py bench placement --edits {num_edits}`. {num_edits} test edits of",
+        f"the embedded world (128x128), each zoomed by up to {ZOOM:.0%} in each axis and moved by up",
+        f"to {SHIFT:g} pixels each way. *Off*: how far a point lies off its place, root mean square",
+        "over the picture, in pixels: as drawn, and after what was found is undone. *False alarm*:",
+        "the same for edits that were not moved at all.",
         "",
         "| case | off, median | after, median | after, 95th percentile | false alarm, largest |",
         "|---|---|---|---|---|",

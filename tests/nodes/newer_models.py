@@ -71,3 +71,13 @@ CAPYBARA: dict[str, Any] = {
     "use_cond_type_embedding": True,
     "vision_in_dim": 1152,
 }
+
+
+def lacking(settings: dict[str, Any]) -> str | None:
+    """Why this ComfyUI cannot build the model, for a skip; None where it can."""
+    import comfy.supported_models
+
+    kind = settings.get("config")
+    if kind is None or hasattr(comfy.supported_models, kind):
+        return None
+    return f"this ComfyUI has no {kind}"

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from .newer_models import BOOGU, CAPYBARA, JOYAI, KLEIN, LONGCAT, MAGE, QWEN_2511
+from .newer_models import BOOGU, CAPYBARA, JOYAI, KLEIN, LONGCAT, MAGE, QWEN_2511, lacking
 from .reference_models import (
     COSXL,
     FLUX,
@@ -23,7 +23,6 @@ from .reference_models import (
     WIDTH,
     build,
     build_wan,
-    lacking,
 )
 
 

@@ -127,16 +127,6 @@ _TOLD_BY = {
 }
 
 
-def lacking(settings: dict[str, Any]) -> str | None:
-    """Why this ComfyUI cannot build the model, for a skip; None where it can."""
-    import comfy.supported_models
-
-    kind = settings.get("config")
-    if kind is None or hasattr(comfy.supported_models, kind):
-        return None
-    return f"this ComfyUI has no {kind}"
-
-
 def completed(settings: dict[str, Any]) -> dict[str, Any]:
     """The settings, and what else this ComfyUI's own detection says of a file of that kind.
 

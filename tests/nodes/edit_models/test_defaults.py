@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from ..newer_models import KLEIN
-from ..reference_models import FLUX2, completed, lacking
+from ..newer_models import KLEIN, lacking
+from ..reference_models import FLUX2, completed
 
 pytestmark = pytest.mark.comfy
 
