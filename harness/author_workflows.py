@@ -16,8 +16,8 @@ import argparse
 import json
 from pathlib import Path
 
-from ..dev import DEFAULT_HOST
 from .server.comfy_server import PACK_ROOT, ComfyServer
+from .setup.hosts import DEFAULT_HOST
 from .workflows import frames, layout
 from .workflows.recipes.each_picture import each_picture
 from .workflows.recipes.edit_models import EDIT_RECIPES

@@ -92,8 +92,8 @@ VAES = {
 class WithExtras:
     """The embedded CLIP with what larger encoders give besides: a mask, Llama's features."""
 
-    def __init__(self, clip, width: int = WIDTH):
-        self.clip, self.width = clip, width
+    def __init__(self, clip, width: int = WIDTH, masked: bool = True):
+        self.clip, self.width, self.masked = clip, width, masked
 
     def __getattr__(self, name: str):
         return getattr(self.clip, name)
@@ -103,10 +103,10 @@ class WithExtras:
         encoded = [[pad(text, (0, self.width - WIDTH)), extra] for text, extra in encoded]
         return [[text, {**extra, **self.extras(text)}] for text, extra in encoded]
 
-    @staticmethod
-    def extras(text: torch.Tensor) -> dict[str, torch.Tensor]:
+    def extras(self, text: torch.Tensor) -> dict[str, torch.Tensor]:
         mask = torch.ones(text.shape[:2], dtype=torch.long)
-        return {"attention_mask": mask, "conditioning_llama3": torch.stack([text, text], 1)}
+        masks = {"attention_mask": mask} if self.masked else {}
+        return {**masks, "conditioning_llama3": torch.stack([text, text], 1)}
 
 
 class SmallEditModel(io.ComfyNode):
@@ -131,7 +131,9 @@ class SmallEditModel(io.ComfyNode):
             if family in VAES:
                 vae = VAES[family](Path(folder))
         width = 4096 if family == "chronoedit" else WIDTH  # Wan's loader fixes it
-        return io.NodeOutput(model, WithExtras(clip, width), vae)
+        # HunyuanVideo 1.5 takes a mask only of texts of several lengths.
+        texts = WithExtras(clip, width, masked=family != "capybara")
+        return io.NodeOutput(model, texts, vae)
 
 
 class SmallModels(ComfyExtension):
