@@ -12,6 +12,7 @@ The stages, in the order the data flows (a stage imports only those above it):
     sampler     noise, sigmas      -> latent (two samplers for runs outside ComfyUI)
     schedule    fractions of steps -> step counts; what a run costs
     tape        model calls        -> Tape: recorded, stopped, pruned, replayed
+    stored      Tape              <-> tensors by name, for a file
     estimate    x, prediction      -> denoised (Tweedie)
     relevance   cond, uncond       -> where the edit happens
     alignment   estimates, source  -> whole-picture shift of each, and undone
@@ -38,6 +39,7 @@ from .score import (
     median_estimate,
 )
 from .selection import Ranking, fluctuation, rank
+from .stored import tape_of, tape_tensors
 from .tape import Step, Stopped, Tape, TapeModel
 
 __all__ = [
@@ -76,6 +78,8 @@ __all__ = [
     "raw_relevance",
     "step_count",
     "step_of_sigma",
+    "tape_of",
+    "tape_tensors",
     "undo_shift",
     "window_steps",
 ]

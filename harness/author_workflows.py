@@ -22,11 +22,12 @@ from .workflows import frames, layout
 from .workflows.recipes.each_picture import each_picture
 from .workflows.recipes.edit_models import EDIT_RECIPES
 from .workflows.recipes.elect import RECIPES, Recipe
+from .workflows.recipes.kept import KEPT_RECIPES
 from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
-ALL_RECIPES = (*RECIPES, each_picture, *EDIT_RECIPES, *TINO_RECIPES)
+ALL_RECIPES = (*RECIPES, each_picture, *KEPT_RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
 WIDTH, GAP, FRAME_GAP, TITLE = 400, 30, 80, 30
 NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")

@@ -28,16 +28,18 @@ def read_tensors(path: str | Path, given: str = "") -> dict[str, Tensor]:
     return read_tensor_file(path, given).tensors
 
 
-def read_tensor_file(path: str | Path, given: str = "") -> TensorFile:
+def read_tensor_file(
+    path: str | Path, given: str = "", cure: str = "Download it again."
+) -> TensorFile:
     """Read `.safetensors`, or a `.pt`, `.bin`, `.ckpt` that holds tensors and nothing else.
 
-    given: the node input that names the file, put before every error
+    given: the node input that names the file, put before every error; cure: ends it
     Raises ValueError when the file is missing, cut short, or would run code to load.
     """
     path = Path(path)
     named = f"{given}: {path.name}" if given else path.name
     if not path.is_file():
-        raise ValueError(f"{named} is not in {path.parent.name}. Download it again.")
+        raise ValueError(f"{named} is not in {path.parent.name}. {cure}")
     if path.suffix != ".safetensors":
         return TensorFile(_plain_tensors(path, named))
     try:
@@ -47,7 +49,7 @@ def read_tensor_file(path: str | Path, given: str = "") -> TensorFile:
     except SafetensorError as error:
         raise ValueError(
             f"{named} is no whole safetensors file ({error}): cut short, or a pickle under "
-            "another name, which is never loaded. Download it again."
+            f"another name, which is never loaded. {cure}"
         ) from error
 
 

@@ -7,9 +7,20 @@ table, pictures                  numbers and files
 choice                           which candidates go on
 placed, lay_on_source            zooms and shifts of the whole picture
 kept, recorded                   what a changed choice takes up again
+saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
-from . import advance, elect_sampler, estimate, lay_on_source, partial, relevance, resume, select
+from . import (
+    advance,
+    elect_sampler,
+    estimate,
+    lay_on_source,
+    partial,
+    relevance,
+    resume,
+    saved,
+    select,
+)
 
 NODES = [
     *partial.NODES,
@@ -20,4 +31,5 @@ NODES = [
     *resume.NODES,
     *elect_sampler.NODES,
     *lay_on_source.NODES,
+    *saved.NODES,
 ]

@@ -104,6 +104,7 @@ def same_run(run: Run, other: Run) -> bool:
     return (
         run.guider is other.guider
         and run.null is other.null
+        and run.noise is other.noise
         and run.window_step == other.window_step
         and _same_sampler(run.sampler, other.sampler)
         and torch.equal(run.sigmas, other.sigmas)

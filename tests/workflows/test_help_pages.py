@@ -59,7 +59,7 @@ def test_every_input_has_a_tooltip(own_nodes: dict[str, dict]):
 def test_pages_name_only_workflows_that_exist():
     existing = {path.stem for path in (PACK_ROOT / "workflows").glob("*.json")}
     named = {
-        word.strip("*.,:;")
+        word.strip("*.,:;)")
         for path in PAGES.glob("*.md")
         for word in Path(path).read_text(encoding="utf-8").split()
         if word.startswith(("*elect_", "*instruct_", "*best_", "*tino_"))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import comfy.model_patcher
 import comfy.samplers
 import torch
 
@@ -94,12 +95,17 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield from _leaves(one)
 
 
-def _attached(guider: comfy.samplers.CFGGuider) -> Iterator[Any]:
-    options = guider.model_options
+def _attached_to(patcher: comfy.model_patcher.ModelPatcher, options: dict) -> Iterator[Any]:
     inner = options.get("transformer_options", {})
     yield from _leaves([options[name] for name in _HOOKS if name in options])
     yield from _leaves([inner.get(name, {}) for name in ("patches", "patches_replace", "wrappers")])
-    yield from _leaves(getattr(guider.model_patcher, "wrappers", {}))
+    yield from _leaves(getattr(patcher, "wrappers", {}))
+
+
+def attached_names(patcher: comfy.model_patcher.ModelPatcher) -> list[str]:
+    """Names of all code and parts that hang on a MODEL, in the order of the alphabet."""
+    options = patcher.model_options
+    return sorted({*map(_name, _attached_to(patcher, options)), *patcher.object_patches})
 
 
 def _foreign_objects(guider: comfy.samplers.CFGGuider) -> Iterator[str]:
@@ -124,7 +130,7 @@ def _is_torchs(code: Any) -> bool:
 
 def may_remember(guider: comfy.samplers.CFGGuider) -> str | None:
     """What on the guider's MODEL is not known to be stateless, in words; None if all of it is."""
-    for code in _attached(guider):
+    for code in _attached_to(guider.model_patcher, guider.model_options):
         if _name(code).startswith(_HARMLESS) and is_own(code):
             continue
         if not is_own(code) or _remembers(code):

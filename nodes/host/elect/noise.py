@@ -1,7 +1,7 @@
 """Noise that is each candidate's own: what its seed draws alone, whoever runs beside it."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import comfy.sample
 import comfy.samplers
@@ -21,11 +21,28 @@ _BROWNIAN = {
     "sample_dpmpp_3m_sde_gpu": False,
 }
 
+NoiseRule = Callable[[dict, Sequence[int]], Tensor]
+"""Initial noise of seeds for a LATENT, (N, C, h, w); compared by identity."""
+
 
 def initial_noise(latent: dict, seeds: Sequence[int]) -> Tensor:
     """Initial noise of each seed, (N, C, h, w), as RandomNoise gives it for the seed alone."""
     index = latent.get("batch_index")
     return torch.cat([comfy.sample.prepare_noise(latent["samples"], s, index) for s in seeds])
+
+
+class GivenNoise:
+    """Initial noise that is not drawn from the seed: each seed's own row, by seed.
+
+    rows (1, C, h, w)
+    """
+
+    def __init__(self, rows: Mapping[int, Tensor]):
+        self.rows = dict(rows)
+
+    def __call__(self, latent: dict, seeds: Sequence[int]) -> Tensor:
+        """Initial noise of each seed, (N, C, h, w)."""
+        return torch.cat([self.rows[seed] for seed in seeds])
 
 
 def takes_noise_sampler(sampler: comfy.samplers.Sampler) -> bool:

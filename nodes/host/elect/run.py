@@ -19,7 +19,7 @@ from ....elect_core.schedule import Cost
 from ....elect_core.tape import Tape
 from ..conditions import with_null
 from .attached import may_remember
-from .noise import initial_noise
+from .noise import NoiseRule, initial_noise
 from .taped import RelevanceProbe, TapedSampler
 
 OnStep = Callable[[Sequence[int], int, Tensor], None]
@@ -33,6 +33,7 @@ class Run:
     guider, sampler: ComfyUI's objects; sigmas (K + 1,): the whole schedule
     latent: a LATENT of one picture; window_step: steps in which an explicit `null` conditioning
     gets its extra pass
+    noise: draws each candidate's initial noise, where that is not what RandomNoise draws
     """
 
     guider: comfy.samplers.CFGGuider
@@ -41,6 +42,7 @@ class Run:
     latent: dict
     window_step: int
     null: list | None = None
+    noise: NoiseRule | None = None
 
     @property
     def num_steps(self) -> int:
@@ -56,6 +58,10 @@ class Run:
         """The guider's conditionings, with the explicit null where there is one."""
         conds = self.guider.original_conds
         return with_null(conds, self.null) if self.null is not None else dict(conds)
+
+    def initial_noise(self, seeds: Sequence[int]) -> Tensor:
+        """Initial noise of each seed, (N, C, h, w)."""
+        return (self.noise or initial_noise)(self.latent, seeds)
 
 
 @dataclass(frozen=True)
@@ -94,7 +100,7 @@ def sample(
         run.sampler, seeds, tape, stop, probe, lambda step, x0: on_step(seeds, step, x0)
     )
     # Drawn last: samplers that use torch's global generator go on from the seed's initial noise.
-    noise = initial_noise(run.latent, seeds)
+    noise = run.initial_noise(seeds)
     samples = guider.sample(
         noise,
         run.latent["samples"].repeat(len(seeds), *[1] * (noise.ndim - 1)),

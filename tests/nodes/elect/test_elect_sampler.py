@@ -153,6 +153,8 @@ def test_node_ids_are_the_permanent_ones():
         "AdvanceCandidates",
         "ResumeDenoise",
         "ELECTSampler",
+        "SaveCandidates",
+        "LoadCandidates",
         "EditModelDefaults",
         "EditModelLoader",
         "EditSize",
