@@ -2,7 +2,8 @@
 
 import pytest
 
-from elect_tino.edit_models.families import DIFFUSION_STOP, FAMILIES, FLOW_STOP, table
+from elect_tino.edit_models.families import FAMILIES, table
+from elect_tino.edit_models.family import DIFFUSION_STOP, FLOW_STOP
 from elect_tino.elect_core.estimate import TWEEDIE
 from elect_tino.harness.server.comfy_server import PACK_ROOT
 
