@@ -14,7 +14,7 @@ def pack_version() -> str:
 
 
 def release_notes(version: str) -> str:
-    """What is new in a version; StepFailed unless pyproject and changelog know that very version."""
+    """What is new in a version; StepFailed unless pyproject and changelog know that one."""
     if version != pack_version():
         raise StepFailed(
             f"The tag says {version}, pyproject.toml says {pack_version()}.",
