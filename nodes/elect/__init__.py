@@ -6,10 +6,21 @@ selection -> score -> shown      what is asked; what the kernels say; what a per
 table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
+pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
-from . import advance, elect_sampler, estimate, partial, relevance, resume, saved, select
+from . import (
+    advance,
+    elect_sampler,
+    estimate,
+    partial,
+    pool_candidates,
+    relevance,
+    resume,
+    saved,
+    select,
+)
 
 NODES = [
     *partial.NODES,
@@ -20,4 +31,5 @@ NODES = [
     *resume.NODES,
     *elect_sampler.NODES,
     *saved.NODES,
+    *pool_candidates.NODES,
 ]
