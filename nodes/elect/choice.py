@@ -45,8 +45,9 @@ def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\s,;]+", text) if word]
 
 
-def _plain(number: str) -> str:
-    return str(int(number))
+def _plain(word: str) -> str:
+    """A seed, or seed@run, without leading zeros."""
+    return "@".join(str(int(number)) for number in word.split("@"))
 
 
 def check_pick(pick: int, num_candidates: int) -> None:
@@ -68,12 +69,10 @@ def choose(
     check_pick_seeds(pick_seeds)
     names = [str(seed) for seed in seeds]
     bare = [name.partition("@")[0] for name in names]  # a seed alone is that of the first run
-    wanted = list(dict.fromkeys("@".join(map(_plain, w.split("@"))) for w in _words(pick_seeds)))
-    found = [
-        (names if "@" in word else bare).index(word) for word in wanted if word in names + bare
-    ]
-    found = tuple(dict.fromkeys(found))
-    gone = tuple(word for word in wanted if word not in names + bare)
+    wanted = list(dict.fromkeys(map(_plain, _words(pick_seeds))))
+    known = [word for word in wanted if word in (*names, *bare)]
+    found = tuple(dict.fromkeys((names if "@" in one else bare).index(one) for one in known))
+    gone = tuple(word for word in wanted if word not in known)
     if found:
         return Chosen(found, gone)
     if wanted or pick == 0:

@@ -63,10 +63,9 @@ class Pool:
 
     def gather(self, parts: Sequence[Tensor]) -> Tensor:
         """Rows of each part as rows of the candidates: (N_part, ...) each to (N, ...)."""
-        where = [
-            i for p in range(len(self.parts)) for i, part in enumerate(self.order) if part == p
-        ]
-        return torch.cat([one.to(parts[0].device) for one in parts])[torch.tensor(where).argsort()]
+        together = torch.cat([one.to(parts[0].device) for one in parts])
+        place = torch.tensor(self.order).argsort(stable=True).argsort()
+        return together[place.to(together.device)]
 
     def scatter(self, rows: Tensor) -> list[Tensor]:
         """The reverse of `gather`."""

@@ -1,4 +1,4 @@
-"""PoolCandidates: one election over candidates of runs that differ in prompt, cfg, LoRA or model."""
+"""PoolCandidates: one election over runs that differ in prompt, cfg, LoRA or model."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def in_words(pool: Pool) -> str:
     lines = []
     for number, (part, name) in enumerate(zip(pool.parts, pool.names, strict=True), start=1):
         lines.append(
-            f"run {number}{': ' if name else ''}{name} ({len(part.seeds)} candidates, stopped after "
-            f"{part.stop_step} of {part.run.num_steps} steps at sigma {part.stop_sigma:.4g})"
+            f"run {number}{': ' if name else ''}{name} ({len(part.seeds)} candidates, stopped "
+            f"after {part.stop_step} of {part.run.num_steps} steps at sigma {part.stop_sigma:.4g})"
         )
     if len({round(part.stop_sigma, 3) for part in pool.parts}) > 1:
         lines.append(
@@ -73,8 +73,8 @@ class PoolCandidates(io.ComfyNode):
             node_id="PoolCandidates",
             display_name="Pool Candidates (ELECT)",
             category=ELECT,
-            description="Joins candidates of runs that differ in prompt, cfg, LoRA or model (of one "
-            "latent space). BIS Select then elects among all; each goes on in its own run.",
+            description="Joins candidates of runs that differ in prompt, cfg, LoRA or model (of "
+            "one latent space). BIS Select then elects among all; each goes on in its own run.",
             is_input_list=True,
             inputs=[
                 ElectCandidates.Input(

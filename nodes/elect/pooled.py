@@ -75,7 +75,6 @@ def _held(pool: Pool, selection: Selection, estimates, relevance) -> Shown:
 def _judged_together(pool: Pool, found: list, latents, origin, selection: Selection) -> Scored:
     """One ranking of what was measured run by run."""
     steps = min(len(one.history) for one in found)
-    history = torch.cat([one.history[-steps:] for one in found], 1)
     images = None
     if found[0].images is not None:
         frames = [one.images.unflatten(0, (len(one.scores), -1)) for one in found]
@@ -91,9 +90,7 @@ def _judged_together(pool: Pool, found: list, latents, origin, selection: Select
         outside=pool.gather([one.outside for one in found]),
         edits=pool.gather([one.edits for one in found]),
         weight=torch.cat([one.weight.flatten() for one in found]),
-        history=pool.gather(
-            [part.mT for part in history.split([len(o.scores) for o in found], 1)]
-        ).mT,
+        history=torch.cat([one.history[-steps:] for one in found], 1),
         images=images,
         shifts=shifts,
     )

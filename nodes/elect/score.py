@@ -54,7 +54,10 @@ def _pixels(images: Tensor, num_candidates: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Measured:
-    """What `Scored` is made of; weight: what counted as edited; history (S, N): see `fluctuation`."""
+    """What `Scored` is made of.
+
+    weight: what counted as edited; history (S, N): scores after each of the last steps
+    """
 
     scores: Tensor
     outside: Tensor
