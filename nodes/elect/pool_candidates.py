@@ -44,7 +44,9 @@ def _space(part: Candidates) -> str:
 
 
 def _told(found: tuple[str, bool] | None) -> str:
-    return "the same as run 1" if found is None else f"another {found[0]}"
+    if found is None:
+        return "the same as run 1"
+    return f"another {found[0]}".replace(" then,", " in run 1,").replace(" now)", " here)")
 
 
 def in_words(pool: Pool) -> str:

@@ -149,7 +149,7 @@ class RelevanceMapAggregate(io.ComfyNode):
         if image is None:
             image = torch.zeros(1, height, width, 3)
         image = crop_like_host(image, height, width)
-        cut = window.cut(candidates.run.num_steps, candidates.stop_step)
+        cut = window.cut(runs[0].run.num_steps, runs[0].stop_step)
         return io.NodeOutput(mask, overlay(image, mask), ui={"text": (cut,)} if cut else None)
 
 
