@@ -6,12 +6,17 @@ selection -> score -> shown      what is asked; what the kernels say; what a per
 table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
-pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
+    elect_race,
+    elect_sampler,
+    estimate,
+    partial,
+    pool_candidates,
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
 from . import (
     advance,
+    elect_race,
     elect_sampler,
     estimate,
     partial,
@@ -28,6 +33,7 @@ NODES = [
     *relevance.NODES,
     *select.NODES,
     *advance.NODES,
+    *elect_race.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
     *saved.NODES,

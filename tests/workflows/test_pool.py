@@ -27,9 +27,7 @@ def two_wordings(demo: dict) -> dict:
     demo |= {
         "instruction_2": other,
         "conditions_2": copied(demo["conditions"], positive=["instruction_2", 0]),
-        "guider_2": copied(
-            demo["guider"], cond1=["conditions_2", 0], cond2=["conditions_2", 1]
-        ),
+        "guider_2": copied(demo["guider"], cond1=["conditions_2", 0], cond2=["conditions_2", 1]),
         "candidates_2": copied(
             demo["candidates"], guider=["guider_2", 0], latent_image=["conditions_2", 2]
         ),
