@@ -1,5 +1,7 @@
 """ResumeDenoise: finish elected candidates exactly where they stopped."""
 
+from collections.abc import Sequence
+
 from comfy_api.latest import io
 from torch import Tensor
 
@@ -34,11 +36,12 @@ def finish_pool(pool: Pool, per_batch: int = 1) -> tuple[dict, dict, Cost]:
     """The same for candidates of several runs, each in its own."""
     done = [finish(part, per_batch) for part in pool.parts]
 
-    def together(slot: int) -> dict:
-        samples = pool.gather([one[slot]["samples"] for one in done])
-        return {**done[0][slot], "samples": samples}
+    samples, denoised, costs = zip(*done, strict=True)
 
-    return together(0), together(1), sum((one[2] for one in done), Cost())
+    def together(latents: Sequence[dict]) -> dict:
+        return {**latents[0], "samples": pool.gather([one["samples"] for one in latents])}
+
+    return together(samples), together(denoised), sum(costs, Cost())
 
 
 class ResumeDenoise(io.ComfyNode):
