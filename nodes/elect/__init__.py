@@ -7,7 +7,6 @@ table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
 race_inputs -> racing -> raced   a race: what is asked; run, scored, thinned out; what is seen of it
-saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
