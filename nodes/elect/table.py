@@ -17,6 +17,7 @@ from ...elect_core.selection import Ranking
 from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
+from .pool import Pool
 from .score import BARELY, Scored
 from .types import Candidates
 
@@ -35,7 +36,7 @@ class Row:
     score: float
 
 
-def rows(candidates: Candidates, scored: Scored) -> list[Row]:
+def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
     """The score table, best candidate first; candidates are counted from 1."""
     return [
         Row(
@@ -149,7 +150,7 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "elected": chosen.first,
         "elected_seed": candidates.seeds[chosen.first],
         "chosen": list(chosen.indices),
-        "gone_seeds": [str(seed) for seed in chosen.gone],
+        "gone_seeds": list(chosen.gone),
         "num_steps": k,
         "stop_step": candidates.stop_step,
         "stop_sigma": candidates.stop_sigma,
