@@ -19,6 +19,7 @@ The stages, in the order the data flows (a stage imports only those above it):
     placement   estimates, source  -> zoom and shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
+    race        rankings at rungs  -> who goes on, who is left
     elect       all of it as one function, outside ComfyUI
 """
 
@@ -26,6 +27,7 @@ from .alignment import common_view, global_shift, undo_shift
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
 from .placement import find_placements, move_back, off_source
+from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance
 from .sampler import euler, euler_ancestral
 from .schedule import Cost, best_of_n_nfe, elect_nfe, step_count, step_of_sigma, window_steps
@@ -49,6 +51,8 @@ __all__ = [
     "Cost",
     "Election",
     "Ranking",
+    "Rung",
+    "Standing",
     "Step",
     "Stopped",
     "Tape",
@@ -68,14 +72,20 @@ __all__ = [
     "euler_ancestral",
     "find_placements",
     "fluctuation",
+    "from_here",
     "global_shift",
+    "halving",
     "idle",
     "instruct_pix2pix",
+    "looks",
     "median_estimate",
     "move_back",
     "off_source",
+    "parse_rungs",
+    "race_nfe",
     "rank",
     "raw_relevance",
+    "run_race",
     "step_count",
     "step_of_sigma",
     "tape_of",

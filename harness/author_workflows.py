@@ -21,8 +21,9 @@ from .setup.hosts import DEFAULT_HOST
 from .workflows import frames, layout
 from .workflows.recipes.each_picture import each_picture
 from .workflows.recipes.edit_models import EDIT_RECIPES
-from .workflows.recipes.elect import RECIPES, Recipe
+from .workflows.recipes.elect import RECIPES
 from .workflows.recipes.kept import KEPT_RECIPES
+from .workflows.recipes.parts import Recipe
 from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.widgets import node_inputs
 

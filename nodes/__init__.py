@@ -3,12 +3,10 @@
 from comfy_api.latest import ComfyExtension, io
 
 from . import edit_models, elect, embedded, tino
+from .look import with_look
 
 NODES: list[type[io.ComfyNode]] = [
-    *elect.NODES,
-    *edit_models.NODES,
-    *tino.NODES,
-    *embedded.NODES,
+    with_look(node) for node in (*elect.NODES, *edit_models.NODES, *tino.NODES, *embedded.NODES)
 ]
 
 

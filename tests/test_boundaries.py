@@ -93,6 +93,10 @@ def test_stage_imports_only_upstream_stages_and_torch(stage):
             "edit_models",
             {"comfy", "comfy_api", "comfy_extras", "nodes", "elect_core", "tino_core", "embedded"},
         ),
+        (
+            "judging",
+            {"comfy", "comfy_api", "comfy_extras", "nodes", "elect_core", "tino_core", "embedded"},
+        ),
     ],
 )
 def test_kernels_import_neither_comfyui_nor_each_other(package, strangers):
@@ -118,6 +122,7 @@ def test_kernels_are_exported_by_name_and_nothing_else():
         "elect_tino.elect_core",
         "elect_tino.tino_core",
         "elect_tino.edit_models",
+        "elect_tino.judging",
         "elect_tino.tensor_files",
     ],
 )

@@ -8,10 +8,20 @@ import pytest
 
 from .test_boundaries import ROOT, imports
 
-SHIPPED = ("nodes", "elect_core", "tino_core", "edit_models", "tensor_files", "embedded")
+SHIPPED = (
+    "nodes",
+    "elect_core",
+    "tino_core",
+    "edit_models",
+    "judging",
+    "tensor_files",
+    "embedded",
+)
 MODULES = sorted(p for room in SHIPPED for p in (ROOT / room).rglob("*.py"))
 NETWORK = {"requests", "urllib", "http", "socket", "aiohttp", "httpx", "ftplib", "smtplib"}
 SHELL = {"subprocess", "pty", "commands"}
+MAY_CALL = {"judging/transport.py": {"aiohttp"}, "judging/address.py": {"urllib"}}
+"""The one file that opens connections, and the one that takes addresses apart."""
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
@@ -28,7 +38,8 @@ def given(call: ast.Call, name: str) -> object:
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_no_module_reaches_the_network_or_a_shell(path):
     tops = {name.partition(".")[0] for name in imports(path, everywhere=True)}
-    assert not tops & (NETWORK | SHELL)
+    allowed = MAY_CALL.get(path.relative_to(ROOT).as_posix(), set())
+    assert not (tops & (NETWORK | SHELL)) - allowed
     assert not {ast.unparse(call.func) for call in calls(path)} & {"os.system", "os.popen"}
 
 

@@ -7,15 +7,19 @@ table, pictures                  numbers and files
 choice                           which candidates go on
 placed, lay_on_source            zooms and shifts of the whole picture
 kept, recorded                   what a changed choice takes up again
+race_inputs -> racing -> raced   a race: what is asked; run, scored, thinned out; what is seen of it
+pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
 from . import (
     advance,
+    elect_race,
     elect_sampler,
     estimate,
     lay_on_source,
     partial,
+    pool_candidates,
     relevance,
     resume,
     saved,
@@ -28,8 +32,10 @@ NODES = [
     *relevance.NODES,
     *select.NODES,
     *advance.NODES,
+    *elect_race.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
     *lay_on_source.NODES,
     *saved.NODES,
+    *pool_candidates.NODES,
 ]

@@ -1,6 +1,7 @@
 """RelevanceMapAggregate: where the edit happens, by all candidates together."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,11 +10,13 @@ from torch import Tensor
 
 from ...elect_core.relevance import FORMS, aggregate
 from ...elect_core.schedule import check_window, window_steps
+from ...elect_core.tape import Tape
 from ..host.conditions import NULL_KEY, null_key
 from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
+from .pool import Pool
 from .queued import refusal
 from .types import Candidates, ElectCandidates
 
@@ -66,10 +69,13 @@ def cut_window(window_step: int, stop_step: int) -> str | None:
     )
 
 
-def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
-    """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack."""
+def relevance_weight(candidates: Candidates, window: Window, others: Sequence[Tape] = ()) -> Tensor:
+    """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack.
+
+    others: tapes of candidates of the same run that stopped earlier: their steps count too
+    """
     steps = window.steps(candidates.run.num_steps, candidates.stop_step)
-    maps = candidates.tape.relevance(steps)
+    maps = [found for step in steps if (found := _maps(step, candidates.tape, *others)) is not None]
     if not maps:
         raise ValueError(_no_signal(candidates, steps))
     weight = aggregate(maps, window.form)
@@ -79,6 +85,12 @@ def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
             "empty and the whole picture counts as background. Check the instruction and cfg."
         )
     return weight
+
+
+def _maps(step: int, *tapes: Tape) -> Tensor | None:
+    """The maps of one step of all who ran it, (N, 1, h, w); None where there is no signal."""
+    found = [one for tape in tapes if step < len(tape.steps) for one in tape.relevance([step])]
+    return torch.cat(found) if found else None
 
 
 def _no_signal(candidates: Candidates, steps: range) -> str:
@@ -140,14 +152,15 @@ class RelevanceMapAggregate(io.ComfyNode):
 
     @classmethod
     @takes_records()
-    def execute(cls, candidates: Candidates, window: Window, image=None) -> io.NodeOutput:
-        height, width = image_size(candidates.run, image)
-        weight = relevance_weight(candidates, window)
-        mask = to_mask(weight, height, width)
+    def execute(cls, candidates: Candidates | Pool, window: Window, image=None) -> io.NodeOutput:
+        runs = candidates.parts if isinstance(candidates, Pool) else (candidates,)
+        height, width = image_size(runs[0].run, image)
+        weights = [relevance_weight(one, window) for one in runs]
+        mask = torch.cat([to_mask(weight, height, width) for weight in weights])
         if image is None:
             image = torch.zeros(1, height, width, 3)
         image = crop_like_host(image, height, width)
-        cut = window.cut(candidates.run.num_steps, candidates.stop_step)
+        cut = window.cut(runs[0].run.num_steps, runs[0].stop_step)
         return io.NodeOutput(mask, overlay(image, mask), ui={"text": (cut,)} if cut else None)
 
 

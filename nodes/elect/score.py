@@ -51,6 +51,22 @@ def _pixels(images: Tensor, num_candidates: int) -> Tensor:
     return pixels.unflatten(0, (num_candidates, -1)).movedim(1, 2)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What `Scored` is made of.
+
+    weight: what counted as edited; history (S, N): scores after each of the last steps
+    """
+
+    scores: Tensor
+    outside: Tensor
+    edits: Tensor
+    weight: Tensor
+    history: Tensor
+    images: Tensor | None
+    placements: Tensor | None
+
+
 def score(
     candidates: Candidates,
     estimates: Tensor,
@@ -62,6 +78,17 @@ def score(
 
     estimates (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
     """
+    return judged(measured(candidates, estimates, mask, source, selection), selection)
+
+
+def measured(
+    candidates: Candidates,
+    estimates: Tensor,
+    mask: Tensor,
+    source: Tensor,
+    selection: Selection,
+) -> Measured:
+    """What is measured of candidates of one run; arguments as of `score`."""
     selection.check_space()
     vae, space = selection.vae, selection.space
     images = decode(vae, estimates) if vae is not None else None
@@ -78,14 +105,21 @@ def score(
         placements = in_pixels(placements, pixels_per_latent(candidates.run.model, source, None))
     outside, edits = background_inconsistency(a, b, weight), change_inside(a, b, weight)
     criterion = CRITERIA[selection.criterion]
-    judged = as_they_lie if selection.criterion == "place" else (a, b, weight)
-    scores = outside if selection.criterion == "bis" else criterion(*judged)
+    seen = as_they_lie if selection.criterion == "place" else (a, b, weight)
+    scores = outside if selection.criterion == "bis" else criterion(*seen)
     scores = scores * place_factor(placements, a, selection)
-    moves = fluctuation(_history(candidates, source, mask, criterion))
+    history = _history(candidates, source, mask, criterion)
+    return Measured(scores, outside, edits, weight, history, images, placements)
+
+
+def judged(found: Measured, selection: Selection) -> Scored:
+    """The ranking of what was measured, and what is to be said of it."""
+    outside, edits, weight = found.outside, found.edits, found.weight
     least = selection.minimum_edit if bool(weight.any()) else 0.0
-    ranking = rank(scores, edits, least, idle(outside, edits), moves)
+    moves = fluctuation(found.history)
+    ranking = rank(found.scores, edits, least, idle(outside, edits), moves)
     warnings = _warnings(outside, edits, weight, ranking, least)
-    return Scored(scores, outside, edits, ranking, warnings, images, placements)
+    return Scored(found.scores, outside, edits, ranking, warnings, found.images, found.placements)
 
 
 def _history(candidates: Candidates, source: Tensor, mask: Tensor, criterion) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import folder_paths
@@ -17,6 +18,7 @@ from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
 from .placed import in_words as place_in_words
+from .pool import Pool
 from .score import BARELY, Scored
 from .types import Candidates
 
@@ -35,7 +37,7 @@ class Row:
     score: float
 
 
-def rows(candidates: Candidates, scored: Scored) -> list[Row]:
+def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
     """The score table, best candidate first; candidates are counted from 1."""
     return [
         Row(
@@ -66,8 +68,11 @@ def _shift(scored: Scored, index: int) -> str:
     return f"{moved}, {zoom}" if zoom else moved
 
 
-def as_table(table: list[Row], scored: Scored) -> str:
-    """The score table as text, warnings below it."""
+def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = None) -> str:
+    """The score table as text, warnings below it.
+
+    out: why a candidate (by its number) is not electable, where it is for another reason
+    """
     lines = ["rank  candidate  seed                  BIS       change inside"]
     by_bis = torch.equal(scored.scores, scored.outside)
     if not by_bis:
@@ -77,7 +82,7 @@ def as_table(table: list[Row], scored: Scored) -> str:
     for row in table:
         note = "" if by_bis else f"       {row.score:<8.5g}"
         note += f"       {row.shift}" if row.shift else ""
-        note += "" if row.eligible else "  not electable"
+        note += "" if row.eligible else "  " + (out or {}).get(row.candidate, "not electable")
         lines.append(
             f"{row.rank:<4}  {row.candidate:<9}  {row.seed:<20}  {row.bis:<8.5f}  "
             f"{row.change_inside:<8.5f}{note}"
@@ -154,7 +159,7 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "elected": chosen.first,
         "elected_seed": candidates.seeds[chosen.first],
         "chosen": list(chosen.indices),
-        "gone_seeds": [str(seed) for seed in chosen.gone],
+        "gone_seeds": list(chosen.gone),
         "num_steps": k,
         "stop_step": candidates.stop_step,
         "stop_sigma": candidates.stop_sigma,

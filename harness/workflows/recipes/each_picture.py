@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .elect import (
+from .parts import (
     DOWNLOAD,
     ELECT,
     FINISH,

@@ -6,7 +6,6 @@ Sampler, schedule, stop and guidance come from EditModelDefaults.
 from __future__ import annotations
 
 from .edit_model_frames import INSTRUCTION, dual, encoded, plain_guider, recipe, shown, texts
-from .elect import Recipe, node
 from .model_files import (
     CLIP_G,
     CLIP_L,
@@ -22,6 +21,7 @@ from .model_files import (
     unet,
 )
 from .newer_edit_models import NEWER_RECIPES
+from .parts import Recipe, node
 
 
 def magicbrush() -> Recipe:

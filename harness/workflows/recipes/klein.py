@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .edit_model_frames import encoded, plain_guider, recipe, texts
-from .elect import Recipe, Wire, node
 from .model_files import (
     HUB,
     NEWER_HOST,
@@ -14,6 +13,7 @@ from .model_files import (
     separate,
     unet,
 )
+from .parts import Recipe, Wire, node
 
 
 def _klein(family: str, weights: str, clip: str, *, cached: bool = False) -> Recipe:

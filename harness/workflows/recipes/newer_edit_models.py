@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .edit_model_frames import plain_guider, recipe, texts
-from .elect import Recipe, Wire, node
 from .klein import flux2_klein, flux2_klein_base, flux2_klein_kv
 from .model_files import (
     HUB,
@@ -17,6 +16,7 @@ from .model_files import (
     loader,
     loaders,
 )
+from .parts import Recipe, Wire, node
 from .qwen_kin import (
     boogu_image_edit,
     firered_image_edit,

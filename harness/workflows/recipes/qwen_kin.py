@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .edit_model_frames import INSTRUCTION, encoded, plain_guider, recipe
-from .elect import Recipe, node
 from .model_files import (
     FLUX_VAE,
     HUB,
@@ -17,6 +16,7 @@ from .model_files import (
     separate,
     unet,
 )
+from .parts import Recipe, node
 
 
 def _of_three(family: str, weights: str, shift: float, *, timestep_zero: bool = False) -> Recipe:

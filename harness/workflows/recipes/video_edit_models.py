@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .edit_model_frames import plain_guider, recipe, texts
-from .elect import Recipe, node
 from .model_files import (
     HUB,
     file,
@@ -13,6 +12,7 @@ from .model_files import (
     loaders,
     unet,
 )
+from .parts import Recipe, node
 
 _WAN_VAE = file(
     "vae",
