@@ -56,8 +56,8 @@ LOOKS: dict[str, Look] = {
         search=(*_SEEDS, "pick", "choose", "chooser", "score", "sampler custom advanced"),
         advanced=names(
             "candidates_per_batch window_start window_end form space minimum_edit stop_sigma "
-            "ram_limit_mb align zoom keep_place mask_from pick_seeds consensus_until settled_from rungs "
-            "stop_when_settled"
+            "ram_limit_mb align zoom keep_place mask_from pick_seeds consensus_until settled_from "
+            "rungs stop_when_settled"
         ),
         outputs=(
             "The finished LATENT of the chosen candidates, the best one's where none is chosen.",
@@ -86,7 +86,8 @@ LOOKS: dict[str, Look] = {
         search=(*_SEEDS, "race", "successive halving", "tournament"),
         advanced=names(
             "consensus_until settled_from stop_sigma candidates_per_batch ram_limit_mb "
-            "window_start window_end form space minimum_edit align zoom keep_place mask_from pick_seeds"
+            "window_start window_end form space minimum_edit align zoom keep_place mask_from "
+            "pick_seeds"
         ),
         outputs=(
             "The chosen one, or the best, then the others that are left, for Resume Denoise.",
