@@ -19,7 +19,6 @@ from pathlib import Path
 from .server.comfy_server import PACK_ROOT, ComfyServer
 from .setup.hosts import DEFAULT_HOST
 from .workflows import frames, layout
-from .workflows.recipes.each_picture import each_picture
 from .workflows.recipes.edit_models import EDIT_RECIPES
 from .workflows.recipes.elect import RECIPES
 from .workflows.recipes.kept import KEPT_RECIPES
@@ -28,7 +27,7 @@ from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
-ALL_RECIPES = (*RECIPES, each_picture, *KEPT_RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
+ALL_RECIPES = (*RECIPES, *KEPT_RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
 WIDTH, GAP, FRAME_GAP, TITLE = 400, 30, 80, 30
 NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")

@@ -11,7 +11,6 @@ from PIL import Image
 
 from elect_tino.dev import DEFAULT_HOST
 from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, to_workflow
-from elect_tino.harness.workflows.recipes.each_picture import each_picture
 from elect_tino.harness.workflows.recipes.elect import RECIPES
 from elect_tino.harness.workflows.summary import nodes_of, saved_images
 from elect_tino.harness.workflows.widgets import node_inputs
@@ -41,9 +40,7 @@ NO_ADDRESS = {"instruct_diffusion"}
 
 every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 every_name = pytest.mark.parametrize("name", NAMES)
-every_election = pytest.mark.parametrize(
-    "name", sorted(make().name for make in (*RECIPES, each_picture))
-)
+every_election = pytest.mark.parametrize("name", sorted(make().name for make in RECIPES))
 HOSTS = {recipe.name: recipe.host or DEFAULT_HOST for recipe in (make() for make in ALL_RECIPES)}
 """The ComfyUI that each file is written on."""
 

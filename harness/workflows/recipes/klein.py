@@ -34,11 +34,12 @@ def _klein(family: str, weights: str, clip: str, *, cached: bool = False) -> Rec
         saying["cached"] = node("FluxKVCache", model=model)
         model = ("cached", 0)
     saying["guider"] = plain_guider(("referred", 0), negative, model)
-    null = {} if base else {"null": ("empty", 0)}
     loading = separate(unet(weights), reader, file("vae", vae))
     latent: Wire = ("encoded", 0)
-    given = {"model": model, "defaults": {"latent_image": latent}}
-    return recipe(family, loading, saying, latent, **given, **null)
+    made = recipe(family, loading, saying, latent, model=model, defaults={"latent_image": latent})
+    if not base:
+        made.nodes["candidates"]["inputs"]["null"] = ("empty", 0)
+    return made
 
 
 _QWEN_3_4B = (

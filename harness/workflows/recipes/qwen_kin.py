@@ -153,8 +153,10 @@ def _mage(family: str, name: str) -> Recipe:
         "guider": plain_guider(("said", 0), ("said", 1)),
     }
     loading = separate(unet(f"{base}diffusion_models/{name}.safetensors"), reader, vae)
-    null = {"null": ("said", 1)} if family.endswith("turbo") else {}
-    return replace(recipe(family, loading, saying, ("said", 2), **null), host=NEWER_HOST)
+    made = recipe(family, loading, saying, ("said", 2))
+    if family.endswith("turbo"):
+        made.nodes["candidates"]["inputs"]["null"] = ("said", 1)
+    return replace(made, host=NEWER_HOST)
 
 
 def mage_flow_edit() -> Recipe:
