@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...elect_core.placement import ON_SOURCE, displacement, find_placements, move_back
-from ..edits import EditBench, benchmark_edit
+from ..edits import EditBench
 
 ZOOM, SHIFT = 0.03, 4.0
 """The largest: of a zoom of each axis, and of a shift in pixels."""
@@ -42,7 +42,7 @@ def residual(found: Tensor, truth: Tensor, height: int, width: int) -> float:
 
 def measure(bench: EditBench, index: int) -> dict[str, tuple[float, float, float]]:
     """By case: how far the edit lay off, how far it does afterwards, and what is found of none."""
-    edit = benchmark_edit(index)
+    edit = bench.edit(index)
     drawn = (edit.source, edit.target)
     source, target = (torch.from_numpy(one).movedim(-1, 0)[None] for one in drawn)
     truth = draw(torch.Generator().manual_seed(index))
