@@ -2,12 +2,13 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import edit_models, elect, embedded, tino
+from . import edit_models, elect, embedded, judging, tino
 
 NODES: list[type[io.ComfyNode]] = [
     *elect.NODES,
     *edit_models.NODES,
     *tino.NODES,
+    *judging.NODES,
     *embedded.NODES,
 ]
 
