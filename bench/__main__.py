@@ -28,7 +28,13 @@ def parse() -> argparse.Namespace:
         metavar="N",
         help="of `quality`: with the first sampler set the v-prediction model beside it, N edits",
     )
-    parser.add_argument("--edits", type=int, default=200, help="test edits (default 200)")
+    parser.add_argument("--edits", type=int, default=200, help="how many edits (default 200)")
+    parser.add_argument(
+        "--split",
+        choices=["test", "val"],
+        default="test",
+        help="edits to report on (test, the default) or to choose settings on (val)",
+    )
     parser.add_argument("--seeds", type=int, default=16, help="seeds an edit (default 16)")
     parser.add_argument("--steps", type=int, default=20, help="sampler steps (default 20)")
     parser.add_argument("--text", type=float, help="text guidance (default: the demo's)")
@@ -50,6 +56,7 @@ def arguments(options: argparse.Namespace) -> str:
     model = "" if options.variant == "editing" else f" --variant {options.variant}"
     sizes = f"--edits {options.edits} --seeds {options.seeds}"
     beside = f" --beside {options.beside}" if options.beside else ""
+    model += "" if options.split == "test" else f" --split {options.split}"
     return f"{model} --samplers {' '.join(options.samplers)} {sizes}{beside}"
 
 
@@ -73,7 +80,7 @@ def main() -> None:
 
     usual = GUIDANCE[options.variant]
     guidance = Guidance(options.text or usual.text, options.image or usual.image)
-    bench = EditBench(guidance, options.steps, options.variant)
+    bench = EditBench(guidance, options.steps, options.variant, options.split)
     DOCS.mkdir(exist_ok=True)
     if options.part in ("all", "system"):
         print(write_system(bench, DOCS / "elect_system.md"))
@@ -92,6 +99,7 @@ def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> P
     sizes = f"{options.seeds}x{options.steps}"
     guidance = bench.guidance
     name = f"{sampler}-{sizes}-{guidance.text:g}-{guidance.image:g}"
+    name += "" if bench.split == "test" else f"-{bench.split}"
     folder = options.folder / bench.run_fingerprint / name
     run_edits(bench, folder, sampler, num_edits, options.seeds)
     return folder
@@ -118,7 +126,7 @@ def quality(bench, options: argparse.Namespace) -> Path | None:
     for sampler in options.samplers:
         sections.append(measure(bench, options, sampler, options.edits))
         if options.beside and not beside:
-            other = EditBench(GUIDANCE["editing"], options.steps)
+            other = EditBench(GUIDANCE["editing"], options.steps, split=options.split)
             beside.append(measure(other, options, sampler, options.beside))
         path = write_report(sections, arguments(options), beside)
     return path

@@ -43,10 +43,12 @@ GUIDANCE = {variant: _guidance(family) for variant, family in _FAMILIES.items()}
 class EditBench:
     """The embedded model, loaded once, and the runs of its test edits."""
 
-    def __init__(self, guidance: Guidance, num_steps: int, variant: str = "editing"):
+    def __init__(
+        self, guidance: Guidance, num_steps: int, variant: str = "editing", split: str = "test"
+    ):
         self.model, self.clip, self.vae = load_embedded(variant=variant)
         self.decoder = load_shipped_vae()
-        self.guidance, self.variant = guidance, variant
+        self.guidance, self.variant, self.split = guidance, variant, split
         sampling = self.model.get_model_object("model_sampling")
         scheduler = _FAMILIES[variant].scheduler
         self.sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, num_steps)
@@ -67,6 +69,10 @@ class EditBench:
         """Names weights, so that what other weights made is never taken for theirs."""
         files = [WEIGHTS / f"{name}.safetensors" for name in names]
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+    def edit(self, index: int) -> Sample:
+        """Edit number `index` of the bench's split."""
+        return sample(self.split, index)
 
     def conditioning(self, text: str) -> list:
         """CLIPTextEncode's output for a text."""
@@ -92,8 +98,3 @@ class EditBench:
     def source_latent(self, edit: Sample) -> Tensor:
         """The encoded source, (1, C, h, w), LATENT scale."""
         return self.vae.encode(torch.from_numpy(edit.source)[None])
-
-
-def benchmark_edit(index: int) -> Sample:
-    """Edit number `index` of the test split."""
-    return sample("test", index)

@@ -10,7 +10,7 @@ import psutil
 import torch
 
 from ..nodes.host.elect.run import Run, record
-from .edits import EditBench, benchmark_edit
+from .edits import EditBench
 
 
 def _record(run: Run, num_candidates: int, size: int, stop_step: int) -> float:
@@ -100,7 +100,7 @@ def memory(run: Run, numbers=(4, 8, 16, 32), size: int = 4) -> list[tuple[int, f
 
 def write_system(bench: EditBench, path: Path) -> str:
     """Measure and write the section; returns it."""
-    run = bench.run(benchmark_edit(0), "euler")
+    run = bench.run(bench.edit(0), "euler")
     rows = "\n".join(f"| {number} | {peak:.0f} |" for number, peak in memory(large(run)))
     text = f"""# What the nodes cost beside the model
 

@@ -18,12 +18,14 @@ The stages, in the order the data flows (a stage imports only those above it):
     alignment   estimates, source  -> whole-picture shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
+    race        rankings at rungs  -> who goes on, who is left
     elect       all of it as one function, outside ComfyUI
 """
 
 from .alignment import common_view, global_shift, undo_shift
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
+from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance
 from .sampler import euler, euler_ancestral
 from .schedule import Cost, best_of_n_nfe, elect_nfe, step_count, step_of_sigma, window_steps
@@ -47,6 +49,8 @@ __all__ = [
     "Cost",
     "Election",
     "Ranking",
+    "Rung",
+    "Standing",
     "Step",
     "Stopped",
     "Tape",
@@ -65,12 +69,18 @@ __all__ = [
     "euler",
     "euler_ancestral",
     "fluctuation",
+    "from_here",
     "global_shift",
+    "halving",
     "idle",
     "instruct_pix2pix",
+    "looks",
     "median_estimate",
+    "parse_rungs",
+    "race_nfe",
     "rank",
     "raw_relevance",
+    "run_race",
     "step_count",
     "step_of_sigma",
     "tape_of",

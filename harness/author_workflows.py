@@ -18,8 +18,9 @@ from pathlib import Path
 from .server.comfy_server import PACK_ROOT, ComfyServer
 from .workflows import frames, layout
 from .workflows.recipes.edit_models import EDIT_RECIPES
-from .workflows.recipes.elect import RECIPES, Recipe
+from .workflows.recipes.elect import RECIPES
 from .workflows.recipes.kept import KEPT_RECIPES
+from .workflows.recipes.parts import Recipe
 from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.widgets import node_inputs
 

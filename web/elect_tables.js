@@ -23,7 +23,7 @@ function addBox(node, { hint, wrap, lines }) {
   box.style.fontFamily = wrap ? "" : "monospace";
   box.style.fontSize = "11px";
   box.style.lineHeight = `${LINE_PIXELS}px`;
-  box.style.overflow = "auto";
+  Object.assign(box.style, { overflow: "auto", width: "100%", height: "100%", boxSizing: "border-box" });
   const height = () => {
     const used = wrap ? lines : Math.max(lines, box.value.split("\n").length);
     return used * LINE_PIXELS + PADDING_PIXELS;
@@ -38,7 +38,7 @@ function addBox(node, { hint, wrap, lines }) {
     getMaxHeight: height,
   });
   widget.serialize = false;
-  return widget;
+  node.setSize([node.size[0], node.computeSize()[1]]);
 }
 
 function show(node, text) {
@@ -50,6 +50,22 @@ function show(node, text) {
   const [width, height] = node.computeSize();
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
   node.setDirtyCanvas(true, true);
+}
+
+// What is known of a node's last run. In a subgraph the key is `<subgraph's id>:<node's id>`, or,
+// out of the history, the ids of the nodes on the way to it.
+function outputOf(node) {
+  const root = app.rootGraph ?? app.graph;
+  const outputs = app.nodeOutputs ?? {};
+  if (!node.graph || node.graph === root) return outputs[node.id];
+  const leadsHere = (key) => {
+    const path = key.split(":");
+    const last = path.pop();
+    const graph = path.reduce((inner, id) => inner?.getNodeById?.(Number(id))?.subgraph, root);
+    return last === String(node.id) && graph === node.graph;
+  };
+  const way = Object.keys(outputs).find(leadsHere);
+  return outputs[`${node.graph.id}:${node.id}`] ?? outputs[way];
 }
 
 app.registerExtension({
@@ -71,6 +87,6 @@ app.registerExtension({
   // Another workflow's tab was opened and this one's came back: its outputs are still known.
   loadedGraphNode(node) {
     if (!SHOWN[node.comfyClass]) return;
-    requestAnimationFrame(() => show(node, app.nodeOutputs?.[node.id]?.text));
+    requestAnimationFrame(() => show(node, outputOf(node)?.text));
   },
 });

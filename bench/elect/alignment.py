@@ -18,7 +18,7 @@ from ...nodes.elect.score import aligned
 from ...nodes.elect.selection import SPACES
 from ...nodes.host.latents import mask_like, to_mask
 from ..bootstrap import interval
-from ..edits import EditBench, benchmark_edit
+from ..edits import EditBench
 from .runs import load_run
 
 STOP, WINDOW, FARTHEST = 0.4, (0.0, 0.2), 2
@@ -67,7 +67,7 @@ def measure(
     choice that is measured. Recovered: by space and share moved, the share of candidates whose
     shift is found to within a pixel both ways.
     """
-    edit, run = benchmark_edit(index), load_run(folder, index)
+    edit, run = bench.edit(index), load_run(folder, index)
     num_steps, number = run.estimates.shape[:2]
     stop_step = step_count(STOP, num_steps)
     steps = window_steps(*WINDOW, num_steps, stop_step)

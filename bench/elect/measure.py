@@ -1,8 +1,6 @@
-"""What each finished candidate is worth by the ground truth, and every policy's scores."""
+"""Who is elected by every rule at every stop, and what each finished candidate is worth."""
 
 import hashlib
-import importlib.util
-import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,27 +9,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from ...elect_core.relevance import FORMS, aggregate
+from ...elect_core.relevance import FORMS, aggregate, change_weight
 from ...elect_core.schedule import step_count, window_steps
-from ...elect_core.score import background_inconsistency
+from ...elect_core.score import (
+    background_inconsistency,
+    change_inside,
+    consensus,
+    edit_ratio,
+    idle,
+    median_estimate,
+)
 from ...elect_core.selection import rank
 from ...embedded.world.samples import Sample
-from ...embedded.world.success import Judge
 from ...nodes.host.latents import mask_like, to_mask
-from ..edits import EditBench, benchmark_edit
+from ..edits import EditBench
+from .rules import RULES, Key, Rule
 from .runs import EditRun, load_run
+from .worth import judge_pictures, paste_back
 
 STOPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)
 NUMBERS = (2, 4, 8, 16)
-MASKS = (*FORMS, "truth")
-SPACES = ("latent", "pixel")
 PIXEL_STOPS = (0.4, 1.0)  # decoding sixteen estimates costs more than all scores together
-METRICS = ("mse", "psnr", "ssim", "lpips", "success", "no_edit")
+MAPS = (*FORMS, "change", "both")
 WINDOW = (0.0, 0.2)
-_NO_EDIT = 0.25
 
 
 @dataclass(frozen=True)
@@ -39,83 +41,40 @@ class Measured:
     """All that the policies need of one edit.
 
     worth (N, METRICS): of each candidate's finished picture
-    elected: (mask, space, stop, number) -> elected candidate of each disjoint group of `number`
-    iou (FORMS,): of the relevance map, at the threshold that marks as many pixels as the truth
+    elected: elected candidate of each disjoint group, for every rule, stop and size of the groups
+    iou (MAPS,): of the map, at the threshold that marks as many pixels as the truth
+    pasted (N, METRICS): of the same pictures with the source back outside the relevance map
+    untouched (METRICS,): of the source itself
     """
 
     worth: np.ndarray
-    elected: dict[tuple[str, str, float, int], list[int]]
+    elected: dict[Key, list[int]]
     iou: np.ndarray
-
-
-@cache
-def _lpips():
-    """LPIPS (AlexNet), or None: its backbone's weights are used where present, never fetched."""
-    backbone = Path(torch.hub.get_dir()) / "checkpoints" / "alexnet-owt-7be5be79.pth"
-    if importlib.util.find_spec("lpips") is None or not backbone.exists():
-        return None
-    lpips = importlib.import_module("lpips")
-    return lpips.LPIPS(net="alex", verbose=False).eval()
-
-
-def _perceptual(picture: np.ndarray, source: np.ndarray, outside: np.ndarray) -> float:
-    """LPIPS x1e3 of the background: the edited region is the source's in both; NaN if absent."""
-    network = _lpips()
-    if network is None:
-        return float("nan")
-    pasted = np.where(outside[..., None], picture, source)
-    pair = [torch.from_numpy(p).movedim(-1, 0)[None].float() * 2 - 1 for p in (pasted, source)]
-    return float(network(*pair)) * 1e3
-
-
-def judge_pictures(edit: Sample, pictures: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """METRICS of each picture (N, H, W, 3), (N, METRICS).
-
-    source (H, W, 3): the decoded encoding of the source picture, so that the VAE's own loss
-    counts for nobody. mse is x1e4, lpips x1e3; these, psnr and ssim are taken outside the true
-    mask. no_edit: the change inside it is under a quarter of what the true edit makes.
-    """
-    outside, inside = edit.mask == 0, edit.mask > 0
-    judge = Judge(edit)
-    needed = np.abs(edit.target - edit.source)[inside].mean()
-    rows = []
-    for picture in pictures:
-        mse = float(np.square(picture - source)[outside].mean())
-        ssim = structural_similarity(picture, source, channel_axis=2, data_range=1.0, full=True)[1]
-        change = np.abs(picture - source)[inside].mean()
-        rows.append(
-            (
-                mse * 1e4,
-                10 * np.log10(1 / max(mse, 1e-10)),
-                float(ssim[outside].mean()),
-                _perceptual(picture, source, outside),
-                float(judge.succeeded(picture)),
-                float(change < _NO_EDIT * needed),
-            )
-        )
-    return np.array(rows)
+    pasted: np.ndarray
+    untouched: np.ndarray
 
 
 class _Weights:
     """Edit masks of one edit as the nodes use them, each made once."""
 
-    def __init__(self, edit: Sample, run: EditRun):
-        self.run = run
+    def __init__(self, edit: Sample, run: EditRun, source: Tensor, scale):
+        self.run, self.source, self.scale = run, scale(source), scale
         self.size = edit.mask.shape
         self.truth = torch.from_numpy(edit.mask)[None]
 
     @cache  # noqa: B019 - lives as long as the edit is measured
-    def mask(self, form: str, rows: tuple[int, ...], steps: range) -> Tensor:
-        """MASK (1, H, W) of some candidates over a window, or the truth."""
-        if form == "truth":
+    def mask(self, name: str, rows: tuple[int, ...], stop_step: int) -> Tensor:
+        """MASK (1, H, W) of some candidates that were stopped after `stop_step` steps."""
+        if name == "truth":
             return self.truth
-        maps = [self.run.maps[step][list(rows)] for step in steps]
-        return to_mask(aggregate(maps, form), *self.size)
-
-    @cache  # noqa: B019
-    def weight(self, form: str, rows: tuple[int, ...], steps: range, shape: torch.Size) -> Tensor:
-        """The mask at the size of what is scored."""
-        return mask_like(self.mask(form, rows, steps), torch.empty(shape))
+        if name == "both":
+            maps = (self.mask(one, rows, stop_step) for one in ("paper", "change"))
+            return torch.maximum(*maps)
+        if name == "change":
+            estimates = self.scale(self.run.estimates[stop_step - 1][list(rows)])
+            return to_mask(change_weight(self.source, median_estimate(estimates)), *self.size)
+        steps = window_steps(*WINDOW, len(self.run.estimates), stop_step)
+        return to_mask(aggregate([self.run.maps[k][list(rows)] for k in steps], name), *self.size)
 
 
 def _iou(mask: Tensor, truth: Tensor) -> float:
@@ -132,41 +91,54 @@ def _groups(number: int, num_candidates: int) -> list[tuple[int, ...]]:
     return [tuple(range(first, first + number)) for first in starts]
 
 
+def _scores(rule: Rule, source: Tensor, estimates: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+    """What the rule elects by, the change outside, and the one inside, each (N,)."""
+    outside = background_inconsistency(source, estimates, weight)
+    inside = change_inside(source, estimates, weight)
+    if rule.criterion == "bis":
+        return outside, outside, inside
+    criterion = {"ratio": edit_ratio, "consensus": consensus}[rule.criterion]
+    return criterion(source, estimates, weight), outside, inside
+
+
+def _elected(rule: Rule, source: Tensor, estimates: Tensor, weight: Tensor) -> int:
+    scores, outside, inside = _scores(rule, source, estimates, weight)
+    guard = rule.guard if bool(weight.any()) else 0.0
+    return rank(scores, inside, guard, idle(outside, inside)).elected
+
+
 def elections(
     bench: EditBench,
     weights: _Weights,
     source: Tensor,
     finished: Tensor,
     stops: Sequence[float],
-) -> dict[tuple[str, str, float, int], list[int]]:
-    """Who is elected under every mask, space, stop and number of candidates.
+) -> dict[Key, list[int]]:
+    """Who is elected under every rule, stop and number of candidates.
 
     source (1, C, h, w): LATENT scale; finished (N, 3, H, W): the decoded last estimates
     """
     estimates = weights.run.estimates
     num_steps, num_candidates = estimates.shape[:2]
-    scale = bench.model.model.process_latent_in
-    origin = {"latent": scale(source), "pixel": _chw(bench, source)}
-    found: dict[tuple[str, str, float, int], list[int]] = {}
-    for stop, space in itertools.product(stops, SPACES):
-        if space == "pixel" and stop not in PIXEL_STOPS:
-            continue
+    pixels = _chw(bench, source)
+    found: dict[Key, list[int]] = {}
+    for stop in stops:
         stop_step = step_count(stop, num_steps)
-        steps = window_steps(*WINDOW, num_steps, stop_step)
-        # The score of a change against no change is the score itself; taken once for all masks.
-        latents = estimates[stop_step - 1]
-        if space == "latent":
-            shown = scale(latents)
-        else:
-            shown = finished if stop_step == num_steps else _chw(bench, latents)
-        change = (shown - origin[space]).abs().mean(1, keepdim=True)
-        none = torch.zeros_like(change[:1])
-        for number, mask in itertools.product(NUMBERS, MASKS):
-            for rows in _groups(number, num_candidates):
-                weight = weights.weight(mask, rows, steps, change.shape)
-                scores = background_inconsistency(none, change[list(rows)], weight)
-                elected = rows[rank(scores).elected]
-                found.setdefault((mask, space, stop, number), []).append(elected)
+        shown = {"latent": (weights.source, weights.scale(estimates[stop_step - 1]))}
+        if stop in PIXEL_STOPS:
+            last = stop_step == num_steps
+            decoded = finished if last else _chw(bench, estimates[stop_step - 1])
+            shown["pixel"] = (pixels, decoded)
+        for rule in (one for one in RULES if one.space in shown):
+            origin, pictures = shown[rule.space]
+            for number in NUMBERS:
+                groups = _groups(number, num_candidates)
+                key = (rule.mask, rule.space, rule.criterion, rule.guard)  # kept as plain values
+                found[key, stop, number] = [
+                    rows[_elected(rule, origin, pictures[list(rows)], weight)]
+                    for rows in groups
+                    for weight in [mask_like(weights.mask(rule.mask, rows, stop_step), origin)]
+                ]
     return found
 
 
@@ -178,7 +150,11 @@ def _chw(bench: EditBench, latents: Tensor) -> Tensor:
 def _code_version() -> str:
     """Names the code that scores, so that what older code measured is not taken for its own."""
     here = Path(__file__).resolve().parent
-    files = [here / "measure.py", *sorted((here.parents[1] / "elect_core").glob("*.py"))]
+    files = [
+        here / "measure.py",
+        here / "rules.py",
+        *sorted((here.parents[1] / "elect_core").glob("*.py")),
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 
@@ -188,25 +164,30 @@ def measure_edit(
     """Measure one edit, or read what was measured before."""
     path = folder / f"{index:04}.{_code_version()}-{bench.fingerprint('vae')}.pt"
     if path.exists():
-        worth, elected, iou = torch.load(path, weights_only=True).values()
-        return Measured(worth.numpy(), elected, iou.numpy())
-    edit, run = benchmark_edit(index), load_run(folder, index)
+        kept = torch.load(path, weights_only=True)
+        elected = kept.pop("elected")
+        return Measured(elected=elected, **{key: value.numpy() for key, value in kept.items()})
+    edit, run = bench.edit(index), load_run(folder, index)
     with torch.inference_mode():
         latent = bench.source_latent(edit)
         finished = _chw(bench, run.estimates[-1])
         pictures = finished.movedim(1, -1).clamp(0, 1).numpy()
         source = bench.decode(latent)[0].clamp(0, 1).numpy()
-        weights = _Weights(edit, run)
+        weights = _Weights(edit, run, latent, bench.model.model.process_latent_in)
         elected = elections(bench, weights, latent, finished, stops)
         num_steps, num_candidates = run.estimates.shape[:2]
-        everyone, steps = tuple(range(num_candidates)), window_steps(*WINDOW, num_steps, num_steps)
-        masks = [weights.mask(form, everyone, steps) for form in FORMS]
-        iou = [_iou(mask, weights.truth) for mask in masks]
-    measured = Measured(judge_pictures(edit, pictures, source), elected, np.array(iou))
+        masks = [weights.mask(name, tuple(range(num_candidates)), num_steps) for name in MAPS]
+    pasted = paste_back(pictures, source, masks[0][0].numpy())
+    measured = Measured(
+        judge_pictures(edit, pictures, source),
+        elected,
+        np.array([_iou(mask, weights.truth) for mask in masks]),
+        judge_pictures(edit, pasted, source),
+        judge_pictures(edit, source[None], source)[0],
+    )
     kept = {
-        "worth": torch.from_numpy(measured.worth),
-        "elected": measured.elected,
-        "iou": torch.from_numpy(measured.iou),
+        key: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
+        for key, value in vars(measured).items()
     }
     torch.save(kept, path.with_suffix(".part"))
     os.replace(path.with_suffix(".part"), path)

@@ -7,11 +7,22 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from ...elect_core.relevance import FORMS
 from . import stops
-from .measure import METRICS, NUMBERS, SPACES
-from .policies import Policy, elect, evaluate, oracle, paired_gain, vanilla
+from .measure import MAPS, NUMBERS
+from .policies import (
+    Policy,
+    calls_to_reach,
+    elect,
+    evaluate,
+    oracle,
+    paired_gain,
+    pasted_seed,
+    untouched,
+    vanilla,
+)
+from .rules import OURS, PAPER, PAPERS, TRUE
 from .section import HEADS, PERCENT, Section, table
+from .worth import METRICS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
@@ -24,11 +35,14 @@ def main_policies(section: Section) -> list[Policy]:
     n, k = section.num_candidates, section.num_steps
     return [
         vanilla(k),
-        elect("paper", "latent", 1.0, n, k),
-        *(elect("paper", "latent", stop, n, k) for stop in stops.EARLY),
-        elect("truth", "latent", 0.4, n, k),
-        elect("truth", "latent", 1.0, n, k),
+        elect(PAPER, 1.0, n, k),
+        *(elect(PAPER, stop, n, k) for stop in stops.EARLY),
+        elect(TRUE, 0.4, n, k),
+        elect(TRUE, 1.0, n, k),
         oracle(n, k),
+        untouched(),
+        pasted_seed(k),
+        elect(PAPER, 0.4, n, k, pasted=True),
     ]
 
 
@@ -36,20 +50,43 @@ def number_policies(section: Section) -> list[Policy]:
     """ELECT at stop 40 % and Best-of-N over the number of candidates."""
     numbers = [n for n in NUMBERS if n <= section.num_candidates]
     k = section.num_steps
-    return [elect("paper", "latent", stop, n, k) for stop in (0.4, 1.0) for n in numbers]
+    return [elect(PAPER, stop, n, k) for stop in (0.4, 1.0) for n in numbers]
 
 
 def form_policies(section: Section) -> list[Policy]:
     """Both relevance forms in both BIS spaces at stop 40 %."""
     n, k = section.num_candidates, section.num_steps
-    return [elect(mask, space, 0.4, n, k) for mask in FORMS for space in SPACES]
+    return [elect(rule, 0.4, n, k) for rule in PAPERS if rule.mask != "truth"]
+
+
+def our_policies(section: Section) -> list[Policy]:
+    """Every score, guard and mask beside the paper's, at stop 40 % and at the end."""
+    n, k = section.num_candidates, section.num_steps
+    return [elect(rule, stop, n, k) for stop in (0.4, 1.0) for rule in (PAPER, *OURS)]
+
+
+def efficiency(section: Section) -> str:
+    """Calls that Best-of-N needs for what ELECT reaches (the paper's table of efficiency)."""
+    k = section.num_steps
+    numbers = [n for n in NUMBERS if n <= section.num_candidates]
+    best = [evaluate(elect(PAPER, 1.0, n, k), section.measured) for n in numbers]
+    curve = [evaluate(vanilla(k), section.measured), *best]
+    lines = ["| ELECT, stop 40% | its calls | Best-of-N needs | times |", "|---|---|---|---|"]
+    for n in numbers:
+        mine = evaluate(elect(PAPER, 0.4, n, k), section.measured)
+        needed, nfe = calls_to_reach(mine, curve), mine.policy.nfe
+        words = "more than it has" if needed is None else f"{needed:.0f}"
+        times = "" if needed is None else f"{needed / nfe:.2f}"
+        lines.append(f"| {n} seeds, MSE {mine.of('mse')[0]:.1f} | {nfe} | {words} | {times} |")
+    return "\n".join(lines)
 
 
 def gains(section: Section) -> str:
     """Paired differences against one seed, which the intervals above hide."""
     n, k = section.num_candidates, section.num_steps
     lines = ["| against one seed | background MSE x1e4 | success, points |", "|---|---|---|"]
-    for policy in (elect("paper", "latent", 0.4, n, k), elect("paper", "latent", 1.0, n, k)):
+    guarded = PAPER._replace(guard=0.8)
+    for policy in (elect(PAPER, 0.4, n, k), elect(guarded, 0.4, n, k), elect(PAPER, 1.0, n, k)):
         mse = paired_gain(policy, vanilla(k), section.measured, "mse")
         success = paired_gain(policy, vanilla(k), section.measured, "success")
         points = ", ".join(f"{100 * value:+.1f}" for value in success[1:])
@@ -61,9 +98,9 @@ def gains(section: Section) -> str:
 
 
 def mask_quality(section: Section) -> str:
-    """IoU of the relevance map with the true mask, by form."""
+    """IoU of each map with the true mask."""
     means = np.mean([m.iou for m in section.measured], axis=0)
-    return ", ".join(f"{form} {value:.3f}" for form, value in zip(FORMS, means, strict=True))
+    return ", ".join(f"{form} {value:.3f}" for form, value in zip(MAPS, means, strict=True))
 
 
 def plot(section: Section, path: Path) -> None:
@@ -73,7 +110,7 @@ def plot(section: Section, path: Path) -> None:
     numbers = [n for n in NUMBERS if n <= section.num_candidates]
     for axis, metric in zip(axes, ("mse", "success"), strict=True):
         for stop, label in ((1.0, "Best-of-N by BIS"), (0.4, "ELECT, stop 40 %")):
-            policies = [elect("paper", "latent", stop, n, section.num_steps) for n in numbers]
+            policies = [elect(PAPER, stop, n, section.num_steps) for n in numbers]
             results = [base, *(evaluate(policy, section.measured) for policy in policies)]
             nfe = [r.policy.nfe for r in results]
             scale = 100 if metric in PERCENT else 1
@@ -127,7 +164,8 @@ def section_text(section: Section) -> str:
     guidance = section.bench.guidance
     return f"""## {section.sampler}
 
-{len(section.measured)} test edits, {section.num_candidates} seeds each, {section.num_steps} steps,
+{len(section.measured)} {section.bench.split} edits, {section.num_candidates} seeds each,
+{section.num_steps} steps,
 guidance text {guidance.text:g} / image {guidance.image:g}.
 
 {section.table(main_policies(section))}
@@ -147,16 +185,26 @@ Number of candidates:
 
 {section.table(number_policies(section))}
 
+What Best-of-N costs where it reaches the same background error:
+
+{efficiency(section)}
+
+Other scores, guards and masks, at stop 40 % and at the end. A guard sets aside what edits less than
+that share of the median edit; *change* is where the candidates agree on a change, at no extra call:
+
+{section.table(our_policies(section))}
+
 Relevance form and BIS space, stop 40 %:
 
 {section.table(form_policies(section))}
 
-IoU of the relevance map (all candidates, first 20 % of the steps) with the true mask:
+IoU with the true mask, of the maps of all candidates (relevance: the first 20 % of the steps;
+change: of the finished pictures; at the threshold that marks as many pixels):
 {mask_quality(section)}.
 """
 
 
-_HEAD = """# ELECT on the embedded test split{title}
+_HEAD = """# ELECT on the embedded {split} split{title}
 
 Made by `python3 dev.py bench quality{arguments}`. Means over edits with 95 % bootstrap intervals in
 brackets. Background metrics compare with the decoded encoding of the source outside the true mask,
@@ -172,9 +220,11 @@ def write_report(
     """Write the page of one model, and its plots; beside: another model with the same samplers."""
     variant = sections[0].bench.variant
     suffix, title = ("", "") if variant == "editing" else (f"_{variant}", f": variant *{variant}*")
+    split = sections[0].bench.split
+    suffix += "" if split == "test" else f"_{split}"
     present = not np.isnan(sections[0].measured[0].worth[0, METRICS.index("lpips")])
     lpips = "" if present else "LPIPS is left out: its backbone's weights were not present."
-    text = _HEAD.format(title=title, arguments=arguments, lpips=lpips)
+    text = _HEAD.format(split=split, title=title, arguments=arguments, lpips=lpips)
     parts = [section_text(section) for section in sections]
     parts += [beside_text(one, other) for one, other in zip(sections, beside, strict=False)]
     text += "\n".join(parts)

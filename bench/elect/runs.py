@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...elect_core.tape import Tape
 from ...nodes.host.elect.run import record
-from ..edits import EditBench, benchmark_edit
+from ..edits import EditBench
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def run_edits(bench: EditBench, folder: Path, sampler: str, num_edits: int, num_
         path = folder / f"{index:04}.safetensors"
         if path.exists():
             continue
-        run = bench.run(benchmark_edit(index), sampler)
+        run = bench.run(bench.edit(index), sampler)
         seeds = [1000 * index + k for k in range(num_seeds)]
         with torch.inference_mode():
             tape, _ = record(run, seeds, run.num_steps, num_seeds, lambda *_: None)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..edits import EditBench
-from .measure import METRICS, Measured
+from .measure import Measured
 from .policies import Policy, Result, evaluate
+from .worth import METRICS
 
 HEADS = {
     "mse": "background MSE x1e4",
@@ -37,7 +38,8 @@ class Section:
     def name(self) -> str:
         """Names files of this section."""
         variant = self.bench.variant
-        return self.sampler if variant == "editing" else f"{variant}_{self.sampler}"
+        name = self.sampler if variant == "editing" else f"{variant}_{self.sampler}"
+        return name if self.bench.split == "test" else f"{name}_{self.bench.split}"
 
     @property
     def num_candidates(self) -> int:

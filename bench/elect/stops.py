@@ -8,15 +8,16 @@ from ...elect_core.schedule import elect_nfe, step_count
 from ..bootstrap import interval
 from .measure import STOPS, Measured
 from .policies import Policy, elect, paired_gain, vanilla
+from .rules import PAPER, TRUE, Rule
 
 EARLY = tuple(stop for stop in STOPS if stop < 1)
 
 
 def agreement(
-    measured: Sequence[Measured], mask: str, stop: float, number: int
+    measured: Sequence[Measured], rule: Rule, stop: float, number: int
 ) -> tuple[float, float, float]:
     """Share of elections that choose whom the same score chooses at the end, with its interval."""
-    early, late = ((mask, "latent", at, number) for at in (stop, 1.0))
+    early, late = ((rule, at, number) for at in (stop, 1.0))
     same = [np.mean(np.equal(m.elected[early], m.elected[late])) for m in measured]
     mean, low, high = interval(np.array(same))
     return float(mean), float(low), float(high)
@@ -32,9 +33,7 @@ def between(
     measured: Sequence[Measured], number: int, num_steps: int, early: float, late: float
 ) -> str:
     """A sentence: what the later of two stops gains over the earlier, edit by edit."""
-    early_one, late_one = (
-        elect("paper", "latent", stop, number, num_steps) for stop in (early, late)
-    )
+    early_one, late_one = (elect(PAPER, stop, number, num_steps) for stop in (early, late))
     psnr, mse = (paired_gain(late_one, early_one, measured, metric) for metric in ("psnr", "mse"))
     return (
         f"Stop {late:.0%} against {early:.0%}, edit by edit: background PSNR {psnr[0]:+.2f} dB "
@@ -54,9 +53,9 @@ def table(measured: Sequence[Measured], number: int, noise_to_signal: Sequence[f
         last = step_count(stop, num_steps)
         cells = [f"{stop:.0%}", str(elect_nfe(number, last, num_steps))]
         cells.append(f"{noise_to_signal[last - 1]:.2f}")
-        for mask in ("paper", "truth"):
-            share = (100 * value for value in agreement(measured, mask, stop, number))
+        for rule in (PAPER, TRUE):
+            share = (100 * value for value in agreement(measured, rule, stop, number))
             cells.append("{:.0f} [{:.0f}, {:.0f}]".format(*share))
-            cells.append(_gain(elect(mask, "latent", stop, number, num_steps), num_steps, measured))
+            cells.append(_gain(elect(rule, stop, number, num_steps), num_steps, measured))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -6,10 +6,21 @@ selection -> score -> shown      what is asked; what the kernels say; what a per
 table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
+race_inputs -> racing -> raced   a race: what is asked; run, scored, thinned out; what is seen of it
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
-from . import advance, elect_sampler, estimate, partial, relevance, resume, saved, select
+from . import (
+    advance,
+    elect_race,
+    elect_sampler,
+    estimate,
+    partial,
+    relevance,
+    resume,
+    saved,
+    select,
+)
 
 NODES = [
     *partial.NODES,
@@ -17,6 +28,7 @@ NODES = [
     *relevance.NODES,
     *select.NODES,
     *advance.NODES,
+    *elect_race.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
     *saved.NODES,

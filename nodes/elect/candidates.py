@@ -43,7 +43,7 @@ def advanced(
     progress = progress or CandidateProgress(run.model, seeds, stop_step)
     tape, cost = advance(run, seeds, candidates.tape, stop_step, size, progress, limit)
     found = replace(candidates, tape=tape, stop_step=stop_step, cost=candidates.cost + cost)
-    logging.info("ELECT: %s", describe(found))
+    logging.info("ELECT: %s", spent(found))
     return found
 
 
@@ -55,14 +55,18 @@ def joined(previous: Candidates, found: Candidates) -> Candidates:
 
 
 def describe(found: Candidates) -> str:
-    """One line for the log and the node: what was run and what it holds."""
-    said = (
+    """For the log and the node: what was run, what it holds, what to know of it."""
+    return "\n".join([spent(found), *notes(found)])
+
+
+def spent(found: Candidates) -> str:
+    """What was run and what it holds, in one line."""
+    return (
         f"{len(found.seeds)} candidates stopped after {found.stop_step} of "
         f"{found.run.num_steps} steps at sigma {found.stop_sigma:.4g}; {found.cost.nfe} guider "
         f"calls ({found.cost.model_evaluations} model evaluations); tape "
         f"{found.tape.nbytes / 2**20:.1f} MB of RAM"
     )
-    return "\n".join([said, *notes(found)])
 
 
 def notes(found: Candidates) -> list[str]:

@@ -1,28 +1,46 @@
 """ELECTSampler: the whole method as a drop-in for SamplerCustomAdvanced."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from comfy_api.latest import io
+from torch import Tensor
 
 from ...elect_core.schedule import Cost
 from ...elect_core.tape import Tape
+from ..host.elect.batching import batches
+from ..host.elect.run import Run
 from ..host.latents import to_mask
 from ..inputs import inputs, takes_records
 from ..menu import ELECT
-from .candidates import run_candidates
+from .candidates import advanced, run_candidates
 from .choice import check_pick_seeds, choose, pick_seeds_input
+from .elect_race import say
 from .plan import plan_sampling
+from .queued import refusal
+from .race_inputs import RacePlan, Racing, race_input
+from .raced import hold_race
+from .racing import Judge
 from .recorded import recorded
 from .relevance import Window, image_size, relevance_weight
 from .resume import finish
 from .sampling import Sampling, check
 from .selection import Selection
 from .shown import KEPT, Shown, hold_election, identity
-from .types import Candidates
+from .types import Candidates, ElectCandidates
 
 # The schema's own window replaces the sampler node's, which only knows where it ends.
 _OWN_INPUTS = ("relevance_window",)
+
+
+@dataclass(frozen=True)
+class _Elected:
+    """What comes of an election: who is finished, who else is kept, what is shown."""
+
+    finishing: Candidates
+    kept: Candidates
+    mask: Tensor
+    ui: dict
 
 
 class ELECTSampler(io.ComfyNode):
@@ -37,65 +55,110 @@ class ELECTSampler(io.ComfyNode):
             description="Takes the place of SamplerCustomAdvanced: tries many seeds for about "
             "half the cost of running them all and puts out the one that keeps the background.",
             is_output_node=True,
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 *inputs(Sampling, without=_OWN_INPUTS),
                 *inputs(Window),
                 *inputs(Selection),
                 pick_seeds_input(),
+                race_input("off"),
+                *inputs(Racing),
             ],
             outputs=[
                 io.Latent.Output(display_name="output"),
                 io.Latent.Output(display_name="denoised_output"),
                 io.Mask.Output(display_name="relevance"),
                 io.Int.Output(display_name="seed"),
+                ElectCandidates.Output(display_name="candidates"),
             ],
         )
 
     @classmethod
+    def validate_inputs(cls, race=None, rungs=None) -> bool | str:
+        return refusal(lambda: race is None or rungs is None or Racing(rungs=rungs).check(race))
+
+    @classmethod
     @takes_records(without=_OWN_INPUTS)
     def execute(
-        cls, sampling: Sampling, window: Window, selection: Selection, pick_seeds=""
+        cls,
+        sampling: Sampling,
+        window: Window,
+        selection: Selection,
+        racing: Racing,
+        pick_seeds="",
+        race="off",
     ) -> io.NodeOutput:
         null = sampling.null if selection.needs_relevance() else None
         sampling = replace(sampling, relevance_window=window.window_end, null=null)
-        run = check(sampling, "window_end")
-        planned = plan_sampling(run, sampling)
-        size = image_size(run, selection.source_image)
-        if len(planned.seeds) == 1:  # nothing to elect: an ordinary run
-            alone = Candidates(run, planned.seeds, Tape(), 0, Cost())
-            return io.NodeOutput(*finish(alone)[:2], torch.zeros(1, *size), *planned.seeds)
+        run, seeds = check(sampling, "window_end"), tuple(sampling.chosen_seeds())
+        if len(seeds) == 1:  # nothing to elect: an ordinary run
+            return _alone(run, seeds, image_size(run, selection.source_image))
 
         # What can be wrong is found before any candidate is run.
         check_pick_seeds(pick_seeds)
-        window.steps(run.num_steps, planned.stop_step)
+        planned = racing.plan(race, run, len(seeds), sampling.stop_step())
+        window.steps(run.num_steps, planned.rungs[0].step)
         selection.check_space()
         selection.own_mask(run)
         origin = selection.find_source(run, run.latent["samples"])
 
-        settings = (planned.stop_step, sampling.candidates_per_batch, sampling.ram_limit_mb)
-        found = recorded(run, planned.seeds, settings, lambda: run_candidates(planned))
-        shown = _shown(found, window, selection, origin, size)
-        chosen = choose(shown.scored.ranking, found.seeds, pick_seeds=pick_seeds)
-        output = finish(found.rows(chosen.indices))[:2]
-        return io.NodeOutput(
-            *output, shown.mask, found.seeds[chosen.first], ui=shown.as_ui(found, chosen)
-        )
+        judge = Judge(selection, window, racing, origin)
+        if planned.plain:
+            elected = _elected(run, sampling, judge, pick_seeds)
+        else:
+            say(cls, planned.in_words())
+            elected = _raced(run, sampling, judge, planned, pick_seeds)
+        output = finish(elected.finishing, sampling.candidates_per_batch)[:2]
+        seed = elected.finishing.seeds[0]
+        return io.NodeOutput(*output, elected.mask, seed, elected.kept, ui=elected.ui)
 
 
-def _shown(
-    found: Candidates, window: Window, selection: Selection, origin, size: tuple[int, int]
-) -> Shown:
+def _alone(run: Run, seeds: tuple[int, ...], size: tuple[int, int]) -> io.NodeOutput:
+    """One candidate to its end; its null text is of no use to anybody."""
+    first = Candidates(replace(run, window_step=0), seeds, Tape(), 0, Cost())
+    alone = replace(advanced(first, run.num_steps, 1), run=run)
+    return io.NodeOutput(*finish(alone)[:2], torch.zeros(1, *size), *seeds, alone)
+
+
+def _elected(run: Run, sampling: Sampling, judge: Judge, pick_seeds: str) -> _Elected:
+    """All candidates to one stop."""
+    planned = plan_sampling(run, sampling)
+    settings = (planned.stop_step, sampling.candidates_per_batch, sampling.ram_limit_mb)
+    found = recorded(run, planned.seeds, settings, lambda: run_candidates(planned))
+    shown = _shown(found, judge)
+    chosen = choose(shown.scored.ranking, found.seeds, pick_seeds=pick_seeds)
+    finishing = found.rows(chosen.indices)
+    return _Elected(finishing, found, shown.mask, shown.as_ui(found, chosen))
+
+
+def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seeds: str) -> _Elected:
+    """Candidates thinned out on the way, or run until the choice is settled."""
+    seeds, per_batch = tuple(sampling.chosen_seeds()), sampling.candidates_per_batch
+    first = Candidates(run, seeds, Tape(), 0, Cost())
+    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null)
+    held = hold_race(
+        first, plan, judge, made_of, (seeds, per_batch), per_batch, sampling.ram_limit_mb
+    )
+    chosen = choose(held.raced.scored.ranking, seeds, pick_seeds=pick_seeds)
+    kept = held.going(first, chosen, batches(run, per_batch, len(seeds)).size)
+    finishing = kept.rows(range(len(chosen.indices)))
+    return _Elected(finishing, kept, held.raced.mask, held.as_ui(kept, chosen))
+
+
+def _shown(found: Candidates, judge: Judge) -> Shown:
     """The election, held only where anything but the choice has changed."""
+    selection, window = judge.selection, judge.window
     objects, settings = identity(selection)
     kept = KEPT.find((found.tape, *objects), (window, settings))
     if kept is not None:
         return kept
     relevance = None
     if selection.needs_relevance():
+        size = image_size(found.run, selection.source_image)
         relevance = to_mask(relevance_weight(found, window), *size)
     latents = found.estimates()
-    region = selection.region(found.run, relevance, latents, origin)
-    held = hold_election(found, latents, region, origin, selection)
+    region = selection.region(found.run, relevance, latents, judge.origin)
+    held = hold_election(found, latents, region, judge.origin, selection)
     return KEPT.keep((found.tape, *objects), (window, settings), held)
 
 

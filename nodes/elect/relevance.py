@@ -1,6 +1,7 @@
 """RelevanceMapAggregate: where the edit happens, by all candidates together."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from ...elect_core.relevance import FORMS, aggregate
 from ...elect_core.schedule import check_window, window_steps
+from ...elect_core.tape import Tape
 from ..host.conditions import NULL_KEY, null_key
 from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
@@ -66,10 +68,13 @@ def cut_window(window_step: int, stop_step: int) -> str | None:
     )
 
 
-def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
-    """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack."""
+def relevance_weight(candidates: Candidates, window: Window, others: Sequence[Tape] = ()) -> Tensor:
+    """The relevance weight of a window, (1, 1, h, w); ValueError says which input cures a lack.
+
+    others: tapes of candidates of the same run that stopped earlier: their steps count too
+    """
     steps = window.steps(candidates.run.num_steps, candidates.stop_step)
-    maps = candidates.tape.relevance(steps)
+    maps = [found for step in steps if (found := _maps(step, candidates.tape, *others)) is not None]
     if not maps:
         raise ValueError(_no_signal(candidates, steps))
     weight = aggregate(maps, window.form)
@@ -79,6 +84,12 @@ def relevance_weight(candidates: Candidates, window: Window) -> Tensor:
             "empty and the whole picture counts as background. Check the instruction and cfg."
         )
     return weight
+
+
+def _maps(step: int, *tapes: Tape) -> Tensor | None:
+    """The maps of one step of all who ran it, (N, 1, h, w); None where there is no signal."""
+    found = [one for tape in tapes if step < len(tape.steps) for one in tape.relevance([step])]
+    return torch.cat(found) if found else None
 
 
 def _no_signal(candidates: Candidates, steps: range) -> str:

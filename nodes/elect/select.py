@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from comfy_api.latest import io
@@ -12,7 +13,7 @@ from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
 from .queued import NOT_CONNECTED, refusal
 from .sampling import MAX_CANDIDATES
-from .selection import Selection, check_space, estimate_batch
+from .selection import NO_MASK, Selection, check_space, estimate_batch
 from .shown import KEPT, Shown, hold_election, identity
 from .table import check_csv_prefix
 from .types import Candidates, ElectCandidates
@@ -44,6 +45,21 @@ class Choice:
     )
 
 
+LATE = ("candidates", "estimates", "relevance")
+"""Inputs that are made by sampling: ComfyUI asks for them once all others are found good."""
+
+
+def check_early(given: dict[str, Any]) -> None:
+    """Raise ValueError for what is wrong whatever the candidates are; given: inputs by name."""
+    check_pick_seeds(given.get("pick_seeds", ""))
+    check_csv_prefix(given.get("csv_prefix", ""))
+    known = {one.name: given[one.name] for one in fields(Selection) if one.name in given}
+    selection = Selection(**known)
+    selection.check_alone()
+    if selection.needs_relevance() and "relevance" not in given:
+        raise ValueError(NO_MASK)
+
+
 class BISSelect(io.ComfyNode):
     """Elects the candidate whose background changed least, and shows how all of them scored."""
 
@@ -57,15 +73,17 @@ class BISSelect(io.ComfyNode):
             "better) and puts the best one first. Changing pick runs no candidate again.",
             is_output_node=True,
             inputs=[
-                ElectCandidates.Input("candidates"),
+                ElectCandidates.Input("candidates", lazy=True),
                 io.Latent.Input(
                     "estimates",
                     optional=True,
+                    lazy=True,
                     tooltip="From TweedieEstimate; the candidates' last step where left out.",
                 ),
                 io.Mask.Input(
                     "relevance",
                     optional=True,
+                    lazy=True,
                     tooltip="From RelevanceMapAggregate: 1 = edited, 0 = background.",
                 ),
                 *inputs(Selection),
@@ -79,6 +97,13 @@ class BISSelect(io.ComfyNode):
                 io.Latent.Output(display_name="ranked estimates"),
             ],
         )
+
+    @classmethod
+    def check_lazy_status(cls, **given) -> list[str]:
+        """Refuse before a candidate is run what can be refused then."""
+        if given.get("candidates") is None:
+            check_early(given)
+        return [name for name in LATE if name in given]
 
     @classmethod
     def validate_inputs(
@@ -101,10 +126,9 @@ class BISSelect(io.ComfyNode):
         relevance=None,
         pick_seeds="",
     ) -> io.NodeOutput:
-        check_pick_seeds(pick_seeds)  # before anything is decoded or written
+        check_early({"pick_seeds": pick_seeds, "csv_prefix": choice.csv_prefix, "relevance": None})
         if not pick_seeds:
             check_pick(choice.pick, len(candidates.seeds))
-        check_csv_prefix(choice.csv_prefix)
         shown = _shown(candidates, selection, estimates, relevance)
         ranking = shown.scored.ranking
         chosen = choose(ranking, candidates.seeds, choice.pick, pick_seeds)

@@ -13,13 +13,17 @@ from ...elect_core.relevance import change_weight
 from ...elect_core.score import CRITERIA, median_estimate
 from ..host.conditions import source_latent
 from ..host.elect.run import Run
-from ..host.latents import check_mask, crop_like_host, match_source, to_mask
+from ..host.latents import check_mask, crop_like_host, match_source, partly_painted, to_mask
 from ..inputs import given
 from .relevance import image_size
 from .types import Candidates
 
 SPACES = ("latent", "pixel")
 MASKS = ("relevance", "change", "both")
+NO_MASK = (
+    "relevance: nothing says where the edit is. Connect RelevanceMapAggregate to "
+    "relevance, or your own mask to mask."
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ class Selection:
         """Raise ValueError when pixel space lacks a VAE."""
         check_space(self.space, self.vae is not None)
 
+    def check_alone(self) -> None:
+        """Raise ValueError for what is wrong whatever the candidates are."""
+        self.check_space()
+        if self.mask is not None:
+            partly_painted(self.mask)
+
     def needs_relevance(self) -> bool:
         """Whether the relevance map, and so a null conditioning's calls, is of any use."""
         return self.mask is None and self.mask_from != "change"
@@ -117,10 +127,7 @@ class Selection:
             if self.mask_from == "change":
                 return change
         if relevance is None:
-            raise ValueError(
-                "relevance: nothing says where the edit is. Connect RelevanceMapAggregate to "
-                "relevance, or your own mask to mask."
-            )
+            raise ValueError(NO_MASK)
         if bool((relevance >= 1).all()):
             raise ValueError(
                 "relevance: it covers the whole picture, so there is no background to compare."

@@ -61,7 +61,7 @@ def hold_election(
     latents (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
     """
     scored = score(candidates, latents, mask, source, selection)
-    pictures = _pictures(candidates, latents, scored, mask, source, selection)
+    pictures = draw(candidates.run.model, latents, scored, mask, source, selection)
     return Shown(replace(scored, images=None), latents, mask, rows(candidates, scored), pictures)
 
 
@@ -72,9 +72,8 @@ def identity(selection: Selection) -> tuple[tuple, tuple]:
     return tuple(v for name, v in values.items() if name not in settings), tuple(settings.items())
 
 
-def _pictures(candidates, latents, scored, mask, source, selection) -> dict[str, list]:
+def draw(patcher, latents, scored, mask, source, selection) -> dict[str, list]:
     """Every candidate's estimate in its order, the source and the edited region."""
-    patcher = candidates.run.model
     images = scored.images
     if images is None:
         images = latent_pictures(patcher, latents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import folder_paths
@@ -59,8 +60,11 @@ def _shift(scored: Scored, index: int) -> str:
     return f"{down:+g} {right:+g}"
 
 
-def as_table(table: list[Row], scored: Scored) -> str:
-    """The score table as text, warnings below it."""
+def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = None) -> str:
+    """The score table as text, warnings below it.
+
+    out: why a candidate (by its number) is not electable, where it is for another reason
+    """
     lines = ["rank  candidate  seed                  BIS       change inside"]
     by_bis = torch.equal(scored.scores, scored.outside)
     if not by_bis:
@@ -70,7 +74,7 @@ def as_table(table: list[Row], scored: Scored) -> str:
     for row in table:
         note = "" if by_bis else f"       {row.score:<8.5g}"
         note += f"       {row.shift}" if row.shift else ""
-        note += "" if row.eligible else "  not electable"
+        note += "" if row.eligible else "  " + (out or {}).get(row.candidate, "not electable")
         lines.append(
             f"{row.rank:<4}  {row.candidate:<9}  {row.seed:<20}  {row.bis:<8.5f}  "
             f"{row.change_inside:<8.5f}{note}"

@@ -121,17 +121,23 @@ def painted(mask: Tensor) -> Tensor:
     return mask
 
 
-def check_mask(mask: Tensor, height: int, width: int) -> Tensor:
-    """The user's own MASK as (B, H, W) in [0, 1], or a ValueError naming it.
-
-    height, width: the picture's size.  An empty or full mask leaves nothing to compare.
-    """
+def partly_painted(mask: Tensor) -> Tensor:
+    """The user's own MASK as (B, H, W), or a ValueError: an empty or full one compares nothing."""
     mask = painted(mask)
     if mask.min() == 1:
         raise ValueError(
             "mask: it covers the whole picture, so there is no background to compare. "
             "Paint only what may be edited (1 = edited)."
         )
+    return mask
+
+
+def check_mask(mask: Tensor, height: int, width: int) -> Tensor:
+    """The user's own MASK as (B, H, W) in [0, 1], or a ValueError naming it.
+
+    height, width: the picture's size.
+    """
+    mask = partly_painted(mask)
     if abs(mask.shape[-2] / mask.shape[-1] - height / width) > 0.1 * height / width:
         raise ValueError(
             f"mask: expected the picture's shape {width}x{height}, got "

@@ -12,13 +12,24 @@ from torch import Tensor
 _SIDE = 512
 
 
-class CandidateProgress:
-    """ComfyUI's progress bar and preview for N candidates of `num_steps` steps each."""
+def tell(node_id: str | None, text: str) -> None:
+    """Show a text on a node while it runs."""
+    running = sys.modules.get("server")  # absent where nodes are used without the server
+    if running is not None and node_id is not None:
+        server = running.PromptServer.instance
+        server.send_progress_text(text, node_id, server.client_id)
 
-    def __init__(self, patcher, seeds: Sequence[int], num_steps: int):
+
+class CandidateProgress:
+    """ComfyUI's progress bar and preview for N candidates of `num_steps` steps each.
+
+    total: steps of all together, where they do not all run as far
+    """
+
+    def __init__(self, patcher, seeds: Sequence[int], num_steps: int, total: int | None = None):
         self.seeds = list(seeds)
         self.steps = dict.fromkeys(self.seeds, 0)
-        self.total = len(self.seeds) * num_steps
+        self.total = len(self.seeds) * num_steps if total is None else total
         self.bar = comfy.utils.ProgressBar(self.total)
         self.previewer = latent_preview.get_previewer(
             patcher.load_device, patcher.model.latent_format
@@ -81,8 +92,4 @@ class IterationProgress:
         self._say(f"tried {number + 1} first noises")
 
     def _say(self, text: str) -> None:
-        running = sys.modules.get("server")  # absent where nodes are used without the server
-        if running is not None and self.node_id is not None:
-            server = running.PromptServer.instance
-            text = f"{text}\n{self.note}" if self.note else text
-            server.send_progress_text(text, self.node_id, server.client_id)
+        tell(self.node_id, f"{text}\n{self.note}" if self.note else text)

@@ -70,12 +70,15 @@ def schema_extras(**wanted: Any) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if name in schema_fields()}
 
 
-def input_extras(kind: type, **wanted: Any) -> dict[str, Any]:
-    """Of an input's options those that this ComfyUI knows: ``**input_extras(io.Int.Input, ...)``.
+def fold_away(one: io.Input) -> None:
+    """Mark an input as advanced: newer frontends fold it away in Nodes 2.0.
 
-    kind: the input's class. Such as ``advanced=True``, which folds the input away.
+    Before inputs had an option for it, ComfyUI passed on what it did not know.
     """
-    return {name: value for name, value in wanted.items() if _takes(kind.__init__, name)}
+    if hasattr(one, "advanced"):
+        one.advanced = True  # type: ignore[attr-defined]
+    else:
+        one.extra_dict["advanced"] = True
 
 
 DIFFERENCES = (

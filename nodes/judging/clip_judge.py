@@ -1,4 +1,4 @@
-"""CLIPJudge: CLIP-T, CLIP-I and directional CLIP of a batch of edits; no language model, no server."""
+"""CLIPJudge: CLIP-T, CLIP-I and directional CLIP of a batch of edits, without a server."""
 
 from __future__ import annotations
 

@@ -82,8 +82,8 @@ class EditJudge(io.ComfyNode):
             node_id="EditJudge",
             display_name="Edit Judge",
             category=JUDGING,
-            description="Lets a vision-language model look at the source and each edit, and say how "
-            "well the instruction was followed and the rest kept.",
+            description="Lets a vision-language model look at the source and each edit, and say "
+            "how well the instruction was followed and the rest kept.",
             is_output_node=True,
             inputs=[
                 io.Image.Input("source", tooltip="The picture before the edit, one."),

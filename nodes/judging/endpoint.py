@@ -19,8 +19,8 @@ class VLMEndpoint(io.ComfyNode):
             node_id="VLMEndpoint",
             display_name="VLM Endpoint",
             category=JUDGING,
-            description="A model that sees, behind any OpenAI-compatible URL. Nothing is sent until "
-            "a judge asks.",
+            description="A model that sees, behind any OpenAI-compatible URL. Nothing is sent "
+            "until a judge asks.",
             inputs=[
                 io.String.Input(
                     "base_url",

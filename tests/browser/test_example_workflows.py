@@ -7,7 +7,7 @@ import pytest
 
 from elect_tino.harness.author_workflows import FOLDER
 from elect_tino.harness.server.comfy_server import PACK_LINK
-from elect_tino.harness.workflows.recipes.elect import CHECKPOINT
+from elect_tino.harness.workflows.recipes.parts import CHECKPOINT
 from elect_tino.harness.workflows.workflow import NOTES, load_workflow, to_prompt
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from elect_tino.harness.author_workflows import FOLDER, numbered, to_workflow
-from elect_tino.harness.workflows.recipes.elect import Recipe, embedded_demo
+from elect_tino.harness.workflows.recipes.elect import embedded_demo
+from elect_tino.harness.workflows.recipes.parts import Recipe
 from elect_tino.harness.workflows.recipes.tino import text
 from elect_tino.harness.workflows.stand_in import stand_in, upload_picture
 from elect_tino.harness.workflows.summary import nodes_of

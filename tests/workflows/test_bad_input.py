@@ -207,6 +207,24 @@ def changed(prompt: dict, change: Change) -> dict:
     return prompt
 
 
+EARLY = ("mask empty", "mask full", "pixel space and no VAE", "no mask at all")
+"""Refused before a candidate is run, since none is needed to know."""
+
+
+@pytest.mark.parametrize("case", EARLY)
+def test_what_can_be_known_before_sampling_is_refused_before(
+    case: str, server: "ComfyServer", demo: dict
+):
+    change, message = CASES[case]
+    del demo["overlay"]
+    demo["candidates"]["inputs"]["first_seed"] = 900 + EARLY.index(case)
+    mark = server.events.mark()
+    with pytest.raises((PromptRejected, ExecutionFailed), match=message):
+        server.run(changed(demo, change))
+    begun = [e.node for e in server.events.since(mark) if e.type == "executing"]
+    assert "candidates" not in begun
+
+
 def files(server: "ComfyServer") -> set[str]:
     folders = (server.base / "output", server.base / "temp")
     return {str(path) for folder in folders for path in folder.rglob("*") if path.is_file()}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .edit_model_notes import notes_of
-from .elect import Recipe, Section, Wire, node, saved, stages
 from .model_files import Loaders
+from .parts import Recipe, Section, Wire, node, saved, stages
 
 INSTRUCTION = "make the dress red"
 NUM_CANDIDATES = 8

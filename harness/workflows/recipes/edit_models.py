@@ -6,7 +6,6 @@ Sampler, schedule, stop and guidance come from EditModelDefaults.
 from __future__ import annotations
 
 from .edit_model_frames import INSTRUCTION, dual, recipe, shown, texts
-from .elect import Recipe, Wire, node
 from .model_files import (
     CLIP_G,
     CLIP_L,
@@ -21,6 +20,7 @@ from .model_files import (
     separate,
     unet,
 )
+from .parts import Recipe, Wire, node
 
 
 def magicbrush() -> Recipe:

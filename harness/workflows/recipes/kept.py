@@ -1,7 +1,7 @@
 """Example workflows whose candidates are kept in files."""
 
 from . import elect, notes
-from .elect import Recipe, Section, node
+from .parts import Recipe, Section, node
 
 _TRY = elect.sections("elect_embedded_demo", elect.PICTURE, elect.GUIDE, elect.TRY)
 _SAVE = """\

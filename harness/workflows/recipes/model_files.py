@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .elect import node
+from .parts import node
 
 HUB = "https://huggingface.co/"
 HIDREAM_FILES = HUB + "Comfy-Org/HiDream-I1_ComfyUI/resolve/main/split_files/"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .elect import Recipe, Wire, node, sections
+from .parts import Recipe, Wire, node, sections
 
 ON_PHOTO = "1: turn the yellow triangle pink"
 ON_CLOUDS = "5: erase the purple triangle"

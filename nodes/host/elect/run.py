@@ -198,7 +198,7 @@ def advance(
     unless something on the model may remember earlier calls: then they run from their start.
     Returns the whole tape, in RAM, and what this part cost.
     """
-    anew = why_from_start(run)
+    anew = why_from_start(run) if tape.steps else None
     if anew is not None:
         logging.info("ELECT: run from the start and not from the stop, since %s.", anew)
     return record(run, seeds, stop_step, size, on_step, max_bytes, None if anew else tape)

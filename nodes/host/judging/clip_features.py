@@ -30,7 +30,7 @@ def caption_features(clip: Any, caption: str) -> Tensor:
 
 
 def picture_features(clip_vision: Any, images: Tensor) -> Tensor:
-    """The projected features (N, D) of IMAGE (N, H, W, 3), the whole picture squeezed to a square."""
+    """The projected features (N, D) of IMAGE (N, H, W, 3), each squeezed to a square."""
     return clip_vision.encode_image(images[..., :3], crop=False)["image_embeds"].float().cpu()
 
 

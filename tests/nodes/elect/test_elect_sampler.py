@@ -41,7 +41,7 @@ def whole(scene, guiders):
 
 @pytest.mark.parametrize("form", ["paper", "published"])
 def test_it_elects_and_finishes_what_the_single_nodes_do(whole, elect, scene, guiders, form):
-    output, denoised, mask, seed = whole(form=form).args
+    output, denoised, mask, seed, _ = whole(form=form).args
     found = elect.partial(
         guiders["dual"],
         "euler",
@@ -60,18 +60,19 @@ def test_it_elects_and_finishes_what_the_single_nodes_do(whole, elect, scene, gu
 
 
 def test_the_elected_seed_alone_gives_the_same_picture(whole, stock, scene, guiders):
-    output, _, _, seed = whole(sampler="dpmpp_2m_sde").args
+    output, _, _, seed, _ = whole(sampler="dpmpp_2m_sde").args
     expected, _ = stock(guiders["dual"], "dpmpp_2m_sde", scene.sigmas, scene.latent, seed)
     assert torch.equal(output["samples"], expected)
 
 
 def test_one_candidate_is_vanilla_also_without_a_null_text(whole, stock, scene, guiders):
-    output, denoised, mask, seed = whole(guider="basic", num_candidates=1).args
+    output, denoised, mask, seed, kept = whole(guider="basic", num_candidates=1).args
     expected, expected_denoised = stock(guiders["basic"], "euler", scene.sigmas, scene.latent, 3)
     assert seed == 3
     assert torch.equal(output["samples"], expected)
     assert torch.equal(denoised["samples"], expected_denoised)
     assert not mask.any()
+    assert (kept.seeds, kept.stop_step) == ((3,), 8)
 
 
 def test_bad_input_is_found_before_any_candidate_runs(whole, scene, monkeypatch):
@@ -151,6 +152,7 @@ def test_node_ids_are_the_permanent_ones():
         "RelevanceMapAggregate",
         "BISSelect",
         "AdvanceCandidates",
+        "ELECTRace",
         "ResumeDenoise",
         "ELECTSampler",
         "SaveCandidates",

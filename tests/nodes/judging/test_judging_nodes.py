@@ -19,6 +19,9 @@ RULES = {
 }
 
 
+NAMES = ("scores", "good", "reasons", "best", "edit", "complaint")
+
+
 class Says:
     """A model with ready answers."""
 
@@ -50,7 +53,7 @@ def judged(model, **given):
     from elect_tino.nodes.judging.edit_judge import EditJudge
 
     out = EditJudge.execute(SOURCE, EDITED, "make it red", **{**RULES, **given}, vlm=model)
-    return dict(zip(("scores", "good", "reasons", "best", "edit", "complaint"), out.result))
+    return dict(zip(NAMES, out.result, strict=True))
 
 
 def test_the_best_is_put_out_with_reasons():
