@@ -27,6 +27,7 @@ class Scored:
 
     scores (N,): by the criterion; outside, edits (N,): change outside (BIS) and inside the mask
     shifts (N, 2): whole-picture shifts that were undone, pixels down and right; None if not asked
+    judged: a judge's score of each, higher is better, NaN where unscored; None without a judge
     """
 
     scores: Tensor
@@ -36,6 +37,7 @@ class Scored:
     warnings: tuple[str, ...]
     images: Tensor | None
     shifts: Tensor | None = None
+    judged: tuple[float, ...] | None = None
 
 
 def decode(vae, latent: Tensor) -> Tensor:

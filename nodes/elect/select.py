@@ -11,6 +11,7 @@ from comfy_api.latest import io
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
+from .judged import judged_inputs, with_judge
 from .queued import NOT_CONNECTED, refusal
 from .sampling import MAX_CANDIDATES
 from .selection import NO_MASK, Selection, check_space, estimate_batch
@@ -45,7 +46,7 @@ class Choice:
     )
 
 
-LATE = ("candidates", "estimates", "relevance")
+LATE = ("candidates", "estimates", "relevance", "judged")
 """Inputs that are made by sampling: ComfyUI asks for them once all others are found good."""
 
 
@@ -89,6 +90,7 @@ class BISSelect(io.ComfyNode):
                 *inputs(Selection),
                 *inputs(Choice),
                 pick_seeds_input(),
+                *judged_inputs(),
             ],
             outputs=[
                 ElectCandidates.Output(display_name="elected"),
@@ -125,11 +127,14 @@ class BISSelect(io.ComfyNode):
         estimates=None,
         relevance=None,
         pick_seeds="",
+        judged=None,
+        judge_weight=0.5,
     ) -> io.NodeOutput:
         check_early({"pick_seeds": pick_seeds, "csv_prefix": choice.csv_prefix, "relevance": None})
         if not pick_seeds:
             check_pick(choice.pick, len(candidates.seeds))
         shown = _shown(candidates, selection, estimates, relevance)
+        shown = with_judge(shown, candidates, judged, judge_weight)
         ranking = shown.scored.ranking
         chosen = choose(ranking, candidates.seeds, choice.pick, pick_seeds)
         told = shown.as_ui(candidates, chosen)

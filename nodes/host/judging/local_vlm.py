@@ -10,7 +10,7 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from numpy import ndarray
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from ....judging.answers import read_yes
 from ....judging.pictures import at_most
@@ -48,6 +48,14 @@ def load(folder: Path) -> LocalVlm:
     return LocalVlm(folder.name, model.to(dtype).eval(), processor)
 
 
+class _Held(nn.Module):
+    """transformers' models have a `device` that cannot be set, and ComfyUI sets it."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+
 class LocalVlm:
     """A model that is asked; loaded when it is its turn, and freed like any of ComfyUI's models."""
 
@@ -59,7 +67,7 @@ class LocalVlm:
         self.processor = processor
         device = comfy.model_management.text_encoder_device()
         offload = comfy.model_management.text_encoder_offload_device()
-        self.patcher = ModelPatcher(model, device, offload)
+        self.patcher = ModelPatcher(_Held(model), device, offload)
 
     def ask(self, question: Question) -> str:
         """Its likeliest answer."""
@@ -89,13 +97,15 @@ class LocalVlm:
     def _inputs(self, question: Question) -> dict[str, Any]:
         content = [{"type": "image", "image": _picture(one)} for one in question.pictures]
         content.append({"type": "text", "text": question.text})
+        thinks = "enable_thinking" in str(getattr(self.processor, "chat_template", ""))
+        silent = {"enable_thinking": False} if thinks else {}
         given = self.processor.apply_chat_template(
             [{"role": "user", "content": content}],
             tokenize=True,
             add_generation_prompt=True,
             return_dict=True,
             return_tensors="pt",
-            enable_thinking=False,
+            **silent,
         )
         self._place(given["input_ids"].shape[1])
         dtype = next(self.model.parameters()).dtype

@@ -88,7 +88,7 @@ class SpeakingClip:
         return self.clip.decode(ids)
 
     def yes(self, question: Question) -> float | None:
-        """Probability of yes against no as the next word; by what it writes where words are long."""
+        """Probability of yes against no as the next word; by its text where words are long."""
         words = {said: self._ids(forms) for said, forms in _WORDS.items()}
         if not words[True] or not words[False]:
             said = read_yes(self.ask(question))
