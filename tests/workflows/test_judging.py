@@ -50,7 +50,7 @@ def judge(**given: object) -> dict:
         "free_after": False,
     }
     wires = {"source": ["source", 0], "edited": ["edited", 0], "vlm": ["vlm", 0]}
-    return node("EditJudge", instruction="make it red", **{**rules, **wires, **given})
+    return node("EditJudge", **{"instruction": "make it red", **rules, **wires, **given})
 
 
 def pictures(num: int = 2) -> dict:
