@@ -7,6 +7,7 @@ table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
 race_inputs -> racing -> raced   a race: what is asked; run, scored, thinned out; what is seen of it
+pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
@@ -16,6 +17,7 @@ from . import (
     elect_sampler,
     estimate,
     partial,
+    pool_candidates,
     relevance,
     resume,
     saved,
@@ -32,4 +34,5 @@ NODES = [
     *resume.NODES,
     *elect_sampler.NODES,
     *saved.NODES,
+    *pool_candidates.NODES,
 ]

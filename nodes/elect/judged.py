@@ -10,8 +10,7 @@ from comfy_api.latest import io
 
 from ...judging.weighing import weighed
 from .shown import Shown
-from .table import rows
-from .types import Candidates
+from .table import Row
 
 
 @io.comfytype(io_type="EDIT_SCORES")
@@ -44,9 +43,7 @@ def judged_inputs() -> list[io.Input]:
     ]
 
 
-def with_judge(
-    shown: Shown, candidates: Candidates, judged: Sequence[float] | None, weight: float
-) -> Shown:
+def with_judge(shown: Shown, judged: Sequence[float] | None, weight: float) -> Shown:
     """The election with the judge's column, its electable candidates in the order of both."""
     if judged is None:
         return shown
@@ -61,9 +58,19 @@ def with_judge(
     order = (*able, *ranking.order[ranking.num_eligible :])
     if weight > 0:
         ranking = replace(ranking, order=order, confidence=None)
+    order = ranking.order
     warnings = list(scored.warnings)
     missing = sum(map(math.isnan, judged))
     if missing:
         warnings.append(f"{missing} of {len(judged)} were not judged and count as the median.")
     scored = replace(scored, ranking=ranking, judged=tuple(judged), warnings=tuple(warnings))
-    return replace(shown, scored=scored, table=rows(candidates, scored), written={})
+    return replace(shown, scored=scored, table=_ordered(shown.table, order, judged), written={})
+
+
+def _ordered(table: Sequence[Row], order: Sequence[int], judged: Sequence[float]) -> list[Row]:
+    """The table's lines in another order, with the judge's column."""
+    lines = {row.candidate - 1: row for row in table}
+    return [
+        replace(lines[index], rank=place, judge=judged[index])
+        for place, index in enumerate(order, start=1)
+    ]

@@ -54,6 +54,22 @@ def _pixels(images: Tensor, num_candidates: int) -> Tensor:
     return pixels.unflatten(0, (num_candidates, -1)).movedim(1, 2)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What `Scored` is made of.
+
+    weight: what counted as edited; history (S, N): scores after each of the last steps
+    """
+
+    scores: Tensor
+    outside: Tensor
+    edits: Tensor
+    weight: Tensor
+    history: Tensor
+    images: Tensor | None
+    shifts: Tensor | None
+
+
 def score(
     candidates: Candidates,
     estimates: Tensor,
@@ -65,6 +81,17 @@ def score(
 
     estimates (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
     """
+    return judged(measured(candidates, estimates, mask, source, selection), selection)
+
+
+def measured(
+    candidates: Candidates,
+    estimates: Tensor,
+    mask: Tensor,
+    source: Tensor,
+    selection: Selection,
+) -> Measured:
+    """What is measured of candidates of one run; arguments as of `score`."""
     selection.check_space()
     vae, space = selection.vae, selection.space
     images = decode(vae, estimates) if vae is not None else None
@@ -83,11 +110,18 @@ def score(
     outside, edits = background_inconsistency(a, b, weight), change_inside(a, b, weight)
     criterion = CRITERIA[selection.criterion]
     scores = outside if selection.criterion == "bis" else criterion(a, b, weight)
-    moves = fluctuation(_history(candidates, source, mask, criterion))
+    history = _history(candidates, source, mask, criterion)
+    return Measured(scores, outside, edits, weight, history, images, shifts)
+
+
+def judged(found: Measured, selection: Selection) -> Scored:
+    """The ranking of what was measured, and what is to be said of it."""
+    outside, edits, weight = found.outside, found.edits, found.weight
     least = selection.minimum_edit if bool(weight.any()) else 0.0
-    ranking = rank(scores, edits, least, idle(outside, edits), moves)
+    moves = fluctuation(found.history)
+    ranking = rank(found.scores, edits, least, idle(outside, edits), moves)
     warnings = _warnings(outside, edits, weight, ranking, least)
-    return Scored(scores, outside, edits, ranking, warnings, images, shifts)
+    return Scored(found.scores, outside, edits, ranking, warnings, found.images, found.shifts)
 
 
 def _history(candidates: Candidates, source: Tensor, mask: Tensor, criterion) -> Tensor:

@@ -12,6 +12,8 @@ from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
 from .judged import judged_inputs, with_judge
+from .pool import Pool
+from .pooled import pooled_election, pooled_ui
 from .queued import NOT_CONNECTED, refusal
 from .sampling import MAX_CANDIDATES
 from .selection import NO_MASK, Selection, check_space, estimate_batch
@@ -121,7 +123,7 @@ class BISSelect(io.ComfyNode):
     @takes_records()
     def execute(
         cls,
-        candidates: Candidates,
+        candidates: Candidates | Pool,
         selection: Selection,
         choice: Choice,
         estimates=None,
@@ -133,11 +135,17 @@ class BISSelect(io.ComfyNode):
         check_early({"pick_seeds": pick_seeds, "csv_prefix": choice.csv_prefix, "relevance": None})
         if not pick_seeds:
             check_pick(choice.pick, len(candidates.seeds))
-        shown = _shown(candidates, selection, estimates, relevance)
-        shown = with_judge(shown, candidates, judged, judge_weight)
+        if isinstance(candidates, Pool):
+            shown = pooled_election(candidates, selection, estimates, relevance)
+            shown = with_judge(shown, judged, judge_weight)
+            chosen = choose(shown.scored.ranking, candidates.labels, choice.pick, pick_seeds)
+            told = pooled_ui(shown, candidates, chosen)
+        else:
+            shown = _shown(candidates, selection, estimates, relevance)
+            shown = with_judge(shown, judged, judge_weight)
+            chosen = choose(shown.scored.ranking, candidates.seeds, choice.pick, pick_seeds)
+            told = shown.as_ui(candidates, chosen)
         ranking = shown.scored.ranking
-        chosen = choose(ranking, candidates.seeds, choice.pick, pick_seeds)
-        told = shown.as_ui(candidates, chosen)
         if choice.csv_prefix:
             told["csv"] = [shown.csv(choice.csv_prefix)]
         return io.NodeOutput(

@@ -17,6 +17,7 @@ from ...elect_core.selection import Ranking
 from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
+from .pool import Pool
 from .score import BARELY, Scored
 from .types import Candidates
 
@@ -33,10 +34,10 @@ class Row:
     shift: str
     eligible: bool
     score: float
-    judge: float | None = None
+    judge: float | None
 
 
-def rows(candidates: Candidates, scored: Scored) -> list[Row]:
+def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
     """The score table, best candidate first; candidates are counted from 1."""
     return [
         Row(
@@ -158,7 +159,7 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "elected": chosen.first,
         "elected_seed": candidates.seeds[chosen.first],
         "chosen": list(chosen.indices),
-        "gone_seeds": [str(seed) for seed in chosen.gone],
+        "gone_seeds": list(chosen.gone),
         "num_steps": k,
         "stop_step": candidates.stop_step,
         "stop_sigma": candidates.stop_sigma,
