@@ -40,7 +40,9 @@ def load(folder: Path) -> LocalVlm:
     own = {"local_files_only": True, "trust_remote_code": False}
     try:
         processor = AutoProcessor.from_pretrained(folder, **own)
-        model = AutoModelForImageTextToText.from_pretrained(folder, use_safetensors=True, **own)
+        model: Any = AutoModelForImageTextToText.from_pretrained(
+            folder, use_safetensors=True, **own
+        )
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise ValueError(
             f"name: transformers cannot load {folder.name} as a vision-language model: {error}"
