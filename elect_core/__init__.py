@@ -19,12 +19,16 @@ The stages, in the order the data flows (a stage imports only those above it):
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
     race        rankings at rungs  -> who goes on, who is left
+    mixing      noise, noise       -> noise between them: near a candidate, or inside a region
+    blend       result, source     -> the source kept outside the edit
     elect       all of it as one function, outside ComfyUI
 """
 
 from .alignment import common_view, global_shift, undo_shift
+from .blend import colours_matched, feathered, kept_outside
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
+from .mixing import regional_mix, spherical_mix
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance
 from .sampler import euler, euler_ancestral
@@ -61,6 +65,7 @@ __all__ = [
     "change_inside",
     "change_weight",
     "classifier_free",
+    "colours_matched",
     "common_view",
     "consensus",
     "edit_ratio",
@@ -68,19 +73,23 @@ __all__ = [
     "elect_nfe",
     "euler",
     "euler_ancestral",
+    "feathered",
     "fluctuation",
     "from_here",
     "global_shift",
     "halving",
     "idle",
     "instruct_pix2pix",
+    "kept_outside",
     "looks",
     "median_estimate",
     "parse_rungs",
     "race_nfe",
     "rank",
     "raw_relevance",
+    "regional_mix",
     "run_race",
+    "spherical_mix",
     "step_count",
     "step_of_sigma",
     "tape_of",
