@@ -7,6 +7,8 @@ table, pictures                  numbers and files
 choice                           which candidates go on
 kept, recorded                   what a changed choice takes up again
 race_inputs -> racing -> raced   a race: what is asked; run, scored, thinned out; what is seen of it
+vary, finish_clean               new candidates near a chosen one; the source around the edit
+finishing                        how candidates are finished
 pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
@@ -16,12 +18,14 @@ from . import (
     elect_race,
     elect_sampler,
     estimate,
+    finish_clean,
     partial,
     pool_candidates,
     relevance,
     resume,
     saved,
     select,
+    vary,
 )
 
 NODES = [
@@ -35,4 +39,6 @@ NODES = [
     *elect_sampler.NODES,
     *saved.NODES,
     *pool_candidates.NODES,
+    *finish_clean.NODES,
+    *vary.NODES,
 ]

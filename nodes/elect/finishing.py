@@ -1,4 +1,4 @@
-"""How candidates are finished: exactly as begun, otherwise, or with the source kept around the edit."""
+"""How candidates are finished: as begun, otherwise, or with the source kept around the edit."""
 
 from __future__ import annotations
 

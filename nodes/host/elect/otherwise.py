@@ -1,4 +1,4 @@
-"""Candidates finished otherwise than they were begun: other steps, another sampler, from the stop."""
+"""Candidates finished otherwise than begun: other steps, another sampler, from the stop."""
 
 from __future__ import annotations
 
