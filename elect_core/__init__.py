@@ -16,6 +16,7 @@ The stages, in the order the data flows (a stage imports only those above it):
     estimate    x, prediction      -> denoised (Tweedie)
     relevance   cond, uncond       -> where the edit happens
     alignment   estimates, source  -> whole-picture shift of each, and undone
+    placement   estimates, source  -> zoom and shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
     race        rankings at rungs  -> who goes on, who is left
@@ -29,6 +30,7 @@ from .blend import colours_matched, feathered, kept_outside
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
 from .mixing import regional_mix, spherical_mix
+from .placement import find_placements, move_back, off_source
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance
 from .sampler import euler, euler_ancestral
@@ -74,6 +76,7 @@ __all__ = [
     "euler",
     "euler_ancestral",
     "feathered",
+    "find_placements",
     "fluctuation",
     "from_here",
     "global_shift",
@@ -83,6 +86,8 @@ __all__ = [
     "kept_outside",
     "looks",
     "median_estimate",
+    "move_back",
+    "off_source",
     "parse_rungs",
     "race_nfe",
     "rank",

@@ -18,8 +18,8 @@ class FinishClean(io.ComfyNode):
             node_id="FinishClean",
             display_name="Finish Clean (ELECT)",
             category=ELECT,
-            description="Puts the source's own pixels back outside the mask, with a soft edge, after "
-            "matching the colours of the edit to it. Shows and puts out both pictures.",
+            description="Puts the source's own pixels back outside the mask, with a soft edge, "
+            "after matching the colours of the edit to it. Shows and puts out both pictures.",
             is_output_node=True,
             inputs=[
                 io.Image.Input("image", tooltip="The edited picture, decoded; or several."),

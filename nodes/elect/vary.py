@@ -69,8 +69,8 @@ class VarySeed(io.ComfyNode):
             node_id="VarySeed",
             display_name="Vary Seed (ELECT)",
             category=ELECT,
-            description="New candidates near a chosen one: its noise, turned a little towards fresh "
-            "noise, as variation seeds do.",
+            description="New candidates near a chosen one: its noise, turned a little towards "
+            "fresh noise, as variation seeds do.",
             inputs=[
                 ElectCandidates.Input(
                     "candidates", tooltip="From BISSelect; the first of them is varied."
@@ -161,8 +161,8 @@ class RerollRegion(io.ComfyNode):
             node_id="RerollRegion",
             display_name="Re-roll the Region (ELECT)",
             category=ELECT,
-            description="Keeps a chosen candidate, its noise too, and rolls only a region anew, from "
-            "a middle noise level on.",
+            description="Keeps a chosen candidate, its noise too, and rolls only a region anew, "
+            "from a middle noise level on.",
             inputs=[
                 ElectCandidates.Input(
                     "candidates", tooltip="From BISSelect; the first of them is kept."

@@ -58,14 +58,6 @@ def test_more_steps_and_another_sampler_for_the_rest(elect, finish, scene, guide
     assert "another sampler" in other.ui["text"][0]
 
 
-def test_the_noise_after_the_stop_is_not_the_initial_one(elect, scene, guiders):
-    from elect_tino.nodes.host.elect import otherwise
-
-    assert otherwise._OTHER_SEED % 2**64 != 0
-    found = partial(elect, scene, guiders, sampler="euler_ancestral").rows([0])
-    assert found.seeds[0] + otherwise._OTHER_SEED not in found.seeds
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [
