@@ -50,7 +50,8 @@ class FinishClean(io.ComfyNode):
     @classmethod
     def execute(cls, image, source_image, mask, feather, match_colours) -> io.NodeOutput:
         plain = image[..., :3]
-        source = crop_like_host(source_image, *plain.shape[1:3], "source_image")[:1, ..., :3]
+        height, width = plain.shape[1:3]
+        source = crop_like_host(source_image, height, width, "source_image")[:1, ..., :3]
         if len(mask) not in (1, len(plain)):
             mask = mask[:1]
         weight = soft_weight(partly_painted(mask), feather, plain)
