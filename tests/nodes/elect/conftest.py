@@ -1,4 +1,4 @@
-"""The nodes that race, as a user runs them."""
+"""What the tests of nodes share: races, and kept candidates, as a user runs them."""
 
 import pytest
 import torch
