@@ -14,8 +14,9 @@ from ...elect_core.blend import feathered, kept_outside
 from ...elect_core.schedule import Cost
 from ..host.conditions import source_latent
 from ..host.elect.batching import batches, refuse_sampler
+from ..host.elect.finish import resume
 from ..host.elect.otherwise import finish_otherwise
-from ..host.elect.run import Change, Run, resume
+from ..host.elect.run import Change, Run
 from ..host.latents import check_mask, mask_like, match_source
 from ..host.preview import CandidateProgress
 from ..inputs import given
