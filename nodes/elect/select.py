@@ -91,6 +91,16 @@ class BISSelect(io.ComfyNode):
                 *inputs(Selection),
                 *inputs(Choice),
                 pick_seeds_input(),
+                io.Float.Input(
+                    "diversity",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="Of a top_k, how much the others should differ from those before them "
+                    "where the edit is, rather than be the next best: 0 is by rank alone.",
+                ),
             ],
             outputs=[
                 ElectCandidates.Output(display_name="elected"),
@@ -127,6 +137,7 @@ class BISSelect(io.ComfyNode):
         estimates=None,
         relevance=None,
         pick_seeds="",
+        diversity=0.0,
     ) -> io.NodeOutput:
         check_early({"pick_seeds": pick_seeds, "csv_prefix": choice.csv_prefix, "relevance": None})
         if not pick_seeds:
@@ -142,8 +153,9 @@ class BISSelect(io.ComfyNode):
         ranking = shown.scored.ranking
         if choice.csv_prefix:
             told["csv"] = [shown.csv(choice.csv_prefix)]
+        going = chosen.order(shown.varied(choice.top_k, diversity), choice.top_k)
         return io.NodeOutput(
-            candidates.rows(chosen.order(ranking, choice.top_k)),
+            candidates.rows(going),
             candidates.seeds[chosen.first],
             told["text"][0],
             {"samples": shown.latents[torch.tensor(ranking.order)]},
