@@ -31,7 +31,7 @@ LOOKS: dict[str, Look] = {
     "BISSelect": Look(
         name="Choose the Best Candidate: BIS Select (ELECT)",
         search=(*_SEEDS, "pick", "choose", "chooser", "image picker", "score", "rank", "select"),
-        advanced=names("space minimum_edit pick csv_prefix align mask_from pick_seeds"),
+        advanced=names("space minimum_edit pick csv_prefix align mask_from pick_seeds diversity"),
         inputs=_CANDIDATES,
         outputs=(
             "The chosen candidates, or the top k, for Resume Denoise.",

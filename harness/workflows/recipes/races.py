@@ -25,7 +25,8 @@ _RACE = """\
 half, and runs the rest further, from where they paused: no call is made twice.
 
 The node says beforehand what that will cost, and afterwards what it did. The gallery shows
-everybody as far as they came; a dropped candidate can still be clicked, and pays only the calls it lacks.
+everybody as far as they came; a dropped candidate can still be clicked, and pays only the calls it
+lacks.
 
 `race` *custom* follows `rungs`: *8@20%, 4@40%, 1@60%* keeps eight after a fifth of the steps, then
 four, then one.
