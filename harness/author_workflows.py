@@ -8,7 +8,8 @@ What a workflow holds is in `workflows/recipes`. Widgets
 that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
 show what the embedded model made; workflows for InstructPix2Pix's checkpoint are run with it in its
 place. The other editing models are too large to be run here: their thumbnails are pictures of the
-graph, which needs Chromium.
+graph, which needs Chromium. Each file is written on one ComfyUI, since it holds the widgets of that
+one's nodes: the pinned one, or the newer one that its recipe names.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import json
 from pathlib import Path
 
 from .server.comfy_server import PACK_ROOT, ComfyServer
+from .setup.hosts import DEFAULT_HOST
 from .workflows import frames, layout
 from .workflows.recipes.edit_models import EDIT_RECIPES
 from .workflows.recipes.elect import RECIPES
@@ -144,6 +146,11 @@ def main(argv: list[str] | None = None) -> int:
     drawn = {make().name for make in EDIT_RECIPES}
     recipes = [recipe for recipe in (make() for make in ALL_RECIPES) if args.only in recipe.name]
     with ComfyServer() as server:
+        here = server.system_stats()["system"]["comfyui_version"]
+        skipped = [one for one in recipes if (one.host or DEFAULT_HOST) != here]
+        for recipe in skipped:
+            print(f"{recipe.name}: left as it is, written on {recipe.host or DEFAULT_HOST} only")
+        recipes = [recipe for recipe in recipes if recipe not in skipped]
         object_info = server.object_info()
         workflows = {recipe.name: write(recipe, object_info) for recipe in recipes}
         if args.no_thumbnails:

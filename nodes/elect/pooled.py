@@ -83,7 +83,9 @@ def _judged_together(pool: Pool, found: list, latents, origin, selection: Select
     if selection.criterion == "consensus":  # among all, not among those of one prompt
         scale = pool.parts[0].run.model.model.process_latent_in
         scores = consensus(scale(origin), scale(latents), torch.ones_like(origin[:, :1]))
-    shifts = None if found[0].shifts is None else pool.gather([one.shifts for one in found])
+    placements = None
+    if found[0].placements is not None:
+        placements = pool.gather([one.placements for one in found])
     together = replace(
         found[0],
         scores=scores,
@@ -92,7 +94,7 @@ def _judged_together(pool: Pool, found: list, latents, origin, selection: Select
         weight=torch.cat([one.weight.flatten() for one in found]),
         history=torch.cat([one.history[-steps:] for one in found], 1),
         images=images,
-        shifts=shifts,
+        placements=placements,
     )
     return judged(together, selection)
 

@@ -17,6 +17,7 @@ from ...elect_core.selection import Ranking
 from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
+from .placed import in_words as place_in_words
 from .pool import Pool
 from .score import BARELY, Scored
 from .types import Candidates
@@ -34,6 +35,7 @@ class Row:
     shift: str
     eligible: bool
     score: float
+    judge: float | None
 
 
 def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
@@ -48,17 +50,24 @@ def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
             shift=_shift(scored, index),
             eligible=place < scored.ranking.num_eligible,
             score=float(scored.scores[index]),
+            judge=None if scored.judged is None else scored.judged[index],
         )
         for place, index in enumerate(scored.ranking.order)
     ]
 
 
 def _shift(scored: Scored, index: int) -> str:
-    """The undone shift of a candidate, in pixels down and right; empty where none was sought."""
-    if scored.shifts is None:
+    """How a candidate lay on the source: its shift in pixels down and right, and its zoom.
+
+    Empty where none was sought.
+    """
+    if scored.placements is None:
         return ""
-    down, right = scored.shifts[index].tolist()
-    return f"{down:+g} {right:+g}"
+    placement = scored.placements[index]
+    down, right = placement[2:].tolist()
+    moved = f"{down:+.3g} {right:+.3g}"
+    zoom = place_in_words(torch.cat([placement[:2], torch.zeros(2)]))
+    return f"{moved}, {zoom}" if zoom else moved
 
 
 def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = None) -> str:
@@ -70,10 +79,13 @@ def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = N
     by_bis = torch.equal(scored.scores, scored.outside)
     if not by_bis:
         lines[0] += "  score"
-    if scored.shifts is not None:
+    if scored.judged is not None:
+        lines[0] += "     judge"
+    if scored.placements is not None:
         lines[0] += "  shift"
     for row in table:
         note = "" if by_bis else f"       {row.score:<8.5g}"
+        note += "" if row.judge is None else f"       {row.judge:<8.3g}"
         note += f"       {row.shift}" if row.shift else ""
         note += "" if row.eligible else "  " + (out or {}).get(row.candidate, "not electable")
         lines.append(
@@ -81,19 +93,23 @@ def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = N
             f"{row.change_inside:<8.5f}{note}"
         )
     ranking = scored.ranking
-    lines.append(f"spread {ranking.spread:.1%} of the mean; {in_words(ranking)}")
-    if scored.shifts is not None:
-        lines.append("shift: pixels down and right, undone before scoring")
+    lines.append(
+        f"spread {ranking.spread:.1%} of the mean; {in_words(ranking, scored.judged is not None)}"
+    )
+    if scored.placements is not None:
+        lines.append("shift: pixels down and right, and zoom, undone before scoring")
     return "\n".join([*lines, *scored.warnings])
 
 
-def in_words(ranking: Ranking) -> str:
+def in_words(ranking: Ranking, by_judge: bool = False) -> str:
     """What the confidence means, and the number where there is one."""
     sure = ranking.confidence
     if ranking.num_eligible == 1:
         return "there was no rival"
     if ranking.spread < BARELY:
         return "the seeds barely differ, so any of them may be taken"
+    if sure is None and by_judge:
+        return "a judge has a say in the order: how sure it is, is not known"
     if sure is None:
         return "one step says nothing of how sure the choice is"
     word = "clear" if sure >= 0.9 else "likely" if sure >= 0.6 else "open: look at the runners-up"
@@ -145,7 +161,9 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "change_inside": _as_json(scored.edits),
         "order": list(scored.ranking.order),
         "num_eligible": scored.ranking.num_eligible,
-        "shifts": None if scored.shifts is None else scored.shifts.tolist(),
+        "shifts": None if scored.placements is None else scored.placements[:, 2:].tolist(),
+        "zooms": None if scored.placements is None else scored.placements[:, :2].tolist(),
+        "places": [] if scored.placements is None else list(map(place_in_words, scored.placements)),
         "best": scored.ranking.elected,
         "elected": chosen.first,
         "elected_seed": candidates.seeds[chosen.first],
@@ -160,7 +178,8 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "model_evaluations": candidates.cost.model_evaluations,
         "spread": scored.ranking.spread,
         "confidence": scored.ranking.confidence,
-        "confidence_words": in_words(scored.ranking),
+        "confidence_words": in_words(scored.ranking, scored.judged is not None),
+        "judged": None if scored.judged is None else _as_json(torch.tensor(scored.judged)),
         "idle": scored.ranking.num_idle,
         "set_aside": scored.ranking.num_small,
         "bis": _as_json(scored.outside),
