@@ -9,7 +9,7 @@ from elect_tino.harness.server.comfy_server import PACK_LINK, PACK_ROOT
 pytestmark = pytest.mark.server
 
 PAGES = PACK_ROOT / "web" / "docs"
-NUM_NODES = 13
+NUM_NODES = 19
 
 
 @pytest.fixture
