@@ -110,7 +110,7 @@ def fuzz(server: "ComfyServer", demo: dict, object_info: dict):
             derandomize=True,
             deadline=None,
             database=None,
-            suppress_health_check=list(HealthCheck),
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         )
         @given(changes())
         def each(wanted: list) -> None:
