@@ -19,6 +19,7 @@ The stages, in the order the data flows (a stage imports only those above it):
     placement   estimates, source  -> zoom and shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
+    diversity   ranking, estimates -> an order of the good that differ
     race        rankings at rungs  -> who goes on, who is left
     mixing      noise, noise       -> noise between them: near a candidate, or inside a region
     blend       result, source     -> the source kept outside the edit
@@ -27,6 +28,7 @@ The stages, in the order the data flows (a stage imports only those above it):
 
 from .alignment import common_view, global_shift, undo_shift
 from .blend import colours_matched, feathered, kept_outside
+from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
 from .mixing import regional_mix, spherical_mix
@@ -70,6 +72,8 @@ __all__ = [
     "colours_matched",
     "common_view",
     "consensus",
+    "distances",
+    "diverse_order",
     "edit_ratio",
     "elect",
     "elect_nfe",
