@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 
 if __package__:
+    from .harness.setup.changelog import pack_version, release_notes
     from .harness.setup.hosts import DEFAULT_HOST, HOSTS
     from .harness.setup.set_up import PACKAGE, set_up
     from .harness.setup.steps import StepFailed, say
 else:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
+    from harness.setup.changelog import pack_version, release_notes
     from harness.setup.hosts import DEFAULT_HOST, HOSTS
     from harness.setup.set_up import PACKAGE, set_up
     from harness.setup.steps import StepFailed, say
@@ -85,7 +87,13 @@ def bench(args: list[str]) -> int:
     return set_up().python("-m", f"{PACKAGE}.bench", *args)
 
 
-VERBS = {verb.__name__: verb for verb in (demo, doctor, test, check, serve, python, bench)}
+def notes(args: list[str]) -> int:
+    """Print the changelog's section of a version, once it is the pack's [VERSION]."""
+    print(release_notes(args[0] if args else pack_version()))
+    return 0
+
+
+VERBS = {verb.__name__: verb for verb in (demo, doctor, test, check, serve, python, bench, notes)}
 
 
 def usage() -> str:

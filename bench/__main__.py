@@ -1,4 +1,4 @@
-"""python3 dev.py bench [quality|system|alignment] [options]; see docs/elect_benchmark.md.
+"""python3 dev.py bench [quality|system|alignment|placement] [options]; see docs/elect_benchmark.md.
 
 `bench tino` is the one of TiNO-Edit, with options of its own; see docs/tino_benchmark.md.
 """
@@ -13,7 +13,7 @@ from comfy.cli_args import args as comfy_args
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parts = ["all", "quality", "system", "alignment"]
+    parts = ["all", "quality", "system", "alignment", "placement"]
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -75,6 +75,7 @@ def main() -> None:
     comfy.utils.PROGRESS_BAR_ENABLED = False
     from .edits import GUIDANCE, EditBench, Guidance
     from .elect.alignment import write_alignment
+    from .elect.placement import write_placement
     from .elect.report import DOCS
     from .system import write_system
 
@@ -88,6 +89,8 @@ def main() -> None:
         path = DOCS / "elect_alignment.md"
         folder = tapes(bench, options, "euler", options.edits)
         print(write_alignment(bench, folder, options.edits, path))
+    if options.part in ("all", "placement"):
+        print(write_placement(bench, options.edits, DOCS / "elect_placement.md"))
     if options.part in ("all", "quality"):
         print(quality(bench, options))
 

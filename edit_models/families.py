@@ -2,41 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-DIFFUSION_STOP, FLOW_STOP = 0.3, 0.4
-"""ELECT's stops: 30 % of the steps for most diffusion models, 40 % for rectified flow."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """How one editing model is run.
-
-    loader, guider: the nodes for it; conditioning: the node that shows it the source picture
-    prediction: what the model predicts, a key of `elect_core.estimate.TWEEDIE`
-    cfg: scale of the text; image_cfg: scale of the picture, None where the rule has none
-    guidance: embedded guidance of distilled models (FluxGuidance), None for the others
-    stop, window: fractions of the steps, for MultiSeedPartialSampler
-    scheduler: ComfyUI's name; "flux2" is FLUX.2's own, which depends on the picture's size
-    licence: of the weights; url: where their authors put them
-    """
-
-    title: str
-    loader: str
-    conditioning: str
-    guider: str
-    prediction: str
-    sampler: str
-    scheduler: str
-    steps: int
-    cfg: float
-    image_cfg: float | None = None
-    guidance: float | None = None
-    stop: float = FLOW_STOP
-    window: float = 0.2
-    licence: str = ""
-    url: str = ""
-
+from .family import DIFFUSION_STOP, Family
+from .newer_families import NEWER
 
 _HUB = "https://huggingface.co/"
 
@@ -170,6 +139,7 @@ FAMILIES: dict[str, Family] = {
         licence="FLUX.2 [dev] non-commercial",
         url=_HUB + "black-forest-labs/FLUX.2-dev",
     ),
+    **NEWER,
     "embedded": _EMBEDDED,
     "embedded_flow": replace(
         _EMBEDDED, title="Embedded model, flow", prediction="flow", scheduler="simple"
@@ -199,7 +169,7 @@ def table() -> str:
             f"{family.sampler}, {family.scheduler}",
             family.steps,
             ", ".join(shown),
-            f"{family.stop:.0%}, {family.window:.0%}",
+            family.when(),
             family.licence,
         )
         lines.append(f"| {' | '.join(map(str, cells))} |")

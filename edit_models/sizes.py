@@ -41,6 +41,33 @@ def _stays(height: int, width: int) -> bool:
     )
 
 
+def _stays_in_sixteens(height: int, width: int) -> bool:
+    """Whether TextEncodeBooguEdit's scaling to one megapixel keeps a size: multiples of 16."""
+    scale = math.sqrt(MEGAPIXEL / (height * width))
+    return all(round(side * scale / 16) * 16 == side for side in (height, width))
+
+
+def _boogu_sizes() -> tuple[tuple[int, int], ...]:
+    sides = range(512, 2048 + 1, 16)
+    return tuple((h, w) for h in sides for w in sides if _stays_in_sixteens(h, w))
+
+
+def _joyai_sizes() -> tuple[tuple[int, int], ...]:
+    """The buckets that TextEncodeJoyImageEdit cuts its pictures to: upright heights by width."""
+    upright = {
+        512: range(1792, 2049, 64),
+        576: range(1600, 1793, 64),
+        640: range(1472, 1601, 64),
+        704: range(1344, 1473, 64),
+        768: range(1216, 1345, 64),
+        832: range(1152, 1217, 64),
+        896: range(1088, 1153, 64),
+        960: range(1024, 1089, 64),
+        1024: range(1024, 1025, 64),
+    }
+    return _both_ways(*((short, long) for short, longs in upright.items() for long in longs))
+
+
 def _qwen_sizes(multiple: int = 16) -> tuple[tuple[int, int], ...]:
     sides = range(512, 2048 + 1, multiple)
     return tuple((h, w) for h in sides for w in sides if _stays(h, w))
@@ -58,6 +85,8 @@ _KONTEXT = _both_ways(
     (944, 1104),
     (1024, 1024),
 )
+# The sizes HiDream-O1 was trained at, of about four megapixels.
+_O1 = _both_ways((1312, 3104), (1440, 2560), (1664, 2496), (1728, 2304), (1792, 2304), (2048, 2048))
 _SD15, _ONE_MEGAPIXEL = SizeRule(64, 512 * 512), SizeRule(16, MEGAPIXEL)
 _EMBEDDED = SizeRule(8, 128 * 128, ((128, 128),))
 
@@ -73,6 +102,18 @@ SIZE_RULES: dict[str, SizeRule] = {
     "omnigen2": _ONE_MEGAPIXEL,
     "hidream_e1": _ONE_MEGAPIXEL,
     "flux2": _ONE_MEGAPIXEL,
+    **dict.fromkeys(
+        ("qwen_image_edit_2509", "qwen_image_edit_2511", "firered_image_edit"),
+        SizeRule(16, MEGAPIXEL, _qwen_sizes()),
+    ),
+    **dict.fromkeys(("flux2_klein", "flux2_klein_base", "flux2_klein_kv"), _ONE_MEGAPIXEL),
+    "longcat_image_edit": SizeRule(16, MEGAPIXEL, _qwen_sizes()),
+    "joyai_image_edit": SizeRule(64, MEGAPIXEL, _joyai_sizes()),
+    "boogu_image_edit": SizeRule(16, MEGAPIXEL, _boogu_sizes()),
+    **dict.fromkeys(("mage_flow_edit", "mage_flow_edit_turbo"), _ONE_MEGAPIXEL),
+    "hidream_o1": SizeRule(32, 4 * MEGAPIXEL, _O1),
+    "chronoedit": SizeRule(16, 720 * 720),
+    "capybara": _ONE_MEGAPIXEL,
     "embedded": _EMBEDDED,
     "embedded_flow": _EMBEDDED,
 }

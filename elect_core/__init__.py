@@ -16,6 +16,7 @@ The stages, in the order the data flows (a stage imports only those above it):
     estimate    x, prediction      -> denoised (Tweedie)
     relevance   cond, uncond       -> where the edit happens
     alignment   estimates, source  -> whole-picture shift of each, and undone
+    placement   estimates, source  -> zoom and shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
     race        rankings at rungs  -> who goes on, who is left
@@ -25,6 +26,7 @@ The stages, in the order the data flows (a stage imports only those above it):
 from .alignment import common_view, global_shift, undo_shift
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
+from .placement import find_placements, move_back, off_source
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance
 from .sampler import euler, euler_ancestral
@@ -68,6 +70,7 @@ __all__ = [
     "elect_nfe",
     "euler",
     "euler_ancestral",
+    "find_placements",
     "fluctuation",
     "from_here",
     "global_shift",
@@ -76,6 +79,8 @@ __all__ = [
     "instruct_pix2pix",
     "looks",
     "median_estimate",
+    "move_back",
+    "off_source",
     "parse_rungs",
     "race_nfe",
     "rank",

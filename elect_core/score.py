@@ -4,6 +4,7 @@
 
     bis        change outside (the paper)
     ratio      change outside / change inside: a candidate that did nothing cannot win
+    place      distance that the picture was moved by a zoom or a shift of the whole
     consensus  distance to the median estimate: the candidate that most others agree with
 """
 
@@ -11,6 +12,8 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+
+from .placement import off_source
 
 
 def _mean_change(source: Tensor, estimates: Tensor, weight: Tensor) -> Tensor:
@@ -94,5 +97,6 @@ CRITERIA: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "bis": background_inconsistency,
     "ratio": edit_ratio,
     "consensus": consensus,
+    "place": off_source,
 }
 """What candidates are elected by: ``(source, estimates, relevance) -> (N,)``, lowest first."""

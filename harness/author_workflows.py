@@ -7,7 +7,8 @@
 What a workflow holds is in `workflows/recipes`. Widgets
 that a recipe does not name get the nodes' defaults, so run this again when those change. Thumbnails
 show what the embedded model made. The editing models that people download are not run here: their
-thumbnails are drawings of their graphs.
+thumbnails are drawings of their graphs. Each file is written on one ComfyUI, since it holds the
+widgets of that one's nodes: the pinned one, or the newer one that its recipe names.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import json
 from pathlib import Path
 
 from .server.comfy_server import PACK_ROOT, ComfyServer
+from .setup.hosts import DEFAULT_HOST
 from .workflows import frames, layout
 from .workflows.arrangement import arrange
 from .workflows.recipes.edit_models import EDIT_RECIPES
@@ -120,6 +122,11 @@ def main(argv: list[str] | None = None) -> int:
 
     recipes = [recipe for recipe in (make() for make in ALL_RECIPES) if args.only in recipe.name]
     with ComfyServer() as server:
+        here = server.system_stats()["system"]["comfyui_version"]
+        skipped = [one for one in recipes if (one.host or DEFAULT_HOST) != here]
+        for recipe in skipped:
+            print(f"{recipe.name}: left as it is, written on {recipe.host or DEFAULT_HOST} only")
+        recipes = [recipe for recipe in recipes if recipe not in skipped]
         object_info = server.object_info()
         for recipe in recipes:
             workflow = write(recipe, object_info)

@@ -18,17 +18,34 @@ class Election:
 
 @torch.no_grad()
 def elect_noise(
-    value: Callable[[Tensor], Tensor], noises: Tensor, on_try: Callable[[int], object]
+    values: Callable[[Tensor], Tensor],
+    noises: Tensor,
+    on_try: Callable[[int], bool | None],
+    at_once: int = 1,
+    out_of_memory: type[BaseException] | tuple[type[BaseException], ...] = (),
 ) -> Election:
     """Each image's noise with the lowest loss; ties go to the lower number.
 
-    value: ``noise (B, C, h, w) -> loss (B,)``; noises (N, B, C, h, w); on_try: told each number
+    values: ``noises (n, B, C, h, w) -> losses (n, B)``; noises (N, B, C, h, w)
+    on_try: told the last number of each batch; True ends the election among those tried
+    at_once: n at most; a batch that raises `out_of_memory` is cut in half and tried again
     Raises ValueError when no try of an image gave a number.
     """
-    losses = []
-    for number, noise in enumerate(noises):
-        losses.append(value(noise))
-        on_try(number)
+    losses: list[Tensor] = []
+    while len(losses) < len(noises):
+        batch = noises[len(losses) : len(losses) + at_once]
+        try:
+            found = values(batch)
+        except out_of_memory:
+            if len(batch) == 1:
+                raise
+            found = None
+        if found is None:  # out of the handler, which keeps the failed call's tensors alive
+            at_once = len(batch) // 2
+            continue
+        losses.extend(found)
+        if on_try(len(losses) - 1):
+            break
     table = torch.stack(losses)
     known = table.where(table.isfinite(), torch.inf)
     if bool(known.amin(0).isinf().any()):

@@ -14,7 +14,7 @@ from ...elect_core.relevance import aggregate
 from ...elect_core.schedule import step_count, window_steps
 from ...elect_core.score import background_inconsistency
 from ...elect_core.selection import rank
-from ...nodes.elect.score import aligned
+from ...nodes.elect.placed import aligned
 from ...nodes.elect.selection import SPACES
 from ...nodes.host.latents import mask_like, to_mask
 from ..bootstrap import interval

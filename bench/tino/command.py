@@ -1,4 +1,8 @@
-"""python3 dev.py bench tino [run|report|cost|all] [options]; see docs/tino_benchmark.md."""
+"""python3 dev.py bench tino [contest|run|report|cost|all] [options].
+
+contest: every loss, tries against updates, docs/tino_benchmark.md; the others make the page of the
+paper's form, docs/tino_benchmark_paper.md.
+"""
 
 import argparse
 from pathlib import Path
@@ -16,7 +20,9 @@ def _share(text: str) -> tuple[int, int]:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line after `bench tino`."""
     parser = argparse.ArgumentParser(prog="dev.py bench tino", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=["all", "run", "report", "cost"], default="all")
+    parser.add_argument(
+        "part", nargs="?", choices=["all", "run", "report", "cost", "contest"], default="all"
+    )
     parser.add_argument("--edits", type=int, default=60, help="of each kind (default 60)")
     parser.add_argument("--ablation-edits", type=int, default=30, help="in all (default 30)")
     parser.add_argument("--steps", type=int, default=10, help="K (default 10)")
@@ -53,6 +59,11 @@ def main(arguments: list[str]) -> None:
     from .runs import CACHE, Plan, run_missing
 
     bench, root = TinoBench(options.cfg), options.folder or CACHE
+    if options.part == "contest":
+        from .contest import run_contest
+
+        run_contest(bench, options, root)
+        return
     settings = Settings(num_steps=options.steps, iterations=options.iterations)
     plan = Plan(settings, options.edits, options.ablation_edits, options.batch)
     if options.part in ("all", "run"):

@@ -12,12 +12,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ...embedded.world.success import Judge
-from .methods import Batch, Variant
+from .methods import Batch
 from .models import TinoBench, as_batch
 from .runs import Plan, load_result, path_of
 from .tasks import Task, tasks
+from .variants import Variant
 
-METRICS = ("success", "mse", "clip_t", "clip_i", "clip_shown", "observer")
+METRICS = ("success", "error", "mse", "clip_t", "clip_i", "clip_shown", "observer")
 
 
 def background_mse(task: Task, picture: np.ndarray, source: np.ndarray) -> float:
@@ -30,17 +31,28 @@ def background_mse(task: Task, picture: np.ndarray, source: np.ndarray) -> float
     return float(np.square(picture - source)[outside].mean() * 1e4)
 
 
+def edit_error(task: Task, picture: np.ndarray, truth: np.ndarray) -> float:
+    """Mean squared error x1e4 inside the true edit's mask to the truth (H, W, 3) behind the VAE."""
+    inside = task.edit.mask > 0
+    return float(np.square(picture - truth)[inside].mean() * 1e4)
+
+
 def _cosine(a: Tensor, b: Tensor) -> list[float]:
     return F.cosine_similarity(a, b, dim=-1).tolist()
 
 
-def similarities(bench: TinoBench, batch: Sequence[Task], pictures: np.ndarray) -> np.ndarray:
+def similarities(
+    bench: TinoBench, batch: Sequence[Task], pictures: np.ndarray, with_clip: bool
+) -> np.ndarray:
     """CLIP-T, CLIP-I, CLIP-I* and the observer's similarity to the source, (B, 4).
 
-    NaN where a task has no second picture for CLIP-I* to compare with.
+    NaN without CLIP, and where a task has no second picture for CLIP-I* to compare with.
     """
     seen, source = _chw(pictures), _chw(np.stack([task.edit.source for task in batch]))
     clip, observer = bench.teacher_clip, bench.observer
+    near = _cosine(observer(seen), observer(source))
+    if not with_clip:
+        return np.array([[float("nan")] * 3 + [one] for one in near])
     result = clip(seen)
     shown = [float("nan")] * len(batch)
     extra = [task.shown for task in batch if task.shown is not None]
@@ -50,7 +62,7 @@ def similarities(bench: TinoBench, batch: Sequence[Task], pictures: np.ndarray) 
         _cosine(result, bench.teacher_text([task.edit.caption for task in batch])),
         _cosine(result, clip(source)),
         shown,
-        _cosine(observer(seen), observer(source)),
+        near,
     )
     return np.array(columns).T
 
@@ -59,9 +71,12 @@ def _chw(pictures: np.ndarray) -> Tensor:
     return as_batch(list(pictures)).movedim(-1, 1)
 
 
-def judge(bench: TinoBench, batch: Sequence[Task], latents: Tensor) -> np.ndarray:
+def judge(
+    bench: TinoBench, batch: Sequence[Task], latents: Tensor, with_clip: bool = True
+) -> np.ndarray:
     """METRICS of results (S, B, C, h, w) in LATENT scale, (S, B, METRICS)."""
     sources = bench.decode(bench.encode([task.edit.source for task in batch]))
+    truths = bench.decode(bench.encode([task.edit.target for task in batch]))
     judges = [Judge(task.edit) for task in batch]
     stages: list[np.ndarray] = []
     for number, stage in enumerate(latents):
@@ -71,10 +86,17 @@ def judge(bench: TinoBench, batch: Sequence[Task], latents: Tensor) -> np.ndarra
             continue
         pictures = bench.decode(stage)
         truth = [
-            (float(one.succeeded(picture)), background_mse(task, picture, source))
-            for one, task, picture, source in zip(judges, batch, pictures, sources, strict=True)
+            (
+                float(one.succeeded(picture)),
+                edit_error(task, picture, wanted),
+                background_mse(task, picture, source),
+            )
+            for one, task, picture, wanted, source in zip(
+                judges, batch, pictures, truths, sources, strict=True
+            )
         ]
-        stages.append(np.concatenate([truth, similarities(bench, batch, pictures)], axis=1))
+        near = similarities(bench, batch, pictures, with_clip)
+        stages.append(np.concatenate([truth, near], axis=1))
     return np.stack(stages)
 
 
@@ -92,7 +114,7 @@ def measure_piece(bench: TinoBench, folder: Path, variant: Variant, batch: Batch
         kept.mkdir(parents=True, exist_ok=True)
         result = load_result(path_of(folder, variant, batch))
         with torch.inference_mode():
-            worth = judge(bench, tasks(batch.kind, batch.indices), result["latents"])
+            worth = judge(bench, tasks(batch.kind, batch.indices), result["latents"], variant.clip)
         part = path.with_suffix(f".part{os.getpid()}")
         save_file({"worth": torch.from_numpy(worth)}, part)
         os.replace(part, path)

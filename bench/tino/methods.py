@@ -7,13 +7,14 @@ import comfy.samplers
 import torch
 from torch import Tensor
 
-from ...nodes.host.tino.edit import Edit
+from ...nodes.host.tino.edit import Edit, EditLoss
 from ...nodes.host.tino.optimising import Watch, run
 from ...tino_core.denoise import initial_timesteps
 from ...tino_core.schedule import NoiseSchedule
 from ...tino_core.settings import Settings
 from .blended import BlendedDiffusion, noises
 from .models import TinoBench
+from .setups import LOSSES, PAPERS, Setup, true_error
 from .tasks import KINDS, Task
 
 MARK = 10  # iterations between two results that are kept
@@ -39,7 +40,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A batch as latents: source, start, noise (B, C, h, w) and mask (B, 1, h, w), LATENT scale."""
+    """A batch as latents: source, start, noise (B, C, h, w) and mask (B, 1, h, w), LATENT scale.
+
+    cfg: guidance; setup: the loss; noise: of the first try
+    """
 
     tasks: Sequence[Task]
     seeds: list[int]
@@ -49,6 +53,8 @@ class Inputs:
     noise: Tensor
     positive: list
     negative: list | None
+    cfg: float = 1.0
+    setup: Setup = PAPERS
 
 
 Result = dict[str, Tensor]
@@ -66,8 +72,11 @@ def marks(iterations: int) -> list[int]:
     return sorted({*range(0, iterations + 1, MARK), iterations})
 
 
-def read_batch(bench: TinoBench, batch: Batch, tasks: Sequence[Task]) -> Inputs:
+def read_batch(
+    bench: TinoBench, batch: Batch, tasks: Sequence[Task], setup: Setup = PAPERS
+) -> Inputs:
     """Encode the pictures and texts of a batch."""
+    cfg = bench.cfg if setup.cfg is None else setup.cfg
     source = bench.encode([task.edit.source for task in tasks])
     starts = [task.start for task in tasks if task.start is not None]
     return Inputs(
@@ -76,25 +85,42 @@ def read_batch(bench: TinoBench, batch: Batch, tasks: Sequence[Task]) -> Inputs:
         source,
         bench.encode(starts) if starts else None,
         bench.masks(tasks, source),
-        noises(batch.seeds, source.shape[1:])(),
+        noise_of_try(batch.seeds, 0, source.shape[1:]),
         bench.conditioning([task.edit.caption for task in tasks]),
-        bench.conditioning([""] * len(tasks)) if bench.cfg != 1 else None,
+        bench.conditioning([""] * len(tasks)) if cfg != 1 else None,
+        cfg,
+        setup,
     )
+
+
+def noise_of_try(seeds: Sequence[int], number: int, shape: torch.Size) -> Tensor:
+    """First noises (B, C, h, w) of one try; try 0 is what every method begins with."""
+    return noises([seed + 1_000_000 * number for seed in seeds], shape)()
 
 
 def as_edit(bench: TinoBench, inputs: Inputs, settings: Settings) -> Edit:
     """The batch as Algorithm 1 takes it."""
+    setup, shape = inputs.setup, inputs.source.shape[1:]
+    tries = range(1, setup.tries)
     return Edit(
         bench.model,
         inputs.positive,
         inputs.negative,
-        bench.cfg,
+        inputs.cfg,
         {"samples": inputs.source},
         None if inputs.start is None else {"samples": inputs.start},
         inputs.mask,
         inputs.noise,
-        bench.loss(inputs.tasks) if settings.iterations else None,
+        _loss(bench, inputs) if settings.iterations else None,
+        [noise_of_try(inputs.seeds, number, shape) for number in tries],
     )
+
+
+def _loss(bench: TinoBench, inputs: Inputs) -> EditLoss:
+    if not inputs.setup.truth:
+        return bench.loss(inputs.tasks, setup=inputs.setup)
+    latents = bench.encode([task.edit.target for task in inputs.tasks])
+    return true_error(bench.model.model.process_latent_in(latents), inputs.mask)
 
 
 def _noise_figures(noises: Tensor, mask: Tensor) -> Tensor:
@@ -129,6 +155,23 @@ def tino(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
     }
 
 
+def seeds(number: int, bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
+    """W = 0 of several first noises, and every loss of each: latents (N, ...), losses (L, N, B)."""
+    settings, shape = replace(settings, iterations=0), inputs.source.shape[1:]
+    made = []
+    for one in range(number):
+        noise = noise_of_try(inputs.seeds, one, shape)
+        made.append(
+            run(as_edit(bench, replace(inputs, noise=noise), settings), settings, Watch())[0]
+        )
+    into = bench.model.model.process_latent_in
+    totals = [
+        bench.loss(inputs.tasks, setup=setup)(into(inputs.source)) for setup in LOSSES.values()
+    ]
+    losses = torch.stack([torch.stack([total(into(one)) for one in made]) for total in totals])
+    return {"latents": torch.stack(made), "losses": losses}
+
+
 def without_mask(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
     """TiNO-Edit that may change everything."""
     return tino(bench, replace(inputs, mask=torch.ones_like(inputs.mask)), settings)
@@ -156,7 +199,7 @@ def bld(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
     guider.inner_set_conds({"positive": inputs.positive})
     if inputs.negative is not None:
         guider.inner_set_conds({"negative": inputs.negative})
-    guider.set_cfg(bench.cfg)
+    guider.set_cfg(inputs.cfg)
     sampler = BlendedDiffusion(inputs.start, inputs.mask, inputs.seeds)
     sigmas = falling_sigmas(bench, settings)
     return {"latents": guider.sample(inputs.noise, inputs.source, sampler, sigmas)[None].cpu()}
@@ -171,30 +214,3 @@ def nothing_done(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result
 def truth(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
     """The true edit, encoded: the most that any method can reach."""
     return {"latents": bench.encode([task.edit.target for task in inputs.tasks])[None]}
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A method with the settings that differ from the paper's."""
-
-    name: str
-    title: str
-    method: Method
-    settings: dict
-
-
-MAIN = (
-    Variant("given", "nothing done", nothing_done, {}),
-    Variant("sdedit-0.5", "SDEdit 0.5", sdedit, {"strength": 0.5}),
-    Variant("sdedit-0.75", "SDEdit 0.75", sdedit, {}),
-    Variant("bld-0.5", "BLD 0.5", bld, {"strength": 0.5}),
-    Variant("bld-0.75", "BLD 0.75", bld, {}),
-    Variant("tino", "TiNO-Edit", tino, {}),
-    Variant("truth", "truth (through the VAE)", truth, {}),
-)
-ABLATIONS = (
-    Variant("constant-t", "constant t_k", tino, {"lr_timesteps": 0.0}),
-    Variant("constant-n", "constant N", tino, {"lr_noise": 0.0}),
-    Variant("no-mask", "no mask", without_mask, {}),
-    Variant("decay", "weight decay 0.01", tino, {"weight_decay": 0.01}),
-)

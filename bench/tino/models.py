@@ -12,10 +12,11 @@ from ...embedded.model.observers import load_observer, load_teacher_clip, load_t
 from ...embedded.model.vae import load_shipped_vae
 from ...nodes.tino.latent_models import EMBEDDED, FeatureModel, LatentCLIPLoader, LatentVGGLoader
 from ...nodes.tino.latents import latent_mask
-from ...nodes.tino.loss import Loss
+from ...nodes.tino.loss import Loss, Smoothing
 from ...nodes.tino.texts import Texts
 from ...tino_core.losses import LossWeights
 from ..edits import EditBench
+from .setups import PAPERS, Setup
 from .tasks import Task
 
 _RUN_BY = ("drawing", "text_encoder", "text_projection", "vae", "latent_clip", "latent_vgg")
@@ -79,14 +80,27 @@ class TinoBench:
         """Masks (B, 1, h, w) as TiNOOptimize takes them."""
         return latent_mask(as_batch([task.mask for task in batch]), {"samples": source})
 
-    def loss(self, batch: Sequence[Task], latent_clip: FeatureModel | None = None) -> Loss:
-        """The paper's weights; the reference loss in place of the texts where there is one."""
+    def loss(
+        self,
+        batch: Sequence[Task],
+        latent_clip: FeatureModel | None = None,
+        setup: Setup = PAPERS,
+    ) -> Loss:
+        """The setup's terms; the reference loss in place of the texts where there is one."""
         reference = texts = None
         pictures = [task.reference for task in batch if task.reference is not None]
         if pictures:
             reference = self.model.model.process_latent_in(self.encode(pictures))
-        else:
+        if not pictures or setup.text_and_reference:
             pair = ([t.edit.source_caption for t in batch], [t.edit.caption for t in batch])
             texts = Texts(*(self.conditioning(side)[0][1]["pooled_output"] for side in pair))
-        clip = latent_clip or self.latent_clip
-        return Loss(LossWeights(), clip, self.latent_vgg, texts, reference, signed=False)
+        return Loss(
+            LossWeights(perceptual=setup.perceptual),
+            latent_clip or self.latent_clip,
+            self.latent_vgg,
+            texts,
+            reference,
+            signed=False,
+            text_loss=setup.text_loss,
+            smoothing=Smoothing(setup.copies),
+        )

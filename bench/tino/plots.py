@@ -7,9 +7,9 @@ import matplotlib
 import numpy as np
 import torch
 
-from .methods import ABLATIONS
 from .results import Results
 from .tasks import task
+from .variants import ABLATIONS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from .cost import read_cost
-from .methods import ABLATIONS
 from .plots import plot_curves, plot_over_iterations, plot_samples
 from .results import BEST, Results
 from .tables import Row, over_iterations, paired, table
+from .variants import ABLATIONS
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 _BASELINES = ("sdedit-0.5", "sdedit-0.75", "bld-0.5", "bld-0.75")
@@ -97,6 +97,7 @@ steps, T = {t:g}, W = {w} iterations, guidance {cfg:g}; every method has the sam
 first noise and steps. Means over edits with 95 % bootstrap intervals in brackets.
 
 - *success*: by the ground truth ([embedded/success.py](../embedded/success.py)).
+- *error*: inside the true edit's mask, mean squared, to the truth behind the VAE.
 - *background MSE*: outside the true edit's mask, against the decoded encoding of the source, so
   that the VAE's own loss counts for nobody.
 - *CLIP-T*, *CLIP-I*: result against caption and against source, in the embedded CLIP-like teacher,

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from .measure import METRICS, measure_piece
-from .methods import ABLATIONS, MAIN, Variant, marks
+from .methods import marks
 from .models import TinoBench
 from .runs import Plan, load_result, path_of
 from .tables import Row
+from .variants import VARIANTS, Variant
 
-VARIANTS = {variant.name: variant for variant in (*MAIN, *ABLATIONS)}
 BEST = -1  # stage of TiNO-Edit's lowest loss
 
 
@@ -69,4 +69,4 @@ class Results:
     @property
     def num_each(self) -> int:
         """Edits of each kind that the ablations ran on."""
-        return len([i for b in self.plan.batches(ABLATIONS[0])[:1] for i in b.indices])
+        return len([i for b in self.plan.batches(self.plan.ablations[0])[:1] for i in b.indices])

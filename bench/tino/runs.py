@@ -14,27 +14,33 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ...tino_core.settings import Settings
-from .methods import ABLATIONS, MAIN, Batch, Variant, read_batch
+from .methods import Batch, read_batch
 from .models import TinoBench
 from .tasks import KINDS, tasks
+from .variants import ABLATIONS, MAIN, Variant
 
 CACHE = Path(__file__).resolve().parent.parent.parent / ".cache" / "bench"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much to run: edits of each kind, edits of the ablations in all, pictures at once."""
+    """How much to run: edits of each kind, edits of the ablations in all, pictures at once.
+
+    main, ablations: what runs on all edits, and on the first few of each kind
+    """
 
     settings: Settings
     num_edits: int = 60
     num_ablation: int = 30
     batch_size: int = 15
     kinds: tuple[str, ...] = KINDS
+    main: tuple[Variant, ...] = MAIN
+    ablations: tuple[Variant, ...] = ABLATIONS
 
     def batches(self, variant: Variant) -> list[Batch]:
         """Batches of a variant; the ablations run on the first edits of each kind."""
         number = self.num_edits
-        if variant in ABLATIONS:
+        if variant in self.ablations:
             number = min(number, self.num_ablation // len(self.kinds))
         size = self.batch_size
         return [
@@ -45,9 +51,9 @@ class Plan:
 
     def pieces(self) -> list[tuple[Variant, Batch]]:
         """All work, so ordered that any first stretch of it has every kind."""
-        main = [(variant, batch) for variant in MAIN for batch in self.batches(variant)]
+        main = [(variant, batch) for variant in self.main for batch in self.batches(variant)]
         main.sort(key=lambda piece: piece[1].indices.start)
-        return main + [(v, batch) for v in ABLATIONS for batch in self.batches(v)]
+        return main + [(v, batch) for v in self.ablations for batch in self.batches(v)]
 
     def folder(self, bench: TinoBench, root: Path) -> Path:
         """Where results of these weights, settings and this code are kept."""
@@ -63,9 +69,10 @@ def _code_version() -> str:
     """Names the code that makes results, so that older code's are not taken for its own."""
     here = Path(__file__).resolve().parent
     core = here.parent.parent / "tino_core"
-    files = [here / "tasks.py", here / "blended.py", here / "methods.py"]
-    stems = ("denoise", "losses", "optimise", "record", "schedule", "settings")
-    files += [core / f"{stem}.py" for stem in stems]
+    stems = ("tasks", "blended", "methods", "setups", "variants")
+    files = [here / f"{stem}.py" for stem in stems]
+    files += sorted(core.glob("*.py"))  # whole: a list of stems would forget the next one
+    files += [core.parent / "nodes" / "tino" / "loss.py"]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 
@@ -77,7 +84,7 @@ def path_of(folder: Path, variant: Variant, batch: Batch) -> Path:
 def run_piece(bench: TinoBench, variant: Variant, batch: Batch, settings: Settings, path: Path):
     """Run a variant on a batch and keep what it made."""
     with torch.inference_mode():
-        inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices))
+        inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices), variant.setup)
         settings = dataclasses.replace(settings, **variant.settings)
         result = variant.method(bench, inputs, settings)
     part = path.with_suffix(f".part{os.getpid()}")

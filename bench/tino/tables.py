@@ -10,6 +10,7 @@ from .measure import METRICS
 
 HEADS = {
     "success": "success %",
+    "error": "error x1e4",
     "mse": "background MSE x1e4",
     "clip_t": "CLIP-T",
     "clip_i": "CLIP-I",
@@ -31,7 +32,7 @@ class Row:
 
 
 def _cell(values: np.ndarray, metric: str, signed: bool = False) -> str:
-    scale, digits = {"success": (100, 1), "mse": (1, 1)}.get(metric, (1, 3))
+    scale, digits = {"success": (100, 1), "error": (1, 0), "mse": (1, 1)}.get(metric, (1, 3))
     mean, low, high = (scale * value for value in interval(values))
     sign = "+" if signed else ""
     return f"{mean:{sign}.{digits}f} [{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"

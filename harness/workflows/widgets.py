@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 WIDGET_TYPES = {"INT", "FLOAT", "STRING", "BOOLEAN", "COMBO", "MARKDOWN", "COLOR"}
+AUTOGROW = "COMFY_AUTOGROW_V3"
 SEED_NAMES = {"seed", "noise_seed"}
 UPLOADS = ("image_upload", "video_upload", "audio_upload", "animated_image_upload")
 NO_DEFAULT = {"INT": 0, "FLOAT": 0.0, "STRING": "", "BOOLEAN": False, "MARKDOWN": ""}
@@ -30,10 +31,22 @@ class NodeInput:
 def node_inputs(info: dict) -> list[NodeInput]:
     """All inputs of a node type in the frontend's order: required, then optional."""
     return [
-        read_input(name, spec, kind == "optional")
+        given
         for kind in ("required", "optional")
         for name, spec in ordered(info, kind)
+        for given in read_inputs(name, spec, kind == "optional")
     ]
+
+
+def read_inputs(name: str, spec: list, optional: bool) -> list[NodeInput]:
+    """The input, or, of one that grows as it is wired (newer ComfyUI), the first it shows."""
+    if spec[0] != AUTOGROW:
+        return [read_input(name, spec, optional)]
+    template = spec[1]["template"]
+    names = template.get("names") or [f"{template.get('prefix', name)}0"]
+    kinds = template["input"].get("required") or template["input"].get("optional") or {}
+    (inner,) = kinds.values()
+    return [read_input(f"{name}.{names[0]}", inner, True)]
 
 
 def ordered(info: dict, kind: str) -> Iterator[tuple[str, list]]:

@@ -31,8 +31,9 @@ class EditModelDefaults(io.ComfyNode):
                     "family",
                     options=[AUTO, *FAMILIES],
                     default=AUTO,
-                    tooltip="auto tells it from the MODEL. MagicBrush, InstructDiffusion and MGIE "
-                    "look like InstructPix2Pix: choose them by hand.",
+                    tooltip="auto tells it from the MODEL. Models whose files look alike are "
+                    "chosen by hand: MagicBrush, InstructDiffusion, MGIE; Qwen-Image-Edit 2509, "
+                    "FireRed; klein; Mage-Flow; ChronoEdit, Capybara.",
                 ),
                 io.Int.Input(
                     "steps",
@@ -80,14 +81,15 @@ class EditModelDefaults(io.ComfyNode):
         chosen = FAMILIES[name]
         schedule = chosen.scheduler if scheduler == DEFAULT else scheduler
         sampler = chosen.sampler if sampler_name == DEFAULT else sampler_name
+        steps = steps or chosen.steps
         return io.NodeOutput(
             comfy.samplers.sampler_object(sampler),
-            sigmas_for(model, schedule, steps or chosen.steps, latent_image),
+            sigmas_for(model, schedule, steps, latent_image),
             chosen.cfg,
             1.0 if chosen.image_cfg is None else chosen.image_cfg,
             0.0 if chosen.guidance is None else chosen.guidance,
-            chosen.stop,
-            chosen.window,
+            chosen.stop_of(steps),
+            chosen.window_of(steps),
             name,
         )
 

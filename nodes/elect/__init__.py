@@ -5,8 +5,10 @@ sampling -> plan -> candidates   what is asked, checked; what will be run; run a
 selection -> score -> shown      what is asked; what the kernels say; what a person sees of it:
 table, pictures                  numbers and files
 choice                           which candidates go on
+placed, lay_on_source            zooms and shifts of the whole picture
 kept, recorded                   what a changed choice takes up again
 race_inputs -> racing -> raced   a race: what is asked; run, scored, thinned out; what is seen of it
+pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
 
@@ -15,7 +17,9 @@ from . import (
     elect_race,
     elect_sampler,
     estimate,
+    lay_on_source,
     partial,
+    pool_candidates,
     relevance,
     resume,
     saved,
@@ -31,5 +35,7 @@ NODES = [
     *elect_race.NODES,
     *resume.NODES,
     *elect_sampler.NODES,
+    *lay_on_source.NODES,
     *saved.NODES,
+    *pool_candidates.NODES,
 ]

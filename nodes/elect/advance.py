@@ -14,6 +14,7 @@ from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .candidates import advanced, describe
 from .plan import check_ram
+from .pool import Pool
 from .sampling import MAX_CANDIDATES
 from .types import Candidates, ElectCandidates
 
@@ -75,6 +76,14 @@ class Further:
         return step_count(self.stop, run.num_steps)
 
 
+def _taken_on(candidates: Candidates, further: Further) -> Candidates:
+    step, number = further.stop_step(candidates), len(candidates.seeds)
+    limit = further.ram_limit_mb * 2**20 if further.ram_limit_mb else math.inf
+    check_ram(candidates.run, number, step, limit)
+    size = batches(candidates.run, further.candidates_per_batch, number).size
+    return advanced(candidates, step, size, limit)
+
+
 class AdvanceCandidates(io.ComfyNode):
     """Runs paused candidates on to a later stop, from their record."""
 
@@ -95,12 +104,11 @@ class AdvanceCandidates(io.ComfyNode):
 
     @classmethod
     @takes_records()
-    def execute(cls, candidates: Candidates, further: Further) -> io.NodeOutput:
-        step, number = further.stop_step(candidates), len(candidates.seeds)
-        limit = further.ram_limit_mb * 2**20 if further.ram_limit_mb else math.inf
-        check_ram(candidates.run, number, step, limit)
-        size = batches(candidates.run, further.candidates_per_batch, number).size
-        found = advanced(candidates, step, size, limit)
+    def execute(cls, candidates: Candidates | Pool, further: Further) -> io.NodeOutput:
+        if isinstance(candidates, Pool):
+            found = candidates.each(lambda part: _taken_on(part, further))
+            return io.NodeOutput(found, ui={"text": tuple(map(describe, found.parts))})
+        found = _taken_on(candidates, further)
         return io.NodeOutput(found, ui={"text": (describe(found),)})
 
 

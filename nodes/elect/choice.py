@@ -15,11 +15,11 @@ from ...elect_core.selection import Ranking
 class Chosen:
     """Indices of the candidates to go on with, the first one first; never empty.
 
-    gone: chosen seeds that no candidate has
+    gone: chosen seeds that no candidate has, as texts
     """
 
     indices: tuple[int, ...]
-    gone: tuple[int, ...] = ()
+    gone: tuple[str, ...] = ()
 
     @property
     def first(self) -> int:
@@ -35,7 +35,7 @@ class Chosen:
 def check_pick_seeds(text: str) -> None:
     """Raise ValueError unless it lists whole numbers."""
     for word in _words(text):
-        if not word.isdecimal():
+        if re.fullmatch(r"\d+(@\d+)?", word) is None:
             raise ValueError(
                 f"pick_seeds: expected seeds, separated by commas, or nothing, got {word!r}."
             )
@@ -43,6 +43,11 @@ def check_pick_seeds(text: str) -> None:
 
 def _words(text: str) -> list[str]:
     return [word for word in re.split(r"[\s,;]+", text) if word]
+
+
+def _plain(word: str) -> str:
+    """A seed, or seed@run, without leading zeros."""
+    return "@".join(str(int(number)) for number in word.split("@"))
 
 
 def check_pick(pick: int, num_candidates: int) -> None:
@@ -53,15 +58,21 @@ def check_pick(pick: int, num_candidates: int) -> None:
         )
 
 
-def choose(ranking: Ranking, seeds: Sequence[int], pick: int = 0, pick_seeds: str = "") -> Chosen:
+def choose(
+    ranking: Ranking, seeds: Sequence[int | str], pick: int = 0, pick_seeds: str = ""
+) -> Chosen:
     """Seeds before the number, the number before the best one; seeds that are gone do not count.
 
-    pick: 0 or a candidate, counted from 1
+    seeds: of the candidates, or seed@run where they are of several runs; pick: 0 or a candidate,
+    counted from 1
     """
     check_pick_seeds(pick_seeds)
-    wanted = list(dict.fromkeys(int(word) for word in _words(pick_seeds)))
-    found = tuple(seeds.index(seed) for seed in wanted if seed in seeds)
-    gone = tuple(seed for seed in wanted if seed not in seeds)
+    names = [str(seed) for seed in seeds]
+    bare = [name.partition("@")[0] for name in names]  # a seed alone is that of the first run
+    wanted = list(dict.fromkeys(map(_plain, _words(pick_seeds))))
+    known = [word for word in wanted if word in (*names, *bare)]
+    found = tuple(dict.fromkeys((names if "@" in one else bare).index(one) for one in known))
+    gone = tuple(word for word in wanted if word not in known)
     if found:
         return Chosen(found, gone)
     if wanted or pick == 0:

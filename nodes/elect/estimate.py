@@ -3,6 +3,7 @@
 from comfy_api.latest import io
 
 from ..menu import ELECT
+from .pool import Pool
 from .types import Candidates, ElectCandidates
 
 
@@ -31,7 +32,7 @@ class TweedieEstimate(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, candidates: Candidates, step: int) -> io.NodeOutput:
+    def execute(cls, candidates: Candidates | Pool, step: int) -> io.NodeOutput:
         if step > candidates.stop_step:
             raise ValueError(
                 f"step: the candidates ran {candidates.stop_step} steps, so expected 1 to "

@@ -6,6 +6,7 @@ from ..inputs import inputs, takes_records
 from ..menu import ELECT
 from .candidates import describe, joined, run_candidates
 from .plan import plan_sampling
+from .pool import one_run
 from .queued import refusal
 from .sampling import Sampling, check, parse_seeds
 from .types import Candidates, ElectCandidates
@@ -41,6 +42,8 @@ class MultiSeedPartialSampler(io.ComfyNode):
     @classmethod
     @takes_records()
     def execute(cls, sampling: Sampling, previous: Candidates | None = None) -> io.NodeOutput:
+        if previous is not None:
+            previous = one_run(previous, "previous")
         planned = plan_sampling(check(sampling), sampling, previous)
         if previous is None:
             found = run_candidates(planned)

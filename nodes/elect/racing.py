@@ -194,5 +194,5 @@ def _everybody(ring: _Field, standing: Standing, number: int) -> Scored:
         edits=edits,
         ranking=ranking,
         images=None,
-        shifts=None,
+        placements=None,
     )

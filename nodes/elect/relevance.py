@@ -16,6 +16,7 @@ from ..host.elect.run import Run
 from ..host.latents import crop_like_host, overlay, pixels_per_latent, to_mask
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
+from .pool import Pool
 from .queued import refusal
 from .types import Candidates, ElectCandidates
 
@@ -151,14 +152,15 @@ class RelevanceMapAggregate(io.ComfyNode):
 
     @classmethod
     @takes_records()
-    def execute(cls, candidates: Candidates, window: Window, image=None) -> io.NodeOutput:
-        height, width = image_size(candidates.run, image)
-        weight = relevance_weight(candidates, window)
-        mask = to_mask(weight, height, width)
+    def execute(cls, candidates: Candidates | Pool, window: Window, image=None) -> io.NodeOutput:
+        runs = candidates.parts if isinstance(candidates, Pool) else (candidates,)
+        height, width = image_size(runs[0].run, image)
+        weights = [relevance_weight(one, window) for one in runs]
+        mask = torch.cat([to_mask(weight, height, width) for weight in weights])
         if image is None:
             image = torch.zeros(1, height, width, 3)
         image = crop_like_host(image, height, width)
-        cut = window.cut(candidates.run.num_steps, candidates.stop_step)
+        cut = window.cut(runs[0].run.num_steps, runs[0].stop_step)
         return io.NodeOutput(mask, overlay(image, mask), ui={"text": (cut,)} if cut else None)
 
 

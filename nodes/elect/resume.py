@@ -1,5 +1,7 @@
 """ResumeDenoise: finish elected candidates exactly where they stopped."""
 
+from collections.abc import Sequence
+
 from comfy_api.latest import io
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from ..host.elect.run import resume
 from ..host.preview import CandidateProgress
 from ..menu import ELECT
 from .candidates import notes
+from .pool import Pool
 from .sampling import MAX_CANDIDATES
 from .types import Candidates, ElectCandidates
 
@@ -27,6 +30,18 @@ def finish(candidates: Candidates, per_batch: int = 1) -> tuple[dict, dict, Cost
         return {**run.latent, "samples": tensor}
 
     return as_latent(samples), as_latent(denoised), cost
+
+
+def finish_pool(pool: Pool, per_batch: int = 1) -> tuple[dict, dict, Cost]:
+    """The same for candidates of several runs, each in its own."""
+    done = [finish(part, per_batch) for part in pool.parts]
+
+    samples, denoised, costs = zip(*done, strict=True)
+
+    def together(latents: Sequence[dict]) -> dict:
+        return {**latents[0], "samples": pool.gather([one["samples"] for one in latents])}
+
+    return together(samples), together(denoised), sum(costs, Cost())
 
 
 class ResumeDenoise(io.ComfyNode):
@@ -59,10 +74,15 @@ class ResumeDenoise(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, candidates: Candidates, candidates_per_batch: int = 1) -> io.NodeOutput:
-        *latents, cost = finish(candidates, candidates_per_batch)
+    def execute(cls, candidates: Candidates | Pool, candidates_per_batch: int = 1) -> io.NodeOutput:
+        if isinstance(candidates, Pool):
+            *latents, cost = finish_pool(candidates, candidates_per_batch)
+            known = [note for part in candidates.parts for note in notes(part)]
+        else:
+            *latents, cost = finish(candidates, candidates_per_batch)
+            known = notes(candidates)
         said = f"{cost.nfe} guider calls ({cost.model_evaluations} model evaluations)"
-        text = "\n".join([said, *notes(candidates)])
+        text = "\n".join([said, *known])
         return io.NodeOutput(*latents, ui={"text": (text,)})
 
 

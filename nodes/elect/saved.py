@@ -15,6 +15,7 @@ from ..menu import ELECT
 from .candidates import describe
 from .fit import misfit
 from .pictures import latent_pictures
+from .pool import Pool, one_run
 from .stored import read, write
 from .types import Candidates, ElectCandidates
 
@@ -108,7 +109,8 @@ class SaveCandidates(io.ComfyNode):
             return str(error)
 
     @classmethod
-    def execute(cls, candidates: Candidates, name: str, table: str = "") -> io.NodeOutput:
+    def execute(cls, candidates: Candidates | Pool, name: str, table: str = "") -> io.NodeOutput:
+        candidates = one_run(candidates, "SaveCandidates")
         path = place(name)
         latents = candidates.estimates()
         write(path, candidates, latent_pictures(candidates.run.model, latents), table)

@@ -7,18 +7,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...elect_core.alignment import common_view, global_shift, undo_shift
 from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, idle
 from ...elect_core.selection import Ranking, fluctuation, rank
 from ..host.latents import mask_like, pixels_per_latent
+from .placed import in_pixels, place_factor, placed
 from .selection import Selection
 from .types import Candidates
 
 _LOOK_BACK = 4  # steps whose scores tell how far they still move
 BARELY = 0.02
 """Spread below which the choice among the seeds hardly matters."""
-SHIFTS = {"latent": (1.0, 16), "pixel": (8.0, 1)}
-"""How far whole-picture shifts are looked for, in cells, and in how many parts of one."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,8 @@ class Scored:
     """Scores of all candidates and what they say.
 
     scores (N,): by the criterion; outside, edits (N,): change outside (BIS) and inside the mask
-    shifts (N, 2): whole-picture shifts that were undone, pixels down and right; None if not asked
+    placements (N, 4): how each lay on the source before that was undone (zoom down and right, shift
+        in pixels down and right), see `elect_core.placement`; None if not asked
     """
 
     scores: Tensor
@@ -35,7 +34,7 @@ class Scored:
     ranking: Ranking
     warnings: tuple[str, ...]
     images: Tensor | None
-    shifts: Tensor | None = None
+    placements: Tensor | None = None
 
 
 def decode(vae, latent: Tensor) -> Tensor:
@@ -52,6 +51,22 @@ def _pixels(images: Tensor, num_candidates: int) -> Tensor:
     return pixels.unflatten(0, (num_candidates, -1)).movedim(1, 2)
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What `Scored` is made of.
+
+    weight: what counted as edited; history (S, N): scores after each of the last steps
+    """
+
+    scores: Tensor
+    outside: Tensor
+    edits: Tensor
+    weight: Tensor
+    history: Tensor
+    images: Tensor | None
+    placements: Tensor | None
+
+
 def score(
     candidates: Candidates,
     estimates: Tensor,
@@ -63,6 +78,17 @@ def score(
 
     estimates (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
     """
+    return judged(measured(candidates, estimates, mask, source, selection), selection)
+
+
+def measured(
+    candidates: Candidates,
+    estimates: Tensor,
+    mask: Tensor,
+    source: Tensor,
+    selection: Selection,
+) -> Measured:
+    """What is measured of candidates of one run; arguments as of `score`."""
     selection.check_space()
     vae, space = selection.vae, selection.space
     images = decode(vae, estimates) if vae is not None else None
@@ -73,19 +99,27 @@ def score(
         scale = candidates.run.model.model.process_latent_in
         a, b = scale(source), scale(estimates)
     weight = mask_like(mask, b).to(b.device)
-    shifts = None
-    if selection.align:
-        a, b, weight, shifts = aligned(a, b, weight, space)
-        if space == "latent":
-            shifts = shifts * pixels_per_latent(candidates.run.model, source, None)
+    as_they_lie = (a, b, weight)
+    a, b, weight, placements = placed(a, b, weight, selection)
+    if placements is not None and space == "latent":
+        placements = in_pixels(placements, pixels_per_latent(candidates.run.model, source, None))
     outside, edits = background_inconsistency(a, b, weight), change_inside(a, b, weight)
     criterion = CRITERIA[selection.criterion]
-    scores = outside if selection.criterion == "bis" else criterion(a, b, weight)
-    moves = fluctuation(_history(candidates, source, mask, criterion))
+    seen = as_they_lie if selection.criterion == "place" else (a, b, weight)
+    scores = outside if selection.criterion == "bis" else criterion(*seen)
+    scores = scores * place_factor(placements, a, selection)
+    history = _history(candidates, source, mask, criterion)
+    return Measured(scores, outside, edits, weight, history, images, placements)
+
+
+def judged(found: Measured, selection: Selection) -> Scored:
+    """The ranking of what was measured, and what is to be said of it."""
+    outside, edits, weight = found.outside, found.edits, found.weight
     least = selection.minimum_edit if bool(weight.any()) else 0.0
-    ranking = rank(scores, edits, least, idle(outside, edits), moves)
+    moves = fluctuation(found.history)
+    ranking = rank(found.scores, edits, least, idle(outside, edits), moves)
     warnings = _warnings(outside, edits, weight, ranking, least)
-    return Scored(scores, outside, edits, ranking, warnings, images, shifts)
+    return Scored(found.scores, outside, edits, ranking, warnings, found.images, found.placements)
 
 
 def _history(candidates: Candidates, source: Tensor, mask: Tensor, criterion) -> Tensor:
@@ -96,19 +130,6 @@ def _history(candidates: Candidates, source: Tensor, mask: Tensor, criterion) ->
     origin, weight = scale(source.to(estimates[-1].device)), mask_like(mask, estimates[-1])
     scores = [criterion(origin, one, weight.to(one.device)) for one in estimates]
     return torch.stack(scores).cpu()
-
-
-def aligned(
-    source: Tensor, estimates: Tensor, weight: Tensor, space: str
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """All three as every shifted estimate shows them, estimates moved back, and the shifts.
-
-    The shifts (N, 2) are in cells of the space.
-    """
-    shifts = global_shift(source, estimates, *SHIFTS[space])
-    moved = undo_shift(estimates, shifts)
-    source, moved, weight = (common_view(one, shifts) for one in (source, moved, weight))
-    return source, moved, weight, shifts
 
 
 def _warnings(

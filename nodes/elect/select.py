@@ -11,6 +11,8 @@ from comfy_api.latest import io
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
+from .pool import Pool
+from .pooled import pooled_election, pooled_ui
 from .queued import NOT_CONNECTED, refusal
 from .sampling import MAX_CANDIDATES
 from .selection import NO_MASK, Selection, check_space, estimate_batch
@@ -119,7 +121,7 @@ class BISSelect(io.ComfyNode):
     @takes_records()
     def execute(
         cls,
-        candidates: Candidates,
+        candidates: Candidates | Pool,
         selection: Selection,
         choice: Choice,
         estimates=None,
@@ -129,10 +131,15 @@ class BISSelect(io.ComfyNode):
         check_early({"pick_seeds": pick_seeds, "csv_prefix": choice.csv_prefix, "relevance": None})
         if not pick_seeds:
             check_pick(choice.pick, len(candidates.seeds))
-        shown = _shown(candidates, selection, estimates, relevance)
+        if isinstance(candidates, Pool):
+            shown = pooled_election(candidates, selection, estimates, relevance)
+            chosen = choose(shown.scored.ranking, candidates.labels, choice.pick, pick_seeds)
+            told = pooled_ui(shown, candidates, chosen)
+        else:
+            shown = _shown(candidates, selection, estimates, relevance)
+            chosen = choose(shown.scored.ranking, candidates.seeds, choice.pick, pick_seeds)
+            told = shown.as_ui(candidates, chosen)
         ranking = shown.scored.ranking
-        chosen = choose(ranking, candidates.seeds, choice.pick, pick_seeds)
-        told = shown.as_ui(candidates, chosen)
         if choice.csv_prefix:
             told["csv"] = [shown.csv(choice.csv_prefix)]
         return io.NodeOutput(

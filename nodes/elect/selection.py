@@ -79,7 +79,8 @@ class Selection:
         optional=True,
         tooltip="What the best is elected by. bis: least change outside the mask (the paper). "
         "ratio: least change outside for the change inside, where models often fail to edit. "
-        "consensus: nearest to what most candidates agree on.",
+        "consensus: nearest to what most candidates agree on. place: the picture that came back "
+        "least zoomed and moved.",
     )
     mask_from: str = given(
         io.Combo,
@@ -89,6 +90,25 @@ class Selection:
         tooltip="Where the mask of the edit comes from. relevance: text against no text (the "
         "paper), which costs cfg 1 models an extra call a step in the window. change: where the "
         "candidates agree on a change, at no cost. both: either.",
+    )
+
+    zoom: bool = given(
+        io.Boolean,
+        default=False,
+        optional=True,
+        tooltip="Find and undo a zoom and a shift of the whole picture (up to 10 %, each axis by "
+        "itself) before scoring, and say them of each candidate; in place of align's shift alone. "
+        "Exact in space pixel.",
+    )
+    keep_place: float = given(
+        io.Float,
+        default=0.0,
+        min=0.0,
+        max=10.0,
+        step=0.1,
+        optional=True,
+        tooltip="With align or zoom: prefer candidates that lie on the source. The score grows by "
+        "this share for each pixel that a candidate lies off on average; 0 does not mind.",
     )
 
     def check_space(self) -> None:

@@ -44,7 +44,7 @@ class Shown:
         """What a node shows: facts, the table as text, pictures."""
         lines = [as_table(self.table, self.scored), *notes(candidates)]
         if chosen.gone:
-            gone = ", ".join(map(str, chosen.gone))
+            gone = ", ".join(chosen.gone)
             lines.append(f"pick_seeds: not among these candidates: {gone}")
         told = facts(candidates, self.scored, chosen)
         return {"elect": [told], "text": ["\n".join(lines)], **self.pictures}

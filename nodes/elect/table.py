@@ -17,6 +17,8 @@ from ...elect_core.selection import Ranking
 from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
+from .placed import in_words as place_in_words
+from .pool import Pool
 from .score import BARELY, Scored
 from .types import Candidates
 
@@ -35,7 +37,7 @@ class Row:
     score: float
 
 
-def rows(candidates: Candidates, scored: Scored) -> list[Row]:
+def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
     """The score table, best candidate first; candidates are counted from 1."""
     return [
         Row(
@@ -53,11 +55,17 @@ def rows(candidates: Candidates, scored: Scored) -> list[Row]:
 
 
 def _shift(scored: Scored, index: int) -> str:
-    """The undone shift of a candidate, in pixels down and right; empty where none was sought."""
-    if scored.shifts is None:
+    """How a candidate lay on the source: its shift in pixels down and right, and its zoom.
+
+    Empty where none was sought.
+    """
+    if scored.placements is None:
         return ""
-    down, right = scored.shifts[index].tolist()
-    return f"{down:+g} {right:+g}"
+    placement = scored.placements[index]
+    down, right = placement[2:].tolist()
+    moved = f"{down:+.3g} {right:+.3g}"
+    zoom = place_in_words(torch.cat([placement[:2], torch.zeros(2)]))
+    return f"{moved}, {zoom}" if zoom else moved
 
 
 def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = None) -> str:
@@ -69,7 +77,7 @@ def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = N
     by_bis = torch.equal(scored.scores, scored.outside)
     if not by_bis:
         lines[0] += "  score"
-    if scored.shifts is not None:
+    if scored.placements is not None:
         lines[0] += "  shift"
     for row in table:
         note = "" if by_bis else f"       {row.score:<8.5g}"
@@ -81,8 +89,8 @@ def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = N
         )
     ranking = scored.ranking
     lines.append(f"spread {ranking.spread:.1%} of the mean; {in_words(ranking)}")
-    if scored.shifts is not None:
-        lines.append("shift: pixels down and right, undone before scoring")
+    if scored.placements is not None:
+        lines.append("shift: pixels down and right, and zoom, undone before scoring")
     return "\n".join([*lines, *scored.warnings])
 
 
@@ -144,12 +152,14 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "change_inside": _as_json(scored.edits),
         "order": list(scored.ranking.order),
         "num_eligible": scored.ranking.num_eligible,
-        "shifts": None if scored.shifts is None else scored.shifts.tolist(),
+        "shifts": None if scored.placements is None else scored.placements[:, 2:].tolist(),
+        "zooms": None if scored.placements is None else scored.placements[:, :2].tolist(),
+        "places": [] if scored.placements is None else list(map(place_in_words, scored.placements)),
         "best": scored.ranking.elected,
         "elected": chosen.first,
         "elected_seed": candidates.seeds[chosen.first],
         "chosen": list(chosen.indices),
-        "gone_seeds": [str(seed) for seed in chosen.gone],
+        "gone_seeds": list(chosen.gone),
         "num_steps": k,
         "stop_step": candidates.stop_step,
         "stop_sigma": candidates.stop_sigma,

@@ -34,7 +34,7 @@ _TEXT = (
 # Image conditions, and the names under which ComfyUI's models take them in.
 _TAKEN_AS = {
     "concat_latent_image": ("c_concat", "image_cond"),
-    "reference_latents": ("ref_latents", "ref_latent", "reference_latent"),
+    "reference_latents": ("ref_latents", "ref_latent", "reference_latent", "ref_patches"),
     "vace_frames": ("vace_context",),
     "time_dim_concat": ("time_dim_concat",),
 }

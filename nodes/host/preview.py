@@ -64,32 +64,3 @@ class CandidateProgress:
                 at = (place % columns * tile[0], place // columns * tile[1])
                 sheet.paste(self.pictures[seed].resize(tile, Image.Resampling.BILINEAR), at)
         return sheet
-
-
-class IterationProgress:
-    """ComfyUI's progress bar, the picture so far, and a line of text on the node."""
-
-    def __init__(self, patcher, num_iterations: int, node_id: str | None):
-        self.total = num_iterations + 1
-        self.bar = comfy.utils.ProgressBar(self.total, node_id=node_id)
-        self.node_id = node_id
-        self.note = ""  # shown under every line
-        self.previewer = latent_preview.get_previewer(
-            patcher.load_device, patcher.model.latent_format
-        )
-
-    def __call__(self, iteration: int, loss: Tensor, x0: Tensor) -> None:
-        """Show one iteration; loss (B,), x0 (B, C, h, w) in the model's scale."""
-        picture = None
-        if self.previewer is not None:
-            picture = self.previewer.decode_latent_to_preview_image("JPEG", x0[:1])
-        self.bar.update_absolute(iteration + 1, self.total, picture)
-        values = ", ".join(f"{value:.5f}" for value in loss.tolist())
-        self._say(f"iteration {iteration} of {self.total - 1}, loss {values}")
-
-    def on_try(self, number: int) -> None:
-        """Show that one first noise was tried."""
-        self._say(f"tried {number + 1} first noises")
-
-    def _say(self, text: str) -> None:
-        tell(self.node_id, f"{text}\n{self.note}" if self.note else text)

@@ -31,7 +31,9 @@ LOOKS: dict[str, Look] = {
     "BISSelect": Look(
         name="Choose the Best Candidate: BIS Select (ELECT)",
         search=(*_SEEDS, "pick", "choose", "chooser", "image picker", "score", "rank", "select"),
-        advanced=names("space minimum_edit pick csv_prefix align mask_from pick_seeds"),
+        advanced=names(
+            "space minimum_edit pick csv_prefix align zoom keep_place mask_from pick_seeds"
+        ),
         inputs=_CANDIDATES,
         outputs=(
             "The chosen candidates, or the top k, for Resume Denoise.",
@@ -54,8 +56,8 @@ LOOKS: dict[str, Look] = {
         search=(*_SEEDS, "pick", "choose", "chooser", "score", "sampler custom advanced"),
         advanced=names(
             "candidates_per_batch window_start window_end form space minimum_edit stop_sigma "
-            "ram_limit_mb align mask_from pick_seeds consensus_until settled_from rungs "
-            "stop_when_settled"
+            "ram_limit_mb align zoom keep_place mask_from pick_seeds consensus_until settled_from "
+            "rungs stop_when_settled"
         ),
         outputs=(
             "The finished LATENT of the chosen candidates, the best one's where none is chosen.",
@@ -63,6 +65,14 @@ LOOKS: dict[str, Look] = {
             "MASK of the edit that the election used: 1 is edited, 0 is background.",
             "Seed of the first finished candidate; it fits any other sampler.",
             "Candidates for the other ELECT nodes: all, or after a race those that are left.",
+        ),
+    ),
+    "LayOnSource": Look(
+        name="Undo a Zoom or Shift: Lay On Source (ELECT)",
+        search=("zoom", "shift", "drift", "align", "pixel shift", "scale", "register", "offset"),
+        outputs=(
+            "IMAGE, laid on the source.",
+            "By how much it was zoomed and moved, in words.",
         ),
     ),
     "AdvanceCandidates": Look(
@@ -76,7 +86,8 @@ LOOKS: dict[str, Look] = {
         search=(*_SEEDS, "race", "successive halving", "tournament"),
         advanced=names(
             "consensus_until settled_from stop_sigma candidates_per_batch ram_limit_mb "
-            "window_start window_end form space minimum_edit align mask_from pick_seeds"
+            "window_start window_end form space minimum_edit align zoom keep_place mask_from "
+            "pick_seeds"
         ),
         outputs=(
             "The chosen one, or the best, then the others that are left, for Resume Denoise.",

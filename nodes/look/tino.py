@@ -9,9 +9,10 @@ LOOKS: dict[str, Look] = {
         name="Edit by Optimising Noise: TiNO Optimize",
         search=("tino edit", "edit by text", "reference edit", "strokes", "composition", "blend"),
         advanced=names(
-            "lr_timesteps lr_noise weight_decay semantic_weight perceptual_weight "
-            "reference_weight signed gradient_steps patience result text_loss tries smoothing "
-            "keep_norm"
+            "cfg num_steps lr_timesteps lr_noise weight_decay semantic_weight "
+            "perceptual_weight reference_weight negative latent_vgg source_text target_text "
+            "reference start signed gradient_steps patience result text_loss tries smoothing "
+            "keep_norm defaults"
         ),
         outputs=(
             "The edit as LATENT; it may be the source of a further edit.",
@@ -20,6 +21,10 @@ LOOKS: dict[str, Look] = {
             "How the loss fell; the dot is the iteration that was taken.",
             "The timesteps of the first picture as SIGMAS.",
         ),
+    ),
+    "TiNOPreset": Look(
+        search=("tino defaults", "tries", "paper settings"),
+        outputs=("For defaults of TiNO Optimize.", "What it sets, as text."),
     ),
     "TiNOMask": Look(
         name="What May Change: TiNO Mask",

@@ -50,6 +50,11 @@ def as_text(everything: Found, last: float) -> str:
             f"The loss was no number at iteration {found.nan_at}: stopped there, the best result "
             "before it is given. Lower lr_noise, or load the model in float32 or bfloat16."
         )
+    if everything.stopped:
+        lines.append(
+            f"Stopped at iteration {len(found.losses) - 1}; the best so far is given. Queued again "
+            "with the same inputs it is not run again: change one, such as the seed."
+        )
     if everything.guard is not None:
         lines += _guard_lines(everything.guard)
     return "\n".join(lines)
@@ -87,7 +92,7 @@ def _guard_lines(guard: Guard) -> list[str]:
         f"first result {_terms(guard.first, image)}"
         for image in range(len(guard.prefers_no_edit))
     ]
-    return [*lines, *([warning(guard)] if warning(guard) else [])]
+    return [*lines, *filter(None, [warning(guard)])]
 
 
 def _election_lines(election: Election) -> list[str]:

@@ -10,7 +10,12 @@ _COLOURS = ("#4ea1ff", "#ffb14e", "#7bd88f", "#ff6b8b", "#c792ea", "#e8e8e8")
 
 
 def loss_curve(losses: Tensor, chosen: Tensor) -> Tensor:
-    """IMAGE (1, H, W, 3): one line an image, a dot at the iteration that was chosen.
+    """`draw_curve` as IMAGE (1, H, W, 3)."""
+    return torch.from_numpy(np.array(draw_curve(losses, chosen))).float()[None] / 255
+
+
+def draw_curve(losses: Tensor, chosen: Tensor) -> Image.Image:
+    """One line an image, a dot at the iteration that was chosen.
 
     losses (W + 1, B), chosen (B,)
     """
@@ -38,4 +43,4 @@ def loss_curve(losses: Tensor, chosen: Tensor) -> Tensor:
     draw.text((_WIDTH / 2, 22), "loss", font=font, fill="#e8e8e8", anchor="mm")
     label = f"iteration, 0 to {len(values) - 1}"
     draw.text((_WIDTH / 2, _HEIGHT - 22), label, font=font, fill="#e8e8e8", anchor="mm")
-    return torch.from_numpy(np.array(sheet)).float()[None] / 255
+    return sheet

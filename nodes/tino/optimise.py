@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from collections.abc import Callable
 
 import comfy.sample
 import torch
@@ -12,18 +12,20 @@ from comfy_api.latest import io
 from ...tino_core.guard import Guard
 from ...tino_core.losses import PAPER, LossWeights
 from ...tino_core.settings import Settings
-from ..host.preview import IterationProgress
 from ..host.tino.continuous import scale_of
 from ..host.tino.edit import Edit
 from ..host.tino.memory import compute_dtype
 from ..host.tino.optimising import Watch, run
+from ..host.tino.stopping import add_route, stoppable
+from ..inputs import inputs, takes_records
 from ..menu import MAX_SEED, TINO
 from .found import OptimisedNoise, as_sigmas, as_text, warning
-from .inputs import ALL, Given, optimise_inputs
+from .inputs import ALL, Given
 from .latents import check_source, check_start, latent_mask, reference_latent
 from .loss import Loss, Smoothing
 from .loss_curve import loss_curve
-from .presets import PRESETS
+from .presets import with_presets
+from .progress import IterationProgress
 from .text_spaces import choose_text_loss
 from .texts import Texts, read_texts
 
@@ -97,7 +99,7 @@ def _edit(given: Given) -> Edit:
     )
 
 
-def _watch(progress: IterationProgress) -> Watch:
+def _watch(progress: IterationProgress, stopped: Callable[[], bool]) -> Watch:
     """Tells the node how far the run is, and whether its loss asks for an edit at all."""
 
     def on_guard(guard: Guard) -> None:
@@ -105,7 +107,7 @@ def _watch(progress: IterationProgress) -> Watch:
         if progress.note:
             logging.warning("TiNO-Edit: %s", progress.note)
 
-    return Watch(progress, progress.on_try, on_guard)
+    return Watch(progress, progress.on_try, on_guard, stopped)
 
 
 class TiNOOptimize(io.ComfyNode):
@@ -121,7 +123,7 @@ class TiNOOptimize(io.ComfyNode):
             "timestep, towards a text, a reference picture, strokes or a composition. For SD 1.5, "
             "SD 2.1, SDXL and flow models.",
             hidden=[io.Hidden.unique_id],
-            inputs=optimise_inputs(),
+            inputs=inputs(Given),
             outputs=[
                 io.Latent.Output(display_name="latent"),
                 io.Noise.Output(display_name="noise"),
@@ -132,13 +134,18 @@ class TiNOOptimize(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, **inputs) -> io.NodeOutput:
-        given = Given(**inputs)
-        given = replace(given, **PRESETS.get(given.preset, {}))
+    @takes_records()
+    def execute(cls, given: Given) -> io.NodeOutput:
+        given = with_presets(given)
         model, settings = given.model, _settings(given)
-        progress = IterationProgress(model, given.iterations, cls.hidden.unique_id)
-        edit = _edit(given)
-        latent, everything = run(edit, settings, _watch(progress))
+        edit, node = _edit(given), cls.hidden.unique_id
+        source = model.model.process_latent_in(edit.latent["samples"])
+        progress = IterationProgress(
+            model, source, given.iterations, node, settings.result == "last"
+        )
+        with stoppable(node or "") as stopped:
+            latent, everything = run(edit, settings, _watch(progress, stopped))
+        progress.finish(everything.optimised.latent)
         found, scale = everything.optimised, scale_of(model.get_model_object("model_sampling"))
         if found.iterates is not None:
             latent = model.model.process_latent_out(found.iterates.flatten(0, 1))
@@ -154,4 +161,5 @@ class TiNOOptimize(io.ComfyNode):
         )
 
 
+add_route()
 NODES: list[type[io.ComfyNode]] = [TiNOOptimize]

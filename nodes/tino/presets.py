@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ...tino_core.losses import PAPER
 from .text_spaces import AUTOMATIC
+
+if TYPE_CHECKING:
+    from .inputs import Given
 
 AS_SET = "as set"
 PRESETS: dict[str, dict[str, Any]] = {
@@ -46,3 +50,13 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 """What each preset sets, by the names of the node's inputs; the rest stays as it is."""
+
+
+def with_presets(given: Given) -> Given:
+    """The inputs with what a preset sets, from TiNOPreset or from the node's own list."""
+    if given.defaults is not None and given.preset != AS_SET:
+        raise ValueError(
+            f"preset: defaults is connected, which sets the numbers. Choose {AS_SET!r} here, or "
+            "take TiNOPreset away."
+        )
+    return replace(given, **(given.defaults or PRESETS.get(given.preset, {})))

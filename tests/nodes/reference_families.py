@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
+from .newer_models import BOOGU, CAPYBARA, JOYAI, KLEIN, LONGCAT, MAGE, QWEN_2511, lacking
 from .reference_models import (
     COSXL,
     FLUX,
@@ -56,6 +58,7 @@ class Family:
 
     shape: of its latent for the tests' picture; key: where its conditioning holds the source
     guidance: how ComfyUI's example workflow guides it; cfg: for that guider
+    pictures: how many it is shown, the first being edited
     """
 
     name: str
@@ -67,9 +70,15 @@ class Family:
     encode: Callable[[int], list] = _text
     extra: dict[str, Any] = field(default_factory=dict)
     scheduler: str = "simple"
+    pictures: int = 1
 
     def load(self, folder: Path):
-        """Its MODEL, from a file written to `folder`."""
+        """Its MODEL, from a file written to `folder`; skips on a ComfyUI without it."""
+        reason = lacking(self.settings)
+        if reason is not None:
+            pytest.skip(reason)
+        if self.settings is WAN_I2V:
+            return build_wan(folder, in_dim=36, model_type="i2v")
         return build_wan(folder) if self.settings is WAN else build(self.settings, folder)
 
     def conditioning(self, seed: int, source: Tensor | None = None) -> list:
@@ -79,9 +88,12 @@ class Family:
         return [[text, {**options, **self.extra, **shown}]]
 
     def _shown(self, source: Tensor) -> Tensor | list[Tensor]:
-        return [source] if self.key == "reference_latents" else source
+        if self.key != "reference_latents":
+            return source
+        return [source, *(torch.full_like(source, 0.3 * n) for n in range(1, self.pictures))]
 
 
+WAN_I2V = {**WAN, "model_type": "i2v"}
 _REFERENCE, _CONCAT = "reference_latents", "concat_latent_image"
 FAMILIES = {
     family.name: family
@@ -92,6 +104,22 @@ FAMILIES = {
         Family("hidream_e1", HIDREAM, (1, 16, 10, 8), _CONCAT, "dual", (3.0, 2.0), _llama),
         Family("flux2", FLUX2, (1, 128, 5, 4), _REFERENCE, "null", extra={"guidance": 4.0}),
         Family("cosxl_edit", COSXL, (1, 4, 10, 8), _CONCAT, "dual", (5.0, 1.5), scheduler="normal"),
+        Family(
+            "qwen_image_edit_2511",
+            QWEN_2511,
+            (1, 16, 1, 10, 8),
+            _REFERENCE,
+            "cfg",
+            (4.0,),
+            pictures=2,
+        ),
+        Family("flux2_klein", KLEIN, (1, 128, 5, 4), _REFERENCE, "null"),
+        Family("longcat_image_edit", LONGCAT, (1, 16, 10, 8), _REFERENCE, "cfg", (4.5,)),
+        Family("joyai_image_edit", JOYAI, (1, 16, 1, 10, 8), _REFERENCE, "cfg", (4.0,)),
+        Family("boogu_image_edit", BOOGU, (1, 16, 10, 8), _REFERENCE, "cfg", (3.5,), _masked),
+        Family("mage_flow_edit", MAGE, (1, 128, 5, 4), _REFERENCE, "cfg", (5.0,)),
+        Family("capybara", CAPYBARA, (1, 32, 1, 5, 4), _CONCAT, "cfg", (6.0,)),
+        Family("chronoedit", WAN_I2V, (1, 16, 2, 10, 8), _CONCAT, "cfg", (4.0,), _wide),
         Family("wan", WAN, (1, 16, 3, 10, 8), "", "cfg", (3.0,), _wide),
     )
 }

@@ -146,7 +146,14 @@ def _config(settings: dict[str, Any]):
     import comfy.model_detection
     import comfy.supported_models
 
-    if "image_model" in settings:
+    kind = settings.get("config")
+    if kind is not None:
+        made = {key: value for key, value in completed(settings).items() if key != "config"}
+        config = getattr(comfy.supported_models, kind)(made)
+        config.unet_config = made | {
+            key: value for key, value in config.unet_extra_config.items() if key not in made
+        }
+    elif "image_model" in settings:
         config = comfy.model_detection.model_config_from_unet_config(completed(settings))
     else:
         config = comfy.supported_models.SDXL_instructpix2pix(dict(settings))

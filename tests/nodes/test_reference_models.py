@@ -16,7 +16,7 @@ pytestmark = pytest.mark.comfy
 
 SEEDS = [3, 4, 5]
 STEPS, WINDOW = 3, 2
-PIXELS = {"flux2": 16}
+PIXELS = dict.fromkeys(("flux2", "flux2_klein", "mage_flow_edit", "capybara"), 16)
 
 
 @pytest.fixture(scope="module", params=list(FAMILIES))
@@ -177,6 +177,8 @@ def test_bis_under_the_relevance_map_weighs_each_frame_by_its_own(case, found, e
 
 @pytest.fixture(scope="module")
 def vae(case, tmp_path_factory):
+    if case.source.shape[1] == 32:
+        pytest.skip("no small VAE of HunyuanVideo 1.5's layout here")
     if case.source.ndim == 5:
         return wan_vae(tmp_path_factory.mktemp("vae"))
     return kl_vae(case.source.shape[1], PIXELS.get(case.family.name, 8))
@@ -193,7 +195,7 @@ def test_pixel_space_compares_decoded_pictures_frame_by_frame(case, found, vae, 
 
 
 def test_the_source_picture_may_be_given_in_place_of_its_latent(case, found, vae, elect):
-    frames = 9 if case.source.ndim == 5 and case.source.shape[2] > 1 else 1
+    frames = 4 * (case.source.shape[2] - 1) + 1 if case.source.ndim == 5 else 1
     picture = torch.rand(frames, 80, 64, 3, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         source = {"samples": vae.encode(picture)}

@@ -13,22 +13,65 @@ def test_each_image_gets_its_own_best_and_ties_go_to_the_first():
     losses = torch.tensor([[3.0, 1.0, 2.0], [1.0, 1.0, 5.0], [2.0, 0.5, 1.0]])
     noises = torch.randn(3, 3, 4, 2, 2, generator=torch.Generator().manual_seed(0))
     rows, told = iter(losses), []
-    found = elect_noise(lambda noise: next(rows), noises, told.append)
+    found = elect_noise(lambda noises: next(rows)[None], noises, told.append)
     assert found.elected.tolist() == [1, 2, 2]
     assert told == [0, 1, 2]
     assert_close(found.losses, losses)
     for image, number in enumerate(found.elected):
         assert torch.equal(found.noise[image], noises[number, image])
-    tie = elect_noise(lambda noise: torch.ones(3), noises, told.append)
+    tie = elect_noise(lambda noises: torch.ones(1, 3), noises, told.append)
     assert tie.elected.tolist() == [0, 0, 0]
+
+
+def test_a_stop_elects_among_those_that_were_tried():
+    noises, rows = torch.zeros(3, 1, 4, 2, 2), iter(torch.tensor([[2.0], [1.0], [0.0]]))
+    found = elect_noise(lambda noises: next(rows)[None], noises, lambda number: number == 1)
+    assert found.elected.tolist() == [1]
+    assert found.losses.tolist() == [[2.0], [1.0]]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 7, 8, 100])
+def test_batches_change_neither_losses_nor_choice(at_once):
+    noises = torch.randn(7, 2, 4, 2, 2, generator=torch.Generator().manual_seed(0))
+    sizes, told = [], []
+
+    def values(batch):
+        sizes.append(len(batch))
+        return batch.sum((2, 3, 4))
+
+    found = elect_noise(values, noises, told.append, at_once)
+    assert_close(found.losses, noises.sum((2, 3, 4)))
+    assert found.elected.tolist() == noises.sum((2, 3, 4)).argmin(0).tolist()
+    assert sum(sizes) == 7
+    assert max(sizes) == min(at_once, 7)
+    assert told[-1] == 6
+
+
+def test_a_batch_that_runs_out_of_memory_is_halved_and_a_single_one_raises():
+    noises, sizes = torch.randn(9, 1, 4, 2, 2), []
+
+    def values(limit):
+        def run(batch):
+            sizes.append(len(batch))
+            if len(batch) > limit:
+                raise MemoryError
+            return batch.sum((2, 3, 4))
+
+        return run
+
+    found = elect_noise(values(2), noises, print, 8, MemoryError)
+    assert sizes == [8, 4, 2, 2, 2, 2, 1]
+    assert_close(found.losses, noises.sum((2, 3, 4)))
+    with pytest.raises(MemoryError):
+        elect_noise(values(0), noises, print, 8, MemoryError)
 
 
 def test_a_try_that_is_no_number_never_wins_and_none_at_all_is_an_error():
     noises = torch.zeros(2, 1, 4, 2, 2)
     rows = iter(torch.tensor([[torch.nan], [7.0]]))
-    assert elect_noise(lambda noise: next(rows), noises, print).elected.tolist() == [1]
+    assert elect_noise(lambda noises: next(rows)[None], noises, print).elected.tolist() == [1]
     with pytest.raises(ValueError, match="loss: it is not a number for any of the tries"):
-        elect_noise(lambda noise: torch.tensor([torch.nan]), noises, print)
+        elect_noise(lambda noises: torch.tensor([[torch.nan]]), noises, print)
 
 
 def test_the_guard_names_the_images_and_the_term_that_speaks_for_no_edit():

@@ -69,7 +69,7 @@ def test_every_iteration_shows_a_picture_a_loss_and_progress(server: "ComfyServe
     server.run(tino)
     events = server.events.since(mark)
     progress = [e.data for e in events if e.type == "progress" and e.node == "tino"]
-    assert [p["value"] for p in progress] == [1, 2, 3, 4]
+    assert [p["value"] for p in progress] == [1, 2, 3, 4, 4]  # and once more at the end
     previews = [e for e in events if e.type == "preview" and e.node == "tino"]
     assert previews
     Image.open(BytesIO(previews[-1].image)).verify()
@@ -123,6 +123,27 @@ def test_cancel_leaves_the_server_and_the_model_as_they_were(server: "ComfyServe
     tino["copy"] = node("LatentMultiply", samples=["source", 0], multiplier=1.0)
     assert np.array_equal(saved(server, tino, server.run(tino))["plain"], before)
     assert process.memory_info().rss < held + 200 * MB
+
+
+def test_stop_puts_out_the_best_so_far_and_the_run_is_a_success(server: "ComfyServer", tino: dict):
+    """What is put out after a stop at iteration n is what a run of n iterations gives."""
+    assert server.post("/tino/stop", {}).json() == {"stopped": []}
+    tino["tino"]["inputs"] |= {"iterations": 1000, "seed": 321}
+    prompt_id = server.submit(tino)
+    server.events.wait_for(
+        lambda event: (
+            event.type == "progress" and event.prompt_id == prompt_id and event.data["value"] >= 3
+        )
+    )
+    assert server.post("/tino/stop", {}).json() == {"stopped": ["tino"]}
+    entry = server.wait(prompt_id, timeout=60)
+    (text,) = entry["outputs"]["tino"]["text"]
+    last = int(text.split("Stopped at iteration ")[1].split(";")[0])
+    assert 2 <= last < 1000
+    stopped = saved(server, tino, entry)["edited"]
+    assert server.post("/tino/stop", {}).json() == {"stopped": []}
+    tino["tino"]["inputs"]["iterations"] = last
+    assert np.array_equal(saved(server, tino, server.run(tino))["edited"], stopped)
 
 
 def test_it_follows_elect(server: "ComfyServer", demo: dict, object_info: dict):

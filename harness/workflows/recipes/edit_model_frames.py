@@ -56,6 +56,16 @@ def dual(model: Wire, both: Wire, picture: Wire, neither: Wire) -> dict:
     )
 
 
+def plain_guider(positive: Wire, negative: Wire, model: Wire = ("model", 0)) -> dict:
+    """CFGGuider with the scale that EditModelDefaults puts out."""
+    wires = {"model": model, "positive": positive, "negative": negative}
+    return node("CFGGuider", **wires, cfg=("defaults", 2))
+
+
+def encoded() -> dict:
+    return node("VAEEncode", pixels=("picture", 0), vae=("vae", 0))
+
+
 def recipe(
     family: str,
     loading: Loaders,
@@ -65,12 +75,14 @@ def recipe(
     model: Wire = ("model", 0),
     pictures: dict[str, dict] | None = None,
     defaults: dict[str, Wire] | None = None,
+    source: Wire | None = None,
     **sampling: object,
 ) -> Recipe:
     """A workflow of five frames: load, say, try, elect, finish.
 
     saying: the nodes of the second frame, the guider among them; sampling: further inputs of
-    MultiSeedPartialSampler
+    MultiSeedPartialSampler; source: the picture that BISSelect is shown, where the conditioning
+    does not say it
     """
     nodes, properties = loading
     pictures = photo(family) if pictures is None else pictures
@@ -83,6 +95,9 @@ def recipe(
     }
     trying = {"defaults": node("EditModelDefaults", model=model, family=family, **defaults or {})}
     electing = stages(NUM_CANDIDATES, vae, **{**run, **sampling})
+    if source is not None:
+        electing["elected"]["inputs"]["source_image"] = source
+        electing["relevance"]["inputs"]["image"] = source
     whole = {**nodes, **pictures, **saying, **trying, **electing, **saved(f"elect_{family}")}
     frames = ((*nodes, *pictures), tuple(saying), ("defaults", "candidates"), _ELECT, _FINISH)
     notes = notes_of(family)

@@ -72,6 +72,42 @@ may edit; without one the edit is free-form.
     + _DUAL,
     "flux_kontext": _REFERENCE + "\n" + _NULL,
     "flux2": _REFERENCE + "\n" + _NULL,
+    **dict.fromkeys(("flux2_klein", "flux2_klein_kv"), _REFERENCE + "\n" + _NULL),
+    "flux2_klein_base": _REFERENCE,
+    **dict.fromkeys(
+        ("qwen_image_edit_2509", "qwen_image_edit_2511", "firered_image_edit"),
+        """\
+*TextEncodeQwenImageEditPlus* shows up to three pictures to the text encoder and to the model:
+`image1` is the one that is edited, and that candidates are compared with. Connect the others to
+`image2` and `image3` of **both** texts, so that only the words differ.
+""",
+    ),
+    **dict.fromkeys(
+        (
+            "longcat_image_edit",
+            "joyai_image_edit",
+            "boogu_image_edit",
+            "mage_flow_edit",
+            "mage_flow_edit_turbo",
+        ),
+        """\
+The instruction's node shows the picture to the text encoder and to the model; the text without
+words sees the same picture. *Edit Size* gave it a size the model takes as it is.
+""",
+    ),
+    "hidream_o1": """\
+The model works on pixels: its latent is the picture itself, and *VAE Decode* only brings it to the
+usual range. The picture is shown to the model as an image, so *BIS Select* is given it too, as
+`source_image`.
+""",
+    "chronoedit": """\
+The model makes a video of five frames, from the picture to the edit; the last frame is the result.
+*BIS Select* compares with the picture held still for five frames (`source_image`).
+""",
+    "capybara": """\
+The model makes a video of one frame. The picture goes in as the start of the video, beside a mask,
+and *BIS Select* is given it as `source_image`.
+""",
     "qwen_image_edit": """\
 *TextEncodeQwenImageEdit* shows the picture to the text encoder and to the model. Both texts see the
 picture, so that only the words differ. *Edit Size* gave it a size the model takes.

@@ -5,7 +5,7 @@ Sampler, schedule, stop and guidance come from EditModelDefaults.
 
 from __future__ import annotations
 
-from .edit_model_frames import INSTRUCTION, dual, recipe, shown, texts
+from .edit_model_frames import INSTRUCTION, dual, encoded, plain_guider, recipe, shown, texts
 from .model_files import (
     CLIP_G,
     CLIP_L,
@@ -20,7 +20,8 @@ from .model_files import (
     separate,
     unet,
 )
-from .parts import Recipe, Wire, node
+from .newer_edit_models import NEWER_RECIPES
+from .parts import Recipe, node
 
 
 def magicbrush() -> Recipe:
@@ -115,17 +116,8 @@ def cosxl_edit() -> Recipe:
     return recipe("cosxl_edit", loading, saying, ("conditions", 2), ("model", 2))
 
 
-def _encoded() -> dict:
-    return node("VAEEncode", pixels=("picture", 0), vae=("vae", 0))
-
-
 def _referred(text: str) -> dict:
     return node("ReferenceLatent", conditioning=(text, 0), latent=("encoded", 0))
-
-
-def _plain_guider(model: Wire, positive: Wire, negative: Wire) -> dict:
-    wires = {"model": model, "positive": positive, "negative": negative}
-    return node("CFGGuider", **wires, cfg=("defaults", 2))
 
 
 def flux_kontext() -> Recipe:
@@ -135,10 +127,10 @@ def flux_kontext() -> Recipe:
     loading = separate(weights, loader("DualCLIPLoader", *clips, type="flux"), FLUX_VAE)
     saying = {
         **texts(("clip", 0)),
-        "encoded": _encoded(),
+        "encoded": encoded(),
         "referred": _referred("instruction"),
         "guided": node("FluxGuidance", conditioning=("referred", 0), guidance=("defaults", 4)),
-        "guider": _plain_guider(("model", 0), ("guided", 0), ("empty", 0)),
+        "guider": plain_guider(("guided", 0), ("empty", 0)),
     }
     return recipe("flux_kontext", loading, saying, ("encoded", 0), null=("empty", 0))
 
@@ -158,10 +150,10 @@ def qwen_image_edit() -> Recipe:
     saying = {
         "instruction": node(kind, "Instruction", prompt=INSTRUCTION, **seen),
         "empty": node(kind, "Empty text", prompt="", **seen),
-        "encoded": _encoded(),
+        "encoded": encoded(),
         "shifted": node("ModelSamplingAuraFlow", model=("model", 0), shift=3.0),
         "normed": node("CFGNorm", model=("shifted", 0), strength=1.0),
-        "guider": _plain_guider(("normed", 0), ("instruction", 0), ("empty", 0)),
+        "guider": plain_guider(("instruction", 0), ("empty", 0), ("normed", 0)),
     }
     return recipe("qwen_image_edit", loading, saying, ("encoded", 0), model=("normed", 0))
 
@@ -174,7 +166,7 @@ def omnigen2() -> Recipe:
     loading = separate(weights, reader, FLUX_VAE)
     saying = {
         **texts(("clip", 0)),
-        "encoded": _encoded(),
+        "encoded": encoded(),
         "both": _referred("instruction"),
         "shown": _referred("empty"),
         "guider": dual(("model", 0), ("both", 0), ("shown", 0), ("empty", 0)),
@@ -209,10 +201,10 @@ def flux2() -> Recipe:
     loading = separate(weights, reader, file("vae", base + "vae/flux2-vae.safetensors"))
     saying = {
         **texts(("clip", 0)),
-        "encoded": _encoded(),
+        "encoded": encoded(),
         "guided": node("FluxGuidance", conditioning=("instruction", 0), guidance=("defaults", 4)),
         "referred": _referred("guided"),
-        "guider": _plain_guider(("model", 0), ("referred", 0), ("empty", 0)),
+        "guider": plain_guider(("referred", 0), ("empty", 0)),
     }
     sizes = {"latent_image": ("encoded", 0)}
     latent = ("encoded", 0)
@@ -230,4 +222,5 @@ EDIT_RECIPES = (
     omnigen2,
     hidream_e1,
     flux2,
+    *NEWER_RECIPES,
 )

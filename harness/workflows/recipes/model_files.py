@@ -37,6 +37,13 @@ FLUX_VAE = file(
     "vae",
     HUB + "Comfy-Org/Lumina_Image_2.0_Repackaged/resolve/main/split_files/vae/ae.safetensors",
 )
+_QWEN_FILES = HUB + "Comfy-Org/Qwen-Image_ComfyUI/resolve/main/split_files/"
+QWEN_CLIP = file(
+    "text_encoders", _QWEN_FILES + "text_encoders/qwen_2.5_vl_7b_fp8_scaled.safetensors"
+)
+QWEN_VAE = file("vae", _QWEN_FILES + "vae/qwen_image_vae.safetensors")
+NEWER_HOST = "0.33.0"
+"""The ComfyUI on which workflows are written whose nodes the pinned one lacks."""
 Loaders = tuple[dict[str, dict], dict[str, dict]]
 """Nodes by name, and the properties of those that say where their files come from."""
 

@@ -31,12 +31,14 @@ class Recipe:
     """One workflow file; nodes by name, in the order of their ids.
 
     properties: what ComfyUI's templates store with a node, such as the `models` of a loader
+    host: the ComfyUI it is written on, where the pinned one lacks its nodes; else empty
     """
 
     name: str
     nodes: dict[str, dict]
     sections: tuple[Section, ...]
     properties: dict[str, dict] = field(default_factory=dict)
+    host: str = ""
 
 
 def node(class_type: str, title: str = "", /, **inputs: object) -> dict:

@@ -3,6 +3,8 @@
 import comfy.samplers
 from torch import Tensor
 
+from ....edit_models.families import FAMILIES
+
 # By the class of ComfyUI's model configuration. MagicBrush, InstructDiffusion and MGIE are
 # InstructPix2Pix to the letter: no file says which it is.
 _OF_CONFIG = {
@@ -15,14 +17,39 @@ _OF_CONFIG = {
     "Omnigen2": "omnigen2",
     "HiDream": "hidream_e1",
     "Flux2": "flux2",
+    "LongCatImage": "longcat_image_edit",
+    "JoyImage": "joyai_image_edit",
+    "Boogu": "boogu_image_edit",
+    "HiDreamO1": "hidream_o1",
     "EmbeddedInstructPix2Pix": "embedded",
 }
+# Models whose files do not say which of several they are, as people would call them.
+_UNTOLD = {
+    "klein": ("FLUX.2 [klein]", ("flux2_klein", "flux2_klein_base", "flux2_klein_kv")),
+    "MageFlow": ("Mage-Flow", ("mage_flow_edit", "mage_flow_edit_turbo")),
+}
+
+
+def _kind(config) -> str:
+    """The configuration's class, or, where one serves two models, which of them it is."""
+    name, unet = type(config).__name__, config.unet_config
+    if name == "Flux2" and not unet.get("guidance_embed"):
+        return "klein"
+    if name == "QwenImage" and unet.get("default_ref_method") == "index_timestep_zero":
+        return "qwen_image_edit_2511"
+    return name
 
 
 def detect_family(patcher) -> str:
     """Key in `FAMILIES` of what a MODEL is; ValueError where it is no editing model."""
-    config = type(patcher.model.model_config).__name__
-    family = _OF_CONFIG.get(config)
+    config = _kind(patcher.model.model_config)
+    if config in _UNTOLD:
+        title, families = _UNTOLD[config]
+        raise ValueError(
+            f"family: the MODEL is a {title}, whose file does not say which one: choose "
+            f"{' or '.join(families)} by hand."
+        )
+    family = config if config in FAMILIES else _OF_CONFIG.get(config)
     if family == "embedded" and patcher.model.model_type.name == "FLOW":
         family = "embedded_flow"
     if family is None:

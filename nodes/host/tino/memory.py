@@ -23,16 +23,16 @@ class Memory:
     """What gradients need beside the weights, and whether it is there.
 
     The figures are megabytes of activations kept for each latent cell and byte of the compute
-    dtype, times ComfyUI's own memory factor of the architecture.
+    dtype, times ComfyUI's own memory factor of the architecture. Without updates there are none.
     """
 
-    def __init__(self, model: ModelPatcher, edit: Edit):
+    def __init__(self, model: ModelPatcher, edit: Edit, updates: bool = True):
         base, dtype = model.model, compute_dtype(model)
         shape = edit.noise.shape
         passes = 2 if edit.negative is not None and edit.cfg != 1 else 1
         cells = passes * shape[0] * math.prod(shape[2:])
-        unit = cells * dtype.itemsize * base.memory_usage_factor * 2**20
-        for_loss = edit.loss.memory(shape) if edit.loss is not None else 0.0
+        unit = updates * cells * dtype.itemsize * base.memory_usage_factor * 2**20
+        for_loss = edit.loss.memory(shape) if updates and edit.loss is not None else 0.0
         self.full = unit * _MB_KEPT + for_loss
         self.least = unit * _MB_KEPT_WITHOUT_BLOCKS + for_loss
         weights = sum(one.model_size() for one in (model, *edit.patchers))

@@ -20,24 +20,33 @@ from .continuous import Scale, scale_of
 from .edit import Edit
 from .gradients import normal, refuse_quantised, with_gradients
 from .memory import Memory
+from .tries import out_of_memory, side_by_side, tries_that_fit
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told: of each try's number, of the guard before the first update, of iterations."""
+    """Who is told: of each try's number, of the guard before the first update, of iterations.
+
+    stopped: asked after each try and iteration; True ends the run with the best so far
+    """
 
     on_iteration: OnIteration = lambda *_: None
     on_try: Callable[[int], object] = lambda _: None
     on_guard: Callable[[Guard], object] = lambda _: None
+    stopped: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
 class Found:
-    """optimised: the updates; guard: None without a loss; election: None without further noises"""
+    """optimised: the updates; guard: None without a loss; election: None without further noises
+
+    stopped: a user ended it early
+    """
 
     optimised: Optimised
     guard: Guard | None
     election: Election | None
+    stopped: bool = False
 
 
 def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
@@ -65,7 +74,11 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     # A user's fast attention (Sage and the like) has no gradients: `with_gradients` sets its own.
     model.model_options["transformer_options"].pop("optimized_attention_override", None)
     sampler = _Optimiser(
-        edit, scale, replace(settings, prediction=scale.prediction), watch, Memory(model, edit)
+        edit,
+        scale,
+        replace(settings, prediction=scale.prediction),
+        watch,
+        Memory(model, edit, settings.iterations > 0),
     )
     comfy.patcher_extension.add_wrapper_with_key(
         comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING,
@@ -138,22 +151,14 @@ class _Optimiser(comfy.samplers.Sampler):
             loss = self.edit.loss(source) if self.edit.loss is not None else None
         election = None
         if loss is not None and len(noises) > 1:
-            t = initial_timesteps(settings, schedule, len(source)).to(source)
-            begin = source if start is None else start
-            election = elect_noise(
-                lambda noise: loss(
-                    denoise(predict, schedule, settings, begin, source, mask, noise, t)
-                ),
-                noises,
-                watch.on_try,
-            )
+            election = self._elected(predict, loss, source, mask, start, noises)
         guards: list[Guard] = []
 
         def told(iteration: int, value: Tensor, x0: Tensor) -> bool | None:
             if iteration == 0 and loss is not None:
                 guards.append(Guard(loss.terms(source), loss.terms(x0)))
                 watch.on_guard(guards[0])
-            return watch.on_iteration(iteration, value, x0)
+            return watch.on_iteration(iteration, value, x0) or watch.stopped()
 
         optimised = optimise(
             predict,
@@ -166,7 +171,27 @@ class _Optimiser(comfy.samplers.Sampler):
             start=start,
             on_iteration=told,
         )
-        return Found(optimised, guards[0] if guards else None, election)
+        return Found(optimised, guards[0] if guards else None, election, watch.stopped())
+
+    def _elected(self, predict: Predict, loss, source, mask, start, noises: Tensor) -> Election:
+        """The first noise of each image whose result the loss likes best."""
+        settings, watch = self.settings, self.watch
+        schedule = self.scale.schedule(source.device)
+        t = initial_timesteps(settings, schedule, len(source)).to(source)
+        begin, masks = source if start is None else start, mask.expand(len(source), -1, -1, -1)
+
+        def denoised(noise: Tensor, repeat: Callable[[Tensor], Tensor]) -> Tensor:
+            each = (repeat(begin), repeat(source), repeat(masks), noise, repeat(t))
+            return denoise(predict, schedule, settings, *each)
+
+        def tried(number: int) -> bool:
+            watch.on_try(number)
+            return watch.stopped()
+
+        passes = 2 if self.edit.negative is not None and self.edit.cfg != 1 else 1
+        fit = tries_that_fit(self.edit.model, tuple(noises.shape[1:]), passes, len(noises))
+        values = side_by_side(denoised, loss)
+        return elect_noise(values, noises, tried, fit, out_of_memory())
 
 
 def _no_loss(x0: Tensor) -> Tensor:

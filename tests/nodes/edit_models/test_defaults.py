@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ..newer_models import KLEIN, lacking
 from ..reference_models import FLUX2, completed
 
 pytestmark = pytest.mark.comfy
@@ -107,6 +108,37 @@ def test_flux2_has_the_schedule_of_its_own_node(node):
 def test_flux2_without_a_latent_names_the_input(node):
     with pytest.raises(ValueError, match="latent_image: FLUX.2's schedule depends on the size"):
         node(configured("Flux2", **completed(FLUX2)))
+
+
+def test_models_of_which_a_file_says_too_little_are_chosen_by_hand(node):
+    klein = configured("Flux2", **completed(KLEIN))
+    with pytest.raises(ValueError, match="flux2_klein or flux2_klein_base or flux2_klein_kv"):
+        node(klein)
+    latent = {"samples": torch.zeros(1, 128, 52, 78)}
+    found = node(klein, "flux2_klein", latent_image=latent)
+    assert (len(found.sigmas), found.cfg, found.stop, found.window) == (5, 1.0, 0.5, 0.25)
+    found = node(klein, "flux2_klein", steps=8, latent_image=latent)
+    assert (found.stop, found.window) == (0.25, 0.125)  # two steps and one, as before
+
+
+def test_the_second_qwen_is_told_by_how_it_takes_pictures(node):
+    found = node(configured("QwenImage", default_ref_method="index_timestep_zero"))
+    assert (found.family, len(found.sigmas), found.cfg) == ("qwen_image_edit_2511", 41, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("config", "family"),
+    [
+        ("LongCatImage", "longcat_image_edit"),
+        ("JoyImage", "joyai_image_edit"),
+        ("Boogu", "boogu_image_edit"),
+    ],
+)
+def test_models_of_newer_hosts_are_told_there(node, config, family):
+    reason = lacking({"config": config})
+    if reason:
+        pytest.skip(reason)
+    assert node(configured(config)).family == family
 
 
 def test_model_that_is_no_editing_model_is_refused(node):

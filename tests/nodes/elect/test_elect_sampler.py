@@ -157,6 +157,7 @@ def test_node_ids_are_the_permanent_ones():
         "ELECTSampler",
         "SaveCandidates",
         "LoadCandidates",
+        "PoolCandidates",
         "EditModelDefaults",
         "EditModelLoader",
         "EditSize",

@@ -52,8 +52,8 @@ def test_only_the_last_ones_are_kept(kept):
         (0, "", (2,), ()),
         (1, "", (0,), ()),
         (1, "12, 11", (2, 1), ()),
-        (0, "11 99 10", (1, 0), (99,)),
-        (1, "99", (2,), (99,)),
+        (0, "11 99 10", (1, 0), ("99",)),
+        (1, "99", (2,), ("99",)),
     ],
     ids=["automatic", "number", "seeds before the number", "some gone", "all gone"],
 )

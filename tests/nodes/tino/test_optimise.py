@@ -214,6 +214,9 @@ def test_an_error_halfway_leaves_the_model_unmodified(optimize, world, monkeypat
         def on_try(self, number):
             pass
 
+        def finish(self, latent):
+            pass
+
     before = ksampler(world.model, world.positive)
     monkeypatch.setattr(tino, "IterationProgress", Cancelling)
     with pytest.raises(Cancelled):

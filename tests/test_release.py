@@ -1,0 +1,114 @@
+"""What is released: the files users get need none of those they do not, and the papers agree."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .test_boundaries import ROOT, imports
+
+FORMS = {
+    ".github/workflows/ci.yml": "vendor.github-workflows",
+    ".github/workflows/release.yml": "vendor.github-workflows",
+    ".github/dependabot.yml": "vendor.dependabot",
+    ".github/ISSUE_TEMPLATE/bug.yml": "vendor.github-issue-forms",
+    ".github/ISSUE_TEMPLATE/idea.yml": "vendor.github-issue-forms",
+    ".github/ISSUE_TEMPLATE/config.yml": "vendor.github-issue-config",
+    "CITATION.cff": "vendor.citation-file-format",
+}
+LARGEST = 45_000_000
+"""Bytes that an installation takes; most of it are the embedded model's weights."""
+
+
+def listed(*options: str) -> set[str]:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout")
+    command = ["git", "ls-files", "-z", *options]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(found.stdout.split("\0")) - {""}
+
+
+@pytest.fixture(scope="module")
+def shipped() -> set[str]:
+    """Files of the pack as the registry hands them out."""
+    return listed() - listed("-ci", "--exclude-from=.comfyignore")
+
+
+@pytest.mark.parametrize(("name", "schema"), FORMS.items())
+def test_a_form_is_what_its_schema_says(name, schema):
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        schema,
+        str(ROOT / name),
+    ]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_every_workflow_and_issue_form_has_its_schema():
+    found = {p.relative_to(ROOT).as_posix() for p in (ROOT / ".github").rglob("*.yml")}
+    assert found <= set(FORMS)
+
+
+def test_no_shipped_module_imports_one_that_is_not(shipped):
+    modules = {name for name in shipped if name.endswith(".py")}
+    assert "nodes/elect/select.py" in modules
+    assert not {name for name in modules if name.startswith(("tests/", "bench/", "docs/"))}
+    for name in modules:
+        for wanted in imports(ROOT / name, everywhere=True):
+            own = wanted.removeprefix("elect_tino.").replace(".", "/")
+            known = [f"{own}.py", f"{own}/__init__.py"]
+            here = [one for one in known if (ROOT / one).exists()]
+            assert not here or set(here) & shipped, f"{name} imports {wanted}, which is left out"
+
+
+def test_an_installation_is_as_small_as_said(shipped):
+    assert 20_000_000 < sum((ROOT / name).stat().st_size for name in shipped) < LARGEST
+
+
+def test_what_nodes_read_is_shipped(shipped):
+    from elect_tino.harness.workflows.recipes.titles import title_of
+
+    assert "web/docs/BISSelect.md" in shipped
+    assert "embedded/weights/unet.safetensors" in shipped
+    assert f"workflows/{title_of('elect_embedded_demo')}.json" in shipped
+
+
+def test_versions_agree():
+    from elect_tino.harness.setup.changelog import pack_version, release_notes
+
+    version = pack_version()
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert release_notes(version)
+
+
+def test_a_release_of_another_version_is_refused():
+    from elect_tino.harness.setup.changelog import release_notes
+    from elect_tino.harness.setup.steps import StepFailed
+
+    with pytest.raises(StepFailed, match=r"tag says 9\.9\.9"):
+        release_notes("9.9.9")
+
+
+def test_a_version_without_a_section_is_refused(monkeypatch):
+    from elect_tino.harness.setup import changelog
+    from elect_tino.harness.setup.steps import StepFailed
+
+    monkeypatch.setattr(changelog, "pack_version", lambda: "7.0.0")
+    with pytest.raises(StepFailed, match=r"no section of 7\.0\.0"):
+        changelog.release_notes("7.0.0")
+
+
+def test_hooks_and_checks_use_one_ruff():
+    pins = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
+    ruff = next(line.partition("==")[2] for line in pins if line.startswith("ruff=="))
+    assert f"rev: v{ruff}\n" in (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+
+
+def test_workflows_call_the_one_command():
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert "python dev.py check" in text
+    assert "python dev.py test" in text
