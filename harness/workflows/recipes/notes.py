@@ -107,12 +107,9 @@ best one is kept. Compare the result, the scores and the time with the first tem
 same picture, instruction and seeds.
 """,
         GUIDANCE,
-        """\
-With `stop` at **1.0** no candidate is paused: all *N·K* guider calls are made here. Lower it to 0.4
-and this is ELECT.
-""",
+        "At `stop` **1.0** no candidate is paused. Lower it to 0.4, and this is ELECT.\n",
         ELECT,
-        "**Resume Denoise** has nothing left to run: it passes on the elected candidate.\n",
+        "**Resume Denoise** has nothing left to run.\n",
     ),
     "instruct_pix2pix_step_by_step": (
         "## ELECT with InstructPix2Pix, node by node\n\n" + CHECKPOINT,
