@@ -2,11 +2,11 @@
 
 from comfy_api.latest import ComfyExtension, io
 
-from . import edit_models, elect, embedded, tino
+from . import edit_models, elect, embedded, judging, tino
 from .look import with_look
 
 NODES: list[type[io.ComfyNode]] = [
-    with_look(node) for node in (*elect.NODES, *edit_models.NODES, *tino.NODES, *embedded.NODES)
+    with_look(node) for room in (elect, edit_models, tino, judging, embedded) for node in room.NODES
 ]
 
 

@@ -3,6 +3,7 @@
 ELECT = "image editing/ELECT"
 EDIT_MODELS = "image editing/edit models"
 TINO = "image editing/TiNO-Edit"
+JUDGING = "image editing/judging"
 EMBEDDED = "image editing/embedded"
 
 MAX_SEED = 0xFFFFFFFFFFFFFFFF

@@ -26,6 +26,7 @@ class Scored:
     scores (N,): by the criterion; outside, edits (N,): change outside (BIS) and inside the mask
     placements (N, 4): how each lay on the source before that was undone (zoom down and right, shift
         in pixels down and right), see `elect_core.placement`; None if not asked
+    judged: a judge's score of each, higher is better, NaN where unscored; None without a judge
     """
 
     scores: Tensor
@@ -35,6 +36,7 @@ class Scored:
     warnings: tuple[str, ...]
     images: Tensor | None
     placements: Tensor | None = None
+    judged: tuple[float, ...] | None = None
 
 
 def decode(vae, latent: Tensor) -> Tensor:

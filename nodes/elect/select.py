@@ -11,6 +11,7 @@ from comfy_api.latest import io
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
+from .judged import judged_inputs, with_judge
 from .pool import Pool
 from .pooled import pooled_election, pooled_ui
 from .queued import NOT_CONNECTED, refusal
@@ -47,7 +48,7 @@ class Choice:
     )
 
 
-LATE = ("candidates", "estimates", "relevance")
+LATE = ("candidates", "estimates", "relevance", "judged")
 """Inputs that are made by sampling: ComfyUI asks for them once all others are found good."""
 
 
@@ -91,6 +92,7 @@ class BISSelect(io.ComfyNode):
                 *inputs(Selection),
                 *inputs(Choice),
                 pick_seeds_input(),
+                *judged_inputs(),
             ],
             outputs=[
                 ElectCandidates.Output(display_name="elected"),
@@ -127,16 +129,20 @@ class BISSelect(io.ComfyNode):
         estimates=None,
         relevance=None,
         pick_seeds="",
+        judged=None,
+        judge_weight=0.5,
     ) -> io.NodeOutput:
         check_early({"pick_seeds": pick_seeds, "csv_prefix": choice.csv_prefix, "relevance": None})
         if not pick_seeds:
             check_pick(choice.pick, len(candidates.seeds))
         if isinstance(candidates, Pool):
             shown = pooled_election(candidates, selection, estimates, relevance)
+            shown = with_judge(shown, judged, judge_weight)
             chosen = choose(shown.scored.ranking, candidates.labels, choice.pick, pick_seeds)
             told = pooled_ui(shown, candidates, chosen)
         else:
             shown = _shown(candidates, selection, estimates, relevance)
+            shown = with_judge(shown, judged, judge_weight)
             chosen = choose(shown.scored.ranking, candidates.seeds, choice.pick, pick_seeds)
             told = shown.as_ui(candidates, chosen)
         ranking = shown.scored.ranking

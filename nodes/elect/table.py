@@ -35,6 +35,7 @@ class Row:
     shift: str
     eligible: bool
     score: float
+    judge: float | None
 
 
 def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
@@ -49,6 +50,7 @@ def rows(candidates: Candidates | Pool, scored: Scored) -> list[Row]:
             shift=_shift(scored, index),
             eligible=place < scored.ranking.num_eligible,
             score=float(scored.scores[index]),
+            judge=None if scored.judged is None else scored.judged[index],
         )
         for place, index in enumerate(scored.ranking.order)
     ]
@@ -77,10 +79,13 @@ def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = N
     by_bis = torch.equal(scored.scores, scored.outside)
     if not by_bis:
         lines[0] += "  score"
+    if scored.judged is not None:
+        lines[0] += "     judge"
     if scored.placements is not None:
         lines[0] += "  shift"
     for row in table:
         note = "" if by_bis else f"       {row.score:<8.5g}"
+        note += "" if row.judge is None else f"       {row.judge:<8.3g}"
         note += f"       {row.shift}" if row.shift else ""
         note += "" if row.eligible else "  " + (out or {}).get(row.candidate, "not electable")
         lines.append(
@@ -88,19 +93,23 @@ def as_table(table: list[Row], scored: Scored, out: Mapping[int, str] | None = N
             f"{row.change_inside:<8.5f}{note}"
         )
     ranking = scored.ranking
-    lines.append(f"spread {ranking.spread:.1%} of the mean; {in_words(ranking)}")
+    lines.append(
+        f"spread {ranking.spread:.1%} of the mean; {in_words(ranking, scored.judged is not None)}"
+    )
     if scored.placements is not None:
         lines.append("shift: pixels down and right, and zoom, undone before scoring")
     return "\n".join([*lines, *scored.warnings])
 
 
-def in_words(ranking: Ranking) -> str:
+def in_words(ranking: Ranking, by_judge: bool = False) -> str:
     """What the confidence means, and the number where there is one."""
     sure = ranking.confidence
     if ranking.num_eligible == 1:
         return "there was no rival"
     if ranking.spread < BARELY:
         return "the seeds barely differ, so any of them may be taken"
+    if sure is None and by_judge:
+        return "a judge has a say in the order: how sure it is, is not known"
     if sure is None:
         return "one step says nothing of how sure the choice is"
     word = "clear" if sure >= 0.9 else "likely" if sure >= 0.6 else "open: look at the runners-up"
@@ -169,7 +178,8 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "model_evaluations": candidates.cost.model_evaluations,
         "spread": scored.ranking.spread,
         "confidence": scored.ranking.confidence,
-        "confidence_words": in_words(scored.ranking),
+        "confidence_words": in_words(scored.ranking, scored.judged is not None),
+        "judged": None if scored.judged is None else _as_json(torch.tensor(scored.judged)),
         "idle": scored.ranking.num_idle,
         "set_aside": scored.ranking.num_small,
         "bis": _as_json(scored.outside),

@@ -11,7 +11,7 @@ from elect_tino.harness.workflows.recipes.titles import TITLES
 pytestmark = pytest.mark.server
 
 PAGES = PACK_ROOT / "web" / "docs"
-NUM_NODES = 13
+NUM_NODES = 19
 
 
 @pytest.fixture
