@@ -18,7 +18,7 @@ LOOKS: dict[str, Look] = {
             "What is wrong with the best where it is not good; for Instruction Variants.",
         ),
     ),
-    "CLIPEditJudge": Look(
+    "CLIPJudge": Look(
         search=("judge", "score edits", "clip score"),
         outputs=(
             "One score for each picture, for judged of BIS Select.",
