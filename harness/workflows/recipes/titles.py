@@ -13,6 +13,7 @@ _NO_DOWNLOAD = {
     "tino_strokes": "TiNO-Edit from strokes",
     "tino_composition": "TiNO-Edit of a collage",
     "tino_compounded": "TiNO-Edit twice",
+    "elect_race": "ELECT race",
 }
 _DOWNLOAD = {
     "instruct_pix2pix_all_in_one": "InstructPix2Pix, one node",
