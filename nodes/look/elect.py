@@ -32,7 +32,8 @@ LOOKS: dict[str, Look] = {
         name="Choose the Best Candidate: BIS Select (ELECT)",
         search=(*_SEEDS, "pick", "choose", "chooser", "image picker", "score", "rank", "select"),
         advanced=names(
-            "space minimum_edit pick csv_prefix align zoom keep_place mask_from pick_seeds"
+            "space minimum_edit pick csv_prefix align zoom keep_place mask_from pick_seeds "
+            "diversity"
         ),
         inputs=_CANDIDATES,
         outputs=(
@@ -110,5 +111,9 @@ LOOKS: dict[str, Look] = {
             "The table of scores that was saved with them.",
             "A small picture of each candidate.",
         ),
+    ),
+    "PoolCandidates": Look(
+        search=("merge candidates", "combine candidates", "join"),
+        outputs=("The candidates of all that came in, as one set.",),
     ),
 }
