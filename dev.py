@@ -93,7 +93,15 @@ def notes(args: list[str]) -> int:
     return 0
 
 
-VERBS = {verb.__name__: verb for verb in (demo, doctor, test, check, serve, python, bench, notes)}
+def evaluate(args: list[str]) -> int:
+    """Measure folders of edited pictures by published protocols; arguments go to it."""
+    return set_up().python("-m", f"{PACKAGE}.evaluation", *args)
+
+
+VERBS = {
+    verb.__name__: verb
+    for verb in (demo, doctor, test, check, serve, python, bench, notes, evaluate)
+}
 
 
 def usage() -> str:
