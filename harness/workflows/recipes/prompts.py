@@ -27,7 +27,7 @@ def seed_and_prompt() -> Recipe:
         ),
         **elect.guidance(("wordings", 0), elect.EMBEDDED_CFG),
         **elect.schedule("euler", 20),
-        **elect.stages(6),
+        **elect.stages(5),
         "pool": node("PoolCandidates", candidates=("candidates", 0), names=("wordings", 0)),
         **elect.saved("elect_prompt"),
     }
