@@ -19,11 +19,13 @@ The stages, in the order the data flows (a stage imports only those above it):
     placement   estimates, source  -> zoom and shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
     selection   scores             -> Ranking
+    diversity   ranking, estimates -> an order of the good that differ
     race        rankings at rungs  -> who goes on, who is left
     elect       all of it as one function, outside ComfyUI
 """
 
 from .alignment import common_view, global_shift, undo_shift
+from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
 from .placement import find_placements, move_back, off_source
@@ -65,6 +67,8 @@ __all__ = [
     "classifier_free",
     "common_view",
     "consensus",
+    "distances",
+    "diverse_order",
     "edit_ratio",
     "elect",
     "elect_nfe",

@@ -18,7 +18,7 @@ _LEAST_SIDE = 24
 _ENOUGH = 320
 """Shortest side, in cells, at which placements are exact enough: no finer size is looked at."""
 _ITERATIONS = 12
-_CLEAR_GAIN = 0.03  # what a placement must take off the difference, else the estimate lies right
+_CLEAR_GAIN = 0.2  # what a placement must take off the difference, else the estimate lies right
 
 
 def find_placements(source: Tensor, estimates: Tensor, background: Tensor) -> Tensor:

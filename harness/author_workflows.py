@@ -24,16 +24,31 @@ from .workflows.recipes.elect import RECIPES
 from .workflows.recipes.kept import KEPT_RECIPES
 from .workflows.recipes.parts import Recipe
 from .workflows.recipes.prompts import PROMPT_RECIPES
+from .workflows.recipes.races import RACE_RECIPES
 from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
-ALL_RECIPES = (*RECIPES, *KEPT_RECIPES, *PROMPT_RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
+ALL_RECIPES = (
+    *RECIPES,
+    *RACE_RECIPES,
+    *KEPT_RECIPES,
+    *PROMPT_RECIPES,
+    *EDIT_RECIPES,
+    *TINO_RECIPES,
+)
+    *RECIPES,
+    *RACE_RECIPES,
+    *KEPT_RECIPES,
+    *PROMPT_RECIPES,
+    *EDIT_RECIPES,
+    *TINO_RECIPES,
+)
 WIDTH, GAP, FRAME_GAP, TITLE = 400, 30, 80, 30
 NOTE_LINE, NOTE_CHARACTERS, NOTE_MARGIN = 15, 60, 40
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
 # Nodes that grow by the pictures and tables they show.
-BIGGER = {"BISSelect": (560, 860), "ELECTSampler": (560, 1040)}
+BIGGER = {"BISSelect": (560, 860), "ELECTRace": (560, 1140), "ELECTSampler": (560, 1040)}
 TALLER = {
     "MGIEConditioning": 80,
     "MultiSeedPartialSampler": 300,

@@ -165,8 +165,7 @@ def section_text(section: Section) -> str:
     return f"""## {section.sampler}
 
 {len(section.measured)} {section.bench.split} edits, {section.num_candidates} seeds each,
-{section.num_steps} steps,
-guidance text {guidance.text:g} / image {guidance.image:g}.
+{section.num_steps} steps, guidance text {guidance.text:g} / image {guidance.image:g}.
 
 {section.table(main_policies(section))}
 

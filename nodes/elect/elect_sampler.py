@@ -135,7 +135,7 @@ def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seed
     """Candidates thinned out on the way, or run until the choice is settled."""
     seeds, per_batch = tuple(sampling.chosen_seeds()), sampling.candidates_per_batch
     first = Candidates(run, seeds, Tape(), 0, Cost())
-    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null)
+    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.noise)
     held = hold_race(
         first, plan, judge, made_of, (seeds, per_batch), per_batch, sampling.ram_limit_mb
     )

@@ -32,7 +32,8 @@ LOOKS: dict[str, Look] = {
         name="Choose the Best Candidate: BIS Select (ELECT)",
         search=(*_SEEDS, "pick", "choose", "chooser", "image picker", "score", "rank", "select"),
         advanced=names(
-            "space minimum_edit pick csv_prefix align zoom keep_place mask_from pick_seeds"
+            "space minimum_edit pick csv_prefix align zoom keep_place mask_from pick_seeds "
+            "diversity"
         ),
         inputs=_CANDIDATES,
         outputs=(

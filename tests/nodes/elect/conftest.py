@@ -1,4 +1,4 @@
-"""The nodes that race, as a user runs them."""
+"""What the tests of nodes share: races, and kept candidates, as a user runs them."""
 
 import pytest
 import torch
@@ -60,3 +60,31 @@ def race():
         return ELECTRace.execute(found, **{**options, **given})
 
     return run
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """Save and load as the nodes do, in an output folder of our own."""
+    import comfy.samplers
+    import folder_paths
+
+    from elect_tino.nodes.elect import saved
+
+    monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
+
+    class Kept:
+        folder = tmp_path / "elect"
+
+        @staticmethod
+        @torch.inference_mode()
+        def save(found, name="day", table=""):
+            return saved.SaveCandidates.execute(found, name, table)[0]
+
+        @staticmethod
+        @torch.inference_mode()
+        def load(file, guider, sampler, sigmas, **given):
+            if isinstance(sampler, str):
+                sampler = comfy.samplers.sampler_object(sampler)
+            return saved.LoadCandidates.execute(file, guider, sampler, sigmas, **given)
+
+    return Kept
