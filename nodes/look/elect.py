@@ -112,4 +112,8 @@ LOOKS: dict[str, Look] = {
             "A small picture of each candidate.",
         ),
     ),
+    "PoolCandidates": Look(
+        search=("merge candidates", "combine candidates", "join"),
+        outputs=("The candidates of all that came in, as one set.",),
+    ),
 }

@@ -11,8 +11,6 @@ from elect_tino.harness.server.client import ExecutionFailed
 from ..judging.chat_server import RIGHT, ChatServer, late, says
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
@@ -209,17 +207,3 @@ def test_no_key_is_in_what_is_saved(server: "ComfyServer", chat: ChatServer):
     assert b"key_variable" in data
     assert b"Authorization" not in data
     assert b"Bearer" not in data
-
-
-def test_seed_and_prompt_are_elected_together(
-    server: "ComfyServer", small: "Callable[[str], dict]"
-):
-    """Three wordings, three seeds each: nine candidates in one election."""
-    entry = server.run(small("elect_seed_and_prompt"))
-    (facts,) = [out["elect"][0] for out in entry["outputs"].values() if "elect" in out]
-    assert len(facts["scores"]) == 9
-    assert sorted(facts["runs"]) == [1, 1, 1, 2, 2, 2, 3, 3, 3]
-    assert facts["run_names"][1:] == [
-        "make the yellow triangle pink",
-        "change the yellow triangle to pink",
-    ]
