@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
@@ -58,7 +59,8 @@ def ssim(sample: Sample, result: ndarray) -> float:
     if pair is None:
         return NOTHING
     form = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
-    return 100 * float(structural_similarity(*pair, data_range=1.0, channel_axis=2, **form))
+    found: Any = structural_similarity(*pair, data_range=1.0, channel_axis=2, **form)
+    return 100 * float(found)
 
 
 def l1(sample: Sample, result: ndarray) -> float:

@@ -1,6 +1,8 @@
 """A small Qwen3-VL with random weights as a CLIP of the host, where the host's CLIP writes."""
 
+import importlib
 import importlib.util
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,16 +24,19 @@ def clip():
         pytest.skip("this ComfyUI has no Qwen3-VL")
     import comfy.supported_models_base
     import torch
-    from comfy.text_encoders import llama, qwen3vl
+    from comfy.text_encoders import llama
+
+    qwen3vl: Any = importlib.import_module("comfy.text_encoders.qwen3vl")
+    config: Any = vars(llama)["Qwen3VL_4BConfig"]
 
     kind = "qwen3vl_4b"
 
     def small(**given):
         sizes = {"hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 4}
-        return llama.Qwen3VL_4BConfig(num_attention_heads=2, num_key_value_heads=1, **sizes)
+        return config(num_attention_heads=2, num_key_value_heads=1, **sizes)
 
     vision = dict(qwen3vl.QWEN3VL_VISION[kind])
-    shallow = {"hidden_size": 64, "intermediate_size": 64, "depth": 3}
+    shallow: dict[str, Any] = {"hidden_size": 64, "intermediate_size": 64, "depth": 3}
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(qwen3vl.QWEN3VL_CONFIGS, kind, small)
         shallow["deepstack_visual_indexes"] = [0, 1, 2]
