@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from comfy_api.latest import io
+from PIL import Image
 
 from ..embedded.world.examples import index, load_example
 from .menu import EMBEDDED
@@ -74,7 +77,19 @@ class EmbeddedExample(io.ComfyNode):
         chosen = load_example(example)
         image = torch.from_numpy(chosen.source)[None]
         mask = torch.from_numpy(chosen.mask)[None]
-        return io.NodeOutput(image, chosen.instruction, chosen.source_caption, mask)
+        outputs = (image, chosen.instruction, chosen.source_caption, mask)
+        return io.NodeOutput(*outputs, ui={"images": [_shown(example, image[0])]})
+
+
+def _shown(example: str, image: torch.Tensor) -> dict:
+    """The picture for the node: one file for each example in ComfyUI's temporary folder."""
+    import folder_paths
+
+    name = f"elect_example_{list(index()).index(example) + 1}.png"
+    folder = Path(folder_paths.get_temp_directory())
+    folder.mkdir(parents=True, exist_ok=True)
+    Image.fromarray((image * 255).round().byte().numpy()).save(folder / name)
+    return {"filename": name, "subfolder": "", "type": "temp"}
 
 
 NODES: list[type[io.ComfyNode]] = [EmbeddedModelLoader, EmbeddedExample]

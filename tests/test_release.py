@@ -70,9 +70,11 @@ def test_an_installation_is_as_small_as_said(shipped):
 
 
 def test_what_nodes_read_is_shipped(shipped):
+    from elect_tino.harness.workflows.recipes.titles import title_of
+
     assert "web/docs/BISSelect.md" in shipped
     assert "embedded/weights/unet.safetensors" in shipped
-    assert "workflows/elect_embedded_demo.json" in shipped
+    assert f"workflows/{title_of('elect_embedded_demo')}.json" in shipped
 
 
 def test_versions_agree():

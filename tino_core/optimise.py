@@ -25,6 +25,24 @@ def with_norm(noise: Tensor, first: Tensor, mask: Tensor) -> Tensor:
     return noise.where(~inside, noise * scale)
 
 
+def clip_each(gradient: Tensor, limit: float) -> Tensor:
+    """Gradients (B, C, h, w) cut to a norm of at most `limit`, picture by picture."""
+    norms = gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
+    return gradient * (limit / norms.clamp(min=1e-12)).clamp(max=1)
+
+
+def _optimisers(t: Tensor, noise: Tensor, settings: Settings) -> list[torch.optim.Optimizer]:
+    """One for each input that moves, the timesteps' first."""
+    decay, found = settings.weight_decay, []
+    if settings.lr_timesteps > 0:
+        found.append(torch.optim.AdamW([t], lr=settings.lr_timesteps, weight_decay=decay))
+    if settings.lr_noise > 0 and settings.clip is None:
+        found.append(torch.optim.AdamW([noise], lr=settings.lr_noise, weight_decay=decay))
+    elif settings.lr_noise > 0:
+        found.append(torch.optim.SGD([noise], lr=settings.lr_noise, momentum=0.9, nesterov=True))
+    return found
+
+
 def optimise(
     predict: Predict,
     loss: Callable[[Tensor], Tensor],
@@ -50,11 +68,7 @@ def optimise(
     noise = first.clone().requires_grad_(settings.lr_noise > 0)
     t = initial_timesteps(settings, schedule, len(source)).to(source.device)
     t = t.requires_grad_(settings.lr_timesteps > 0)
-    optimisers = [
-        torch.optim.AdamW([tensor], lr=lr, weight_decay=settings.weight_decay)
-        for tensor, lr in ((t, settings.lr_timesteps), (noise, settings.lr_noise))
-        if lr > 0
-    ]
+    optimisers = _optimisers(t, noise, settings)
     scaler = torch.amp.GradScaler(source.device.type, enabled=settings.scale_loss)
     found = Record(settings)
     for iteration in range(settings.iterations + 1):
@@ -79,6 +93,9 @@ def optimise(
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         scaler.scale(value.sum()).backward()
+        if settings.clip is not None and noise.grad is not None:
+            scaler.unscale_(optimisers[-1])
+            noise.grad = clip_each(noise.grad, settings.clip)
         for optimiser in optimisers:
             scaler.step(optimiser)
         scaler.update()

@@ -20,6 +20,8 @@ class Settings:
     prediction: a key of `PREDICTIONS`; keep_all: keep result and noise of every iteration
     recompute: compute each denoising step again on the way back, so that memory does not grow with
     num_steps; without it a third less time is needed
+    clip: norm to which each picture's gradient to the noise is cut, which then takes steps of
+    Nesterov's momentum 0.9 in place of AdamW's (ReNO: 0.1 at lr_noise 5); None for AdamW
     keep_norm: after each update the noise inside the mask gets its first norm back
     result: "best" gives each image's lowest loss, "last" the last iteration
     scale_loss: scale it so that gradients survive a float16 model
@@ -39,6 +41,7 @@ class Settings:
     result: str = "best"
     scale_loss: bool = False
     keep_norm: bool = False
+    clip: float | None = None
 
     def __post_init__(self):
         truncate, patience = self.gradient_steps, self.patience
@@ -49,6 +52,7 @@ class Settings:
             "gradient_steps": (truncate is None or truncate >= 1, "1 or more"),
             "patience": (patience is None or patience >= 1, "1 or more"),
             "prediction": (self.prediction in PREDICTIONS, f"one of {list(PREDICTIONS)}"),
+            "clip": (self.clip is None or self.clip > 0, "above 0"),
             "result": (self.result in RESULTS, f"one of {list(RESULTS)}"),
         }
         for name, (fits, expected) in checks.items():

@@ -8,7 +8,7 @@ import { followPreviews } from "./gallery/live.js";
 import { loadWords } from "./gallery/words.js";
 
 // Node id -> the outputs through which the choice, and only the choice, goes on.
-const NODES = { BISSelect: [0], ELECTSampler: [0, 1] };
+const NODES = { BISSelect: [0], ELECTRace: [0], ELECTSampler: [0, 1] };
 const WIDTH = 420;
 const HEIGHT = 300;
 const galleries = new WeakMap();

@@ -1,5 +1,8 @@
 """The benchmark of TiNO-Edit on the embedded test split: what it gains, and what it costs.
 
+variants  what runs, and setups: with which loss
+contest   every loss, updates against tries: docs/tino_benchmark.md
+elections, ranking, slopes   its parts
 tasks     five kinds of edit whose truth is known
 models    the embedded model, its losses and the networks that judge
 blended   Blended Latent Diffusion, a baseline
@@ -10,6 +13,6 @@ results   the kept files of a plan, joined
 tables    means over edits with bootstrap intervals, as Markdown
 plots     curves over the iterations, and a grid of samples
 cost      time and memory as ratios
-report    docs/tino_benchmark.md, from the kept files
+report    docs/tino_benchmark_paper.md, from the kept files
 command   the command line
 """

@@ -1,4 +1,4 @@
-"""docs/tino_benchmark.md and its pictures, from the kept files."""
+"""docs/tino_benchmark_paper.md and its pictures, from the kept files."""
 
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def arguments(results: Results) -> str:
 
 
 def write_report(results: Results, docs: Path = DOCS) -> Path:
-    """Write docs/tino_benchmark.md and its pictures."""
+    """Write docs/tino_benchmark_paper.md and its pictures."""
     plan, settings = results.plan, results.plan.settings
     images = docs / "images"
     plot_curves(results, images / "tino_curves.png")
@@ -154,6 +154,6 @@ def write_report(results: Results, docs: Path = DOCS) -> Path:
         "![with and without each part of the method](images/tino_over_iterations.png)\n",
         read_cost(results.root),
     ]  # fmt: skip
-    path = docs / "tino_benchmark.md"
+    path = docs / "tino_benchmark_paper.md"
     path.write_text("\n".join(part for part in parts if part), encoding="utf-8")
     return path

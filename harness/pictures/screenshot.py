@@ -1,11 +1,10 @@
-"""Pictures of workflows in ComfyUI's own frontend: the README's, and thumbnails of graphs.
+"""Pictures of workflows in ComfyUI's own frontend: the README's.
 
     python3 dev.py python -m elect_tino.harness.pictures.screenshot
 
 Needs Chromium on the PATH, or its path in CHROMIUM_PATH.
 """
 
-import io
 import os
 import shutil
 import sys
@@ -13,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from ..server.comfy_server import PACK_ROOT, ComfyServer
@@ -79,13 +77,6 @@ def show(page: Page, workflow: dict, first_group: int = 0) -> None:
     """Load a workflow and fill the window with its frames, from the given one on."""
     page.evaluate(LOAD, workflow)
     page.evaluate(FRAME, [first_group, MARGIN])
-
-
-def graph_picture(page: Page, workflow: dict) -> Image.Image:
-    """What the window shows of a workflow that is not run."""
-    show(page, workflow)
-    page.wait_for_timeout(1500)  # nodes are drawn when the page finds time
-    return Image.open(io.BytesIO(page.screenshot(type="png")))
 
 
 def take(page: Page, path: Path) -> None:

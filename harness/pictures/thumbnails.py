@@ -8,13 +8,13 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...embedded.world import examples
 from ..server.client import ComfyClient
-from ..server.comfy_server import ComfyServer
-from ..workflows.stand_in import EXAMPLES, SOURCE, stand_in, upload_picture
-from ..workflows.summary import nodes_of, saved_images
+from ..workflows.stand_in import EXAMPLES, stand_in, upload_picture
+from ..workflows.summary import instruction_of, nodes_of, saved_images
 from ..workflows.workflow import to_prompt
 from .contact_sheet import ELECTED, PAPER
 
 SIZE, GAP, STRIP = (640, 480), 4, 18
+STRIP_TILES = 5
 MOST_BYTES = 60_000
 
 
@@ -26,58 +26,56 @@ class Cell(NamedTuple):
     framed: bool = False
 
 
-def make_thumbnail(client: ComfyClient, name: str, workflow: dict, folder: Path) -> Path:
-    """Run the workflow on the embedded model and write `<name>.jpg`; returns its path."""
+def make_thumbnail(client: ComfyClient, workflow: dict, path: Path) -> Path:
+    """Run the workflow on the embedded model and write its picture as `path`; returns it."""
     with tempfile.TemporaryDirectory() as scratch:
         picture = upload_picture(client, Path(scratch))
     prompt = stand_in(to_prompt(workflow, client.object_info()), picture)
     entry = client.run(prompt, timeout=1800)
-    path = folder / f"{name}.jpg"
     elects = any("elect" in out for out in entry["outputs"].values())
-    drawn_sheet = (
-        sheet(cells(client, prompt, entry)) if elects else tino_sheet(client, prompt, entry)
-    )
-    save_small(drawn_sheet, path)
+    draw = elect_sheet if elects else tino_sheet
+    save_small(draw(client, prompt, entry), path)
     return path
 
 
-def draw_graphs(server: ComfyServer, workflows: dict[str, dict], folder: Path) -> None:
-    """`<name>.jpg` of workflows that cannot be run here: how the frontend draws their graphs."""
-    from .screenshot import frontend, graph_picture
-
-    width, height = SIZE
-    with frontend(server, {"width": 2 * width, "height": 2 * height}) as page:
-        for name, workflow in workflows.items():
-            picture = graph_picture(page, workflow).convert("RGB")
-            save_small(picture.resize(SIZE, Image.Resampling.LANCZOS), folder / f"{name}.jpg")
+def source_of(prompt: dict) -> Image.Image:
+    """The example that the workflow edits."""
+    first = next(node for _, node in nodes_of(prompt, "EmbeddedExample"))
+    return Image.open(EXAMPLES / examples.index()[first["inputs"]["example"]]["source"])
 
 
-def cells(client: ComfyClient, prompt: dict, entry: dict) -> list[Cell]:
-    """Source, relevance map where there is one, result, and every candidate's estimate by rank."""
+def elect_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
+    """Before and after large, and below them candidates from the best to the worst."""
     saved = saved_images(prompt, entry)
-    named = {
-        "relevance map" if "relevance" in prefix else "elected": client.picture(file)
-        for prefix, file in saved.items()
-    }
+    edited = next(file for prefix, file in saved.items() if "edited" in prefix)
     (shown,) = [out for out in entry["outputs"].values() if "elect" in out]
-    facts = shown["elect"][0]
-    found = [Cell(Image.open(SOURCE), "source")]
-    found += [
-        Cell(named[label], label, label == "elected") for label in sorted(named, reverse=True)
+    facts, order = shown["elect"][0], shown["elect"][0]["order"]
+    large = [
+        Cell(source_of(prompt), f"before: {instruction_of(prompt)}"),
+        Cell(client.picture(edited), f"after: the best of {len(order)}", True),
     ]
-    for place, index in enumerate(facts["order"]):
-        estimate = client.picture(shown["elect_images"][index])
-        label = f"{place + 1}  BIS {facts['scores'][index]:.3f}"
-        found.append(Cell(estimate, label, index == facts["elected"]))
-    return found
+    places = [round(k * (len(order) - 1) / (STRIP_TILES - 1)) for k in range(STRIP_TILES)]
+    strip = [
+        Cell(
+            client.picture(shown["elect_images"][order[place]]),
+            f"{place + 1}: {facts['scores'][order[place]]:.3f}",
+            order[place] == facts["elected"],
+        )
+        for place in places
+    ]
+    made = Image.new("RGB", SIZE, PAPER)
+    for row, side, top in ((large, 316, GAP), (strip, 124, 340)):
+        gap = (SIZE[0] - len(row) * side) // (len(row) + 1)
+        for place, cell in enumerate(row):
+            made.paste(drawn(cell, side), (gap + place * (side + gap), top))
+    return made
 
 
 def tino_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
     """Source, what else the workflow shows and the edit in a row, the loss curve below."""
     saved = {prefix.split("/")[1]: file for prefix, file in saved_images(prompt, entry).items()}
     curve, edited = client.picture(saved.pop("loss_curve")), client.picture(saved.pop("edited"))
-    first = next(node for _, node in nodes_of(prompt, "EmbeddedExample"))
-    source = Image.open(EXAMPLES / examples.index()[first["inputs"]["example"]]["source"])
+    source = source_of(prompt)
     others = [Cell(client.picture(file), label) for label, file in saved.items()]
     row = [Cell(source, "source"), *others, Cell(edited, "edited", True)]
     side = min(236, (SIZE[0] - GAP) // len(row) - GAP)
@@ -92,20 +90,8 @@ def tino_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
     return made
 
 
-def sheet(pictures: list[Cell]) -> Image.Image:
-    """The pictures in a grid that fills about 4:3."""
-    columns = 4 if len(pictures) <= 12 else 5
-    rows = -(-len(pictures) // columns)
-    side = (SIZE[0] - GAP) // columns - GAP
-    made = Image.new("RGB", (SIZE[0], rows * (side + GAP) + GAP), PAPER)
-    for index, cell in enumerate(pictures):
-        row, column = divmod(index, columns)
-        made.paste(drawn(cell, side), (GAP + column * (side + GAP), GAP + row * (side + GAP)))
-    return made
-
-
 def drawn(cell: Cell, side: int) -> Image.Image:
-    tile = cell.picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+    tile = cell.picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(tile)
     font = ImageFont.load_default(12)
     width = draw.textlength(cell.label, font=font)

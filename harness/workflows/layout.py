@@ -63,7 +63,7 @@ def workflow_file(identity: str, nodes: list[dict], links: list[list], groups: l
         "links": links,
         "groups": groups,
         "config": {},
-        "extra": {"ds": {"scale": 0.7, "offset": [40, 80]}},
+        "extra": {},  # without a view of its own the frontend fits the graph into the window
         "version": 0.4,
     }
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..server.comfy_server import PACK_ROOT
+from .recipes.titles import title_of
 from .widgets import node_inputs
 
-DEMO = PACK_ROOT / "workflows" / "elect_embedded_demo.json"
+DEMO = PACK_ROOT / "workflows" / f"{title_of('elect_embedded_demo')}.json"
 
 MUTED, BYPASSED = 2, 4
 NOTES = {"Note", "MarkdownNote"}

@@ -12,6 +12,7 @@ from ..inputs import inputs, takes_records
 from ..menu import ELECT
 from .advance import Further
 from .choice import check_pick_seeds, choose, pick_seeds_input
+from .pool import Pool, one_run
 from .queued import NOT_CONNECTED, refusal
 from .race_inputs import Racing, race_input
 from .raced import hold_race
@@ -66,7 +67,7 @@ class ELECTRace(io.ComfyNode):
     @takes_records()
     def execute(
         cls,
-        candidates: Candidates,
+        candidates: Candidates | Pool,
         further: Further,
         window: Window,
         selection: Selection,
@@ -74,6 +75,7 @@ class ELECTRace(io.ComfyNode):
         race="halving",
         pick_seeds="",
     ) -> io.NodeOutput:
+        candidates = one_run(candidates, "ELECTRace")
         check_pick_seeds(pick_seeds)
         selection.check_space()
         run, number, started = candidates.run, len(candidates.seeds), candidates.stop_step

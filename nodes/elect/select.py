@@ -93,6 +93,16 @@ class BISSelect(io.ComfyNode):
                 *inputs(Choice),
                 pick_seeds_input(),
                 *judged_inputs(),
+                io.Float.Input(
+                    "diversity",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.05,
+                    optional=True,
+                    tooltip="Of a top_k, how much the others should differ from those before them "
+                    "where the edit is, rather than be the next best: 0 is by rank alone.",
+                ),
             ],
             outputs=[
                 ElectCandidates.Output(display_name="elected"),
@@ -131,6 +141,7 @@ class BISSelect(io.ComfyNode):
         pick_seeds="",
         judged=None,
         judge_weight=0.5,
+        diversity=0.0,
     ) -> io.NodeOutput:
         check_early({"pick_seeds": pick_seeds, "csv_prefix": choice.csv_prefix, "relevance": None})
         if not pick_seeds:
@@ -148,8 +159,9 @@ class BISSelect(io.ComfyNode):
         ranking = shown.scored.ranking
         if choice.csv_prefix:
             told["csv"] = [shown.csv(choice.csv_prefix)]
+        going = chosen.order(shown.varied(choice.top_k, diversity), choice.top_k)
         return io.NodeOutput(
-            candidates.rows(chosen.order(ranking, choice.top_k)),
+            candidates.rows(going),
             candidates.seeds[chosen.first],
             told["text"][0],
             {"samples": shown.latents[torch.tensor(ranking.order)]},

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 
 from torch import Tensor
 
-from ..host.latents import crop_like_host
+from ...elect_core.diversity import diverse_order
+from ...elect_core.selection import Ranking
+from ..host.latents import crop_like_host, mask_like
 from .candidates import notes
 from .choice import Chosen
 from .kept import Kept
@@ -39,6 +41,16 @@ class Shown:
         if path is None or not os.path.exists(path):
             path = self.written[prefix] = write_csv(self.table, prefix)
         return path
+
+    def varied(self, number: int, diversity: float) -> Ranking:
+        """The ranking with so many that are good and differ from each other before the rest."""
+        ranking = self.scored.ranking
+        if number < 2 or diversity == 0:
+            return ranking
+        weight = mask_like(self.mask, self.latents)
+        scores = self.scored.scores
+        order = diverse_order(ranking, scores, self.latents, weight, number, diversity)
+        return replace(ranking, order=order)
 
     def as_ui(self, candidates: Candidates, chosen: Chosen) -> dict:
         """What a node shows: facts, the table as text, pictures."""

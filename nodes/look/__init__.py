@@ -12,10 +12,10 @@ from typing import Any
 from comfy_api.latest import io
 
 from ..host.versions import fold_away, schema_extras
-from . import edit_models, elect, tino
+from . import edit_models, elect, judging, tino
 from .look import Look
 
-LOOKS: dict[str, Look] = {**elect.LOOKS, **edit_models.LOOKS, **tino.LOOKS}
+LOOKS: dict[str, Look] = {**elect.LOOKS, **edit_models.LOOKS, **tino.LOOKS, **judging.LOOKS}
 
 
 def dressed(schema: io.Schema, look: Look) -> io.Schema:

@@ -32,7 +32,8 @@ LOOKS: dict[str, Look] = {
         name="Choose the Best Candidate: BIS Select (ELECT)",
         search=(*_SEEDS, "pick", "choose", "chooser", "image picker", "score", "rank", "select"),
         advanced=names(
-            "space minimum_edit pick csv_prefix align zoom keep_place mask_from pick_seeds"
+            "space minimum_edit pick csv_prefix align zoom keep_place mask_from pick_seeds "
+            "diversity"
         ),
         inputs=_CANDIDATES,
         outputs=(
@@ -44,7 +45,7 @@ LOOKS: dict[str, Look] = {
     ),
     "ResumeDenoise": Look(
         name="Finish the Chosen: Resume Denoise (ELECT)",
-        advanced=names("candidates_per_batch"),
+        advanced=names("candidates_per_batch sigmas sampler blend_mask feather source"),
         search=("finish candidate", "resume sampling", "continue"),
         outputs=(
             "The finished LATENT, a batch if several candidates come in.",
@@ -109,6 +110,31 @@ LOOKS: dict[str, Look] = {
             "The candidates, as if they had just been sampled.",
             "The table of scores that was saved with them.",
             "A small picture of each candidate.",
+        ),
+    ),
+    "PoolCandidates": Look(
+        name="Elect Among Several Runs: Pool Candidates (ELECT)",
+        search=("several prompts", "compare prompts", "compare loras", "join candidates"),
+        outputs=("The candidates of all runs, each with its own.",),
+    ),
+    "VarySeed": Look(
+        name="More Like This One: Vary Seed (ELECT)",
+        search=("variation seed", "subseed", "variations", "slerp noise"),
+        advanced=names("candidates_per_batch"),
+        outputs=("New candidates near the chosen one, stopped where it stopped.",),
+    ),
+    "RerollRegion": Look(
+        name="Roll a Region Anew: Re-roll the Region (ELECT)",
+        search=("inpaint", "regional seed", "fix region", "redo part"),
+        advanced=names("candidates_per_batch"),
+        outputs=("New candidates that differ only inside the mask.",),
+    ),
+    "FinishClean": Look(
+        name="Keep the Source Around the Edit: Finish Clean (ELECT)",
+        search=("paste back", "composite", "colour match", "color match", "feather", "seam"),
+        outputs=(
+            "IMAGE: the source outside the mask, the edit inside.",
+            "IMAGE: the edit as it came in.",
         ),
     ),
 }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.author_workflows import FOLDER
+from elect_tino.harness.author_workflows import FOLDER, path_of
 from elect_tino.harness.server.comfy_server import PACK_LINK
 from elect_tino.harness.workflows.recipes.parts import CHECKPOINT
 from elect_tino.harness.workflows.workflow import NOTES, load_workflow, to_prompt
@@ -67,7 +67,7 @@ def test_loads_and_goes_round_unchanged(name: str, server: "ComfyServer", page: 
 
 
 def small_demo() -> dict:
-    workflow = load_workflow(FOLDER / "elect_embedded_demo.json")
+    workflow = load_workflow(path_of("elect_embedded_demo"))
     for node in workflow["nodes"]:
         if node["type"] == "BasicScheduler":
             node["widgets_values"][1] = 5
@@ -137,7 +137,7 @@ def test_templates_offer_the_workflows_with_thumbnails(server: "ComfyServer", pa
 
 def test_a_missing_checkpoint_is_offered_for_download(page: "Page"):
     page.evaluate(SET, [OFFER, True])
-    workflow = load_workflow(FOLDER / "instruct_pix2pix_step_by_step.json")
+    workflow = load_workflow(path_of("instruct_pix2pix_step_by_step"))
     page.evaluate(LOAD, workflow)
     page.locator(".p-dialog", has_text=CHECKPOINT["name"]).wait_for(timeout=30_000)
     page.evaluate(SET, [OFFER, False])

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.author_workflows import FOLDER
-from elect_tino.harness.workflows.workflow import load_workflow
+from elect_tino.harness.workflows.workflow import DEMO, load_workflow
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -39,7 +38,7 @@ BOX = """(element) => { const box = element.getBoundingClientRect();
 
 
 def demo(first_seed: int = 0) -> dict:
-    workflow = load_workflow(FOLDER / "elect_embedded_demo.json")
+    workflow = load_workflow(DEMO)
     for node in workflow["nodes"]:
         if node["type"] == "BasicScheduler":
             node["widgets_values"][1] = 5

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.author_workflows import FOLDER
+from elect_tino.harness.author_workflows import path_of
 from elect_tino.harness.workflows.workflow import load_workflow
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ TEXT = f"() => {NODE}.widgets.find((widget) => widget.name === 'elect_text').val
 
 
 def test_the_button_is_of_use_only_while_it_runs_and_keeps_the_best(page: "Page"):
-    page.evaluate(LOAD, load_workflow(FOLDER / "tino_text.json"))
+    page.evaluate(LOAD, load_workflow(path_of("tino_text")))
     before = page.evaluate("() => window.app.graph.serialize()")
     assert page.evaluate(f"() => {BUTTON}.disabled")
     page.evaluate("() => window.app.queuePrompt(0, 1)")
@@ -40,7 +40,7 @@ def test_the_button_is_of_use_only_while_it_runs_and_keeps_the_best(page: "Page"
 
 
 def test_the_button_is_no_part_of_the_prompt(page: "Page"):
-    page.evaluate(LOAD, load_workflow(FOLDER / "tino_text.json"))
+    page.evaluate(LOAD, load_workflow(path_of("tino_text")))
     prompt = page.evaluate("async () => (await window.app.graphToPrompt()).output")
     (node,) = (one for one in prompt.values() if one["class_type"] == "TiNOOptimize")
     assert not [name for name in node["inputs"] if "stop" in name.lower()]

@@ -324,3 +324,36 @@ def test_the_same_noise_gives_the_same_result():
 def test_settings_out_of_range_name_themselves(given, message):
     with pytest.raises(ValueError, match=message):
         Settings(**given)
+
+
+def test_clipped_gradients_move_the_noise_along_the_gradient_by_no_more_than_the_norm():
+    """ReNO's step: lr (1 + momentum) times the clipped gradient at first, picture by picture."""
+    from elect_tino.tino_core.optimise import clip_each, optimise
+    from elect_tino.tino_core.schedule import NoiseSchedule
+    from elect_tino.tino_core.settings import Settings
+
+    generator = torch.Generator().manual_seed(4)
+    source, noise = torch.randn(2, 2, 4, 6, 5, generator=generator)
+    wanted = torch.randn(2, 4, 6, 5, generator=generator)
+    schedule = NoiseSchedule(torch.linspace(0.999, 0.01, 1000))
+    scale = torch.tensor([1.0, 100.0]).view(2, 1, 1, 1)
+    settings = Settings(
+        num_steps=1, iterations=1, lr_timesteps=0, lr_noise=5.0, clip=0.1, keep_all=True
+    )
+
+    def predict(x, t):
+        return torch.tanh(x)
+
+    def loss(x0):
+        return ((x0 - wanted).square() * scale).mean((1, 2, 3))
+
+    found = optimise(predict, loss, schedule, source, torch.ones(1, 1, 6, 5), noise, settings)
+    assert found.noises is not None
+    step = (found.noises[1] - found.noises[0]).flatten(1).norm(dim=1)
+    assert (step <= 5.0 * 1.9 * 0.1 + 1e-5).all()
+    assert step[1].item() == pytest.approx(5.0 * 1.9 * 0.1, rel=1e-4)
+    assert (found.losses[1] < found.losses[0]).any()
+    gradient = torch.randn(3, 4, 2, 2, generator=generator)
+    cut = clip_each(gradient, 0.1)
+    torch.testing.assert_close(cut.flatten(1).norm(dim=1), torch.full((3,), 0.1))
+    assert torch.equal(clip_each(0.001 * gradient, 100.0), 0.001 * gradient)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.author_workflows import FOLDER, numbered, to_workflow
+from elect_tino.harness.author_workflows import numbered, path_of, to_workflow
 from elect_tino.harness.workflows.recipes.elect import embedded_demo
 from elect_tino.harness.workflows.recipes.parts import Recipe
 from elect_tino.harness.workflows.recipes.tino import text
@@ -53,7 +53,7 @@ def small(object_info: dict, picture: str) -> Callable[[str], dict]:
     """The API prompt of a workflow file: the embedded model, few candidates, few steps."""
 
     def load(name: str) -> dict:
-        workflow = load_workflow(FOLDER / f"{name}.json")
+        workflow = load_workflow(path_of(name))
         return made_small(stand_in(to_prompt(workflow, object_info), picture))
 
     return load

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from elect_tino.edit_models.families import FAMILIES
 from elect_tino.embedded.model.text import PROJECTION_DIM, WIDTH
-from elect_tino.harness.author_workflows import FOLDER
+from elect_tino.harness.author_workflows import path_of
 from elect_tino.harness.workflows.recipes.edit_models import EDIT_RECIPES
 from elect_tino.harness.workflows.stand_in import MEGAPIXELS
 from elect_tino.harness.workflows.summary import nodes_of, saved_images
@@ -111,7 +111,7 @@ def small(comfy_server: "ComfyServer", object_info: dict, picture: str):
         if missing := sorted(needed - object_info.keys()):
             pytest.skip(f"this ComfyUI has no {', '.join(missing)}")
         write_files(family, comfy_server.base)
-        workflow = load_workflow(FOLDER / f"{family}.json")
+        workflow = load_workflow(path_of(family))
         prompt = to_prompt(workflow, comfy_server.object_info())
         offset = {
             key: SLOTS[node["class_type"]]
@@ -166,7 +166,7 @@ def test_workflow_runs_and_elects(name: str, server: "ComfyServer", small):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_files_say_where_to_download_them(name: str):
-    nodes = load_workflow(FOLDER / f"{name}.json")["nodes"]
+    nodes = load_workflow(path_of(name))["nodes"]
     models = [model for node in nodes for model in node["properties"].get("models", [])]
     assert models or name == "instruct_diffusion"  # whose authors give no direct address
     for model in models:

@@ -1,10 +1,12 @@
 """Every node of the pack has a help page that speaks of all its inputs and outputs."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from elect_tino.harness.server.comfy_server import PACK_LINK, PACK_ROOT
+from elect_tino.harness.workflows.recipes.titles import TITLES
 
 pytestmark = pytest.mark.server
 
@@ -57,14 +59,11 @@ def test_every_input_has_a_tooltip(own_nodes: dict[str, dict]):
 
 def test_pages_name_only_workflows_that_exist():
     existing = {path.stem for path in (PACK_ROOT / "workflows").glob("*.json")}
-    named = {
-        word.strip("*.,:;)")
-        for path in PAGES.glob("*.md")
-        for word in Path(path).read_text(encoding="utf-8").split()
-        if word.startswith(("*elect_", "*instruct_", "*best_", "*tino_"))
-    }
+    texts = [Path(path).read_text(encoding="utf-8") for path in PAGES.glob("*.md")]
+    named = {" ".join(t.split()) for text in texts for t in re.findall(r"\*(\d\d [^*]+)\*", text)}
     assert named
     assert named <= existing
+    assert not [name for name in TITLES for text in texts if f"*{name}*" in text]
 
 
 def test_pages_have_lists_and_no_tables():

@@ -139,7 +139,7 @@ def test_the_elected_seed_fits_an_ordinary_ksampler(server: "ComfyServer", demo:
     guidance = {"model": ["model", 0], **edit, "cfg": 3.0}
     demo["guider"] = {"class_type": "CFGGuider", "inputs": guidance}
     demo["candidates"]["inputs"] |= {"candidates_per_batch": 1, "first_seed": 40}
-    sampled = {"sampler_name": "euler", "scheduler": "normal", "steps": 5, "denoise": 1.0}
+    sampled = {"sampler_name": "euler", "scheduler": "simple", "steps": 5, "denoise": 1.0}
     latent = {"latent_image": ["conditions", 2], "seed": ["elected", 1]}
     inputs = {**guidance, **sampled, **latent}
     demo["plain"] = {"class_type": "KSampler", "inputs": inputs}

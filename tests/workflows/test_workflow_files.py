@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from elect_tino.dev import DEFAULT_HOST
-from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, to_workflow
+from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, path_of, to_workflow
 from elect_tino.harness.workflows.recipes.elect import RECIPES
+from elect_tino.harness.workflows.recipes.titles import TITLES, title_of
 from elect_tino.harness.workflows.summary import nodes_of, saved_images
 from elect_tino.harness.workflows.widgets import node_inputs
 from elect_tino.harness.workflows.workflow import NOTES, load_workflow, widget_values
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
 
 FILES = sorted(FOLDER.glob("*.json"))
-NAMES = [path.stem for path in FILES]
+NAMES = sorted(make().name for make in ALL_RECIPES)
 FILE_WIDGETS = {
     "CheckpointLoaderSimple": {"ckpt_name"},
     "CLIPVisionLoader": {"clip_name"},
@@ -38,11 +39,15 @@ FILE_WIDGETS = {
 NO_ADDRESS = {"instruct_diffusion"}
 """Checkpoints whose authors give a page with links, and no address of the file."""
 
-every_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
+every_file = pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 every_name = pytest.mark.parametrize("name", NAMES)
 every_election = pytest.mark.parametrize("name", sorted(make().name for make in RECIPES))
 HOSTS = {recipe.name: recipe.host or DEFAULT_HOST for recipe in (make() for make in ALL_RECIPES)}
 """The ComfyUI that each file is written on."""
+RECIPE_OF = {title_of(name): name for name in NAMES}
+laid_out_here = pytest.mark.parametrize(
+    "path", [path_of(name) for name in NAMES if HOSTS[name] == DEFAULT_HOST]
+)
 
 
 def real_nodes(path: Path) -> Iterator[dict]:
@@ -55,7 +60,16 @@ def election(entry: dict) -> dict:
 
 
 def test_every_recipe_is_a_file_and_the_reverse():
-    assert sorted(NAMES) == sorted(make().name for make in ALL_RECIPES)
+    assert sorted(path_of(name) for name in NAMES) == FILES
+
+
+def test_file_names_are_titles_those_without_a_download_first():
+    titled = [path for path in FILES if path.stem[0].isdigit()]
+    assert {path.stem for path in titled} == set(TITLES.values())
+    assert [path.stem[:3] for path in titled] == [f"{k:02} " for k in range(1, len(titled) + 1)]
+    free = ["EmbeddedModelLoader" in path.read_text(encoding="utf-8") for path in FILES]
+    assert free == sorted(free, reverse=True)
+    assert free == [path.stem.endswith(", no download") for path in FILES]
 
 
 @every_file
@@ -67,18 +81,38 @@ def test_has_a_small_thumbnail(path: Path):
         assert 1.2 <= image.width / image.height <= 1.5
 
 
-@every_file
-def test_explains_each_frame_with_a_note(path: Path):
+def edges(workflow: dict) -> tuple[float, float]:
+    """Width and height of what a workflow shows, titles included."""
+    left, top = (min(n["pos"][axis] for n in workflow["nodes"]) for axis in (0, 1))
+    right, bottom = (max(n["pos"][k] + n["size"][k] for n in workflow["nodes"]) for k in (0, 1))
+    return right - left, bottom - top + 30
+
+
+@laid_out_here
+def test_is_seen_as_a_whole_with_one_note(path: Path):
     workflow = load_workflow(path)
-    notes = [node for node in workflow["nodes"] if node["type"] == "MarkdownNote"]
-    assert len(notes) == len(workflow["groups"]) >= 4
-    assert all(note["widgets_values"][0].strip() for note in notes)
+    (note,) = [node for node in workflow["nodes"] if node["type"] == "MarkdownNote"]
+    assert note["widgets_values"][0].strip()
+    assert len(workflow["groups"]) >= 4
+    assert "ds" not in workflow["extra"]
+    assert edges(workflow)[0] < 1750
+
+
+@laid_out_here
+def test_no_node_lies_on_another(path: Path):
+    boxes = [
+        (n["pos"][0], n["pos"][1] - 30, n["pos"][0] + n["size"][0], n["pos"][1] + n["size"][1])
+        for n in load_workflow(path)["nodes"]
+    ]
+    for place, a in enumerate(boxes):
+        for b in boxes[:place]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
 
 
 @every_file
 def test_checkpoints_say_where_to_download_them(path: Path):
     for node in real_nodes(path):
-        if node["type"] == "CheckpointLoaderSimple" and path.stem not in NO_ADDRESS:
+        if node["type"] == "CheckpointLoaderSimple" and path.stem not in map(title_of, NO_ADDRESS):
             (model,) = node["properties"]["models"]
             assert model["name"] == node["widgets_values"][0]
             assert model["url"].startswith("https://")
@@ -89,7 +123,7 @@ def test_checkpoints_say_where_to_download_them(path: Path):
 @pytest.mark.server
 @every_file
 def test_node_types_and_widget_values_are_valid(path: Path, object_info: dict, system: dict):
-    skip_on_an_older_host(path.stem, system)
+    skip_on_an_older_host(RECIPE_OF[path.stem], system)
     for node in real_nodes(path):
         info = object_info[node["type"]]
         values = widget_values(node, info)
@@ -124,7 +158,7 @@ def test_the_file_is_what_its_recipe_gives(name: str, object_info: dict, system:
     if system["comfyui_version"] != HOSTS[name]:
         pytest.skip(f"this file holds the widgets of ComfyUI {HOSTS[name]}'s own nodes")
     (recipe,) = [made for made in (make() for make in ALL_RECIPES) if made.name == name]
-    assert load_workflow(FOLDER / f"{name}.json") == to_workflow(recipe, object_info)
+    assert load_workflow(path_of(name)) == to_workflow(recipe, object_info)
 
 
 @pytest.mark.server

@@ -34,7 +34,7 @@ def embedded_demo() -> Recipe:
     nodes = {
         **embedded_source(),
         **guidance(("picture", 1), EMBEDDED_CFG),
-        **schedule("euler", 20),
+        **schedule("euler", 20, "simple"),
         **stages(16),
         **saved("elect_demo"),
     }
@@ -46,7 +46,7 @@ def best_of_n() -> Recipe:
     nodes = {
         **embedded_source(),
         **guidance(("picture", 1), EMBEDDED_CFG),
-        **schedule("euler", 20),
+        **schedule("euler", 20, "simple"),
         **stages(16, stop=1.0),
         **saved("best_of_n"),
     }
@@ -90,23 +90,23 @@ def all_in_one() -> Recipe:
 def own_mask() -> Recipe:
     name = "elect_own_mask"
     nodes = {
-        **checkpoint_source(),
-        **guidance("make the dress red", PIX2PIX_CFG),
-        **schedule("euler_ancestral", 50),
-        "candidates": node("MultiSeedPartialSampler", num_candidates=8, **RUN),
+        **embedded_source(),
+        **guidance(("picture", 1), EMBEDDED_CFG),
+        **schedule("euler", 20, "simple"),
+        "candidates": node("MultiSeedPartialSampler", num_candidates=16, **RUN),
         "estimates": node("TweedieEstimate", candidates=("candidates", 0)),
-        "elected": elected(mask=("photo", 1), vae=VAE),
+        "elected": elected(mask=("picture", 3), vae=VAE),
         **finish(),
         **saved("elect_own_mask", overlay=False),
     }
     frames = (
-        ("Model, picture and your mask", PHOTO[1]),
+        ("Model, picture and mask", PICTURE[1]),
         GUIDE,
         TRY,
         ("Elect by your own mask", ("estimates", "elected")),
         ("Finish that one", ("resumed", "decoded", "edited")),
     )
-    return Recipe(name, nodes, sections(name, *frames), DOWNLOAD)
+    return Recipe(name, nodes, sections(name, *frames))
 
 
 def each_picture() -> Recipe:

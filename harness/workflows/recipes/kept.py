@@ -26,7 +26,7 @@ def save_and_resume() -> Recipe:
     nodes = {
         **elect.embedded_source(),
         **elect.guidance(("picture", 1), elect.EMBEDDED_CFG),
-        **elect.schedule("euler", 20),
+        **elect.schedule("euler", 20, "simple"),
         **elect.stages(16),
         "kept": node(
             "SaveCandidates", candidates=("elected", 0), table=("elected", 2), name="tomorrow"

@@ -75,17 +75,23 @@ TINO_SAY = "`target_prompt` goes to both the text conditioning and the loss.\n"
 
 TINO_SAVE = "The edit, and how its loss fell. The dot is the iteration that was taken.\n"
 
+STOCK = (GUIDANCE, TRY, ELECT, FINISH, TINO_OPTIMISE, TINO_SAVE, TINO_SAY)
+"""What the nodes' own help pages say too."""
+
 NOTES = {
     "elect_embedded_demo": (
         """\
 ## ELECT, with nothing to download
 
-One instruction, sixteen seeds. Each seed is run a little way, the one that keeps the background
-best is elected, and only that one is finished.
+One instruction, sixteen seeds. Each is run a little way, the one that keeps the background best is
+elected, and only that one is finished.
 
-The **embedded model** is tiny: 128×128 pictures of coloured shapes, so all of this takes seconds to
-minutes on a CPU. *Embedded Example* gives a picture and an instruction it has not seen in training.
-Try the others too: where the seeds disagree, the election matters most.
+1. Press **Run**. All sixteen appear on *Choose the Best Candidate*, best first.
+2. **Click** another, then *Finish it*: only its remaining steps run.
+3. **Double click** one to compare it with the source.
+
+The embedded model is tiny (128×128 pictures of coloured shapes), so this takes seconds to minutes
+on a CPU. *flow_mild* learned from partly spoilt pairs, as real editors did: its seeds disagree.
 """,
         GUIDANCE,
         TRY,
@@ -97,16 +103,13 @@ Try the others too: where the seeds disagree, the election matters most.
 ## Best-of-N by BIS
 
 The costly method that ELECT stands in for: **every** seed is run to its end (`stop` is 1.0) and the
-best one is kept. Compare the result, the scores and the time with *elect_embedded_demo*, which has
-the same picture, instruction and seeds.
+best one is kept. Compare the result, the scores and the time with the first template, which has the
+same picture, instruction and seeds.
 """,
         GUIDANCE,
-        """\
-With `stop` at **1.0** no candidate is paused: all *N·K* guider calls are made here. Lower it to 0.4
-and this is ELECT.
-""",
+        "At `stop` **1.0** no candidate is paused. Lower it to 0.4, and this is ELECT.\n",
         ELECT,
-        "**Resume Denoise** has nothing left to run: it passes on the elected candidate.\n",
+        "**Resume Denoise** has nothing left to run.\n",
     ),
     "instruct_pix2pix_step_by_step": (
         "## ELECT with InstructPix2Pix, node by node\n\n" + CHECKPOINT,
@@ -129,17 +132,19 @@ way, finds the background, elects the seed that keeps it best and finishes only 
         "The result, decoded. The node's `relevance` output is the mask of the edit.\n",
     ),
     "elect_own_mask": (
-        "## ELECT with your own mask\n\nPaint what may change: right-click *Source picture*, "
-        "**Open in MaskEditor**. The picture's own transparency counts as a mask too.\n\n"
-        + CHECKPOINT,
-        GUIDANCE,
-        TRY + ANCESTRAL,
         """\
-Your mask goes to `mask` of **BIS Select**: white is what may be edited, the rest is background. No
-relevance map is needed, and none is used.
+## ELECT with your own mask
 
-The mask only decides which candidate is elected. It does not limit where the model paints.
+Here the mask is the true one of *Embedded Example*. With a picture of your own take *Load Image*
+and its MASK: right-click it, **Open in MaskEditor**, paint what may change.
+
+Your mask goes to `mask` of *Choose the Best Candidate*: white may be edited, the rest is
+background, and no relevance map is needed. It only decides which candidate is elected; it does not
+limit where the model paints. An empty mask is refused before anything is sampled.
 """,
+        GUIDANCE,
+        TRY,
+        "",
         FINISH,
     ),
     "elect_each_picture": (

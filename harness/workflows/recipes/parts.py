@@ -47,10 +47,13 @@ def node(class_type: str, title: str = "", /, **inputs: object) -> dict:
     return {"class_type": class_type, "inputs": inputs, **meta}
 
 
+EXAMPLE = "1: turn the yellow triangle pink"
+
+
 def embedded_source() -> dict[str, dict]:
     return {
-        "model": node("EmbeddedModelLoader"),
-        "picture": node("EmbeddedExample", example="1: turn the yellow triangle pink"),
+        "model": node("EmbeddedModelLoader", variant="flow_mild"),
+        "picture": node("EmbeddedExample", example=EXAMPLE),
     }
 
 
@@ -88,8 +91,8 @@ def guidance(instruction: str | Wire, cfg: tuple[float, float]) -> dict[str, dic
     }
 
 
-def schedule(sampler: str, steps: int) -> dict[str, dict]:
-    whole = {"scheduler": "normal", "steps": steps, "denoise": 1.0}
+def schedule(sampler: str, steps: int, scheduler: str = "normal") -> dict[str, dict]:
+    whole = {"scheduler": scheduler, "steps": steps, "denoise": 1.0}
     return {
         "sampler": node("KSamplerSelect", sampler_name=sampler),
         "sigmas": node("BasicScheduler", model=("model", 0), **whole),

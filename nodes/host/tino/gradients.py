@@ -8,6 +8,7 @@ ComfyUI's CLIP adds onto tensors that its norms have saved, so those get copies.
 """
 
 import copy
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -59,9 +60,7 @@ def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterat
     with ExitStack() as undo:
         undo.enter_context(torch.inference_mode(False))
         undo.enter_context(torch.enable_grad())
-        for name in ("optimized_attention", "optimized_attention_masked"):
-            undo.callback(setattr, attention, name, getattr(attention, name))
-            setattr(attention, name, attention.attention_pytorch)
+        _use_pytorchs_attention(undo)
         parts = [part for root in modules for part in root.modules()]
         for module in parts:
             _use_normal_tensors(module, undo)
@@ -73,6 +72,15 @@ def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterat
                 for norm in norms:
                     _replace_forward(norm, partial(_on_a_copy, norm.forward), undo)
         yield
+
+
+def _use_pytorchs_attention(undo: ExitStack) -> None:
+    """In every module of ComfyUI's models: the transformers keep names of their own for it."""
+    names = ("optimized_attention", "optimized_attention_masked")
+    homes = [one for name, one in list(sys.modules.items()) if name.startswith("comfy.ldm.")]
+    for home, name in ((home, name) for home in homes for name in names if name in vars(home)):
+        undo.callback(setattr, home, name, getattr(home, name))
+        setattr(home, name, attention.attention_pytorch)
 
 
 def _over_the_same_memory(tensor: Tensor) -> Tensor:

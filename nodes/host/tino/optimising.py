@@ -7,7 +7,6 @@ import comfy.model_management
 import comfy.patcher_extension
 import comfy.samplers
 import torch
-from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from torch import Tensor, nn
 
 from ....tino_core.denoise import Predict, denoise, initial_timesteps
@@ -16,6 +15,7 @@ from ....tino_core.optimise import OnIteration, optimise
 from ....tino_core.record import Optimised
 from ....tino_core.settings import Settings
 from ....tino_core.tries import Election, elect_noise
+from .checked import refuse_unchecked
 from .continuous import Scale, scale_of
 from .edit import Edit
 from .gradients import normal, refuse_quantised, with_gradients
@@ -57,12 +57,8 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     model = edit.model.clone()
     sampling = model.get_model_object("model_sampling")
     scale = scale_of(sampling)
-    if settings.iterations and not isinstance(model.model.diffusion_model, UNetModel):
-        kind = type(model.model.diffusion_model).__name__
-        raise ValueError(
-            f"iterations: gradients through {kind} have not been checked, only those of UNets. Set "
-            "iterations to 0 and raise tries: first noises are elected without gradients."
-        )
+    if settings.iterations:
+        refuse_unchecked(model.model.diffusion_model)
     refuse_quantised(model.model, "model")
     if any("hooks" in entry[1] for entry in (*edit.positive, *(edit.negative or ()))):
         raise ValueError(

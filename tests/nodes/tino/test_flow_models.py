@@ -1,0 +1,167 @@
+"""Gradients through ComfyUI's own transformers at small size: SD3, FLUX, Lumina 2, Z-Image."""
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from ..reference_models import FLUX, WIDTH, build, randomise
+
+pytestmark = pytest.mark.comfy
+LUMINA = {
+    "image_model": "lumina2",
+    "patch_size": 2,
+    "in_channels": 16,
+    "dim": 48,
+    "cap_feat_dim": WIDTH,
+    "n_layers": 2,
+    "n_refiner_layers": 1,
+    "qk_norm": True,
+    "n_heads": 2,
+    "n_kv_heads": 1,
+    "multiple_of": 16,
+    "axes_dims": [8, 8, 8],
+    "axes_lens": [64, 64, 64],
+}
+Z_IMAGE = {
+    **LUMINA,
+    "dim": 256,  # its modulation is that wide at least
+    "axes_dims": [32, 48, 48],
+    "n_kv_heads": 2,
+    "ffn_dim_multiplier": 8 / 3,
+    "z_image_modulation": True,
+    "time_scale": 1000.0,
+}
+FLOWS = {
+    "flux": FLUX,
+    "flux schnell": {**FLUX, "guidance_embed": False},
+    "lumina 2": LUMINA,
+    "z-image": Z_IMAGE,
+}
+
+
+def build_sd3():
+    """SD3: ComfyUI's class for it, two blocks wide 128."""
+    import comfy.model_base
+    import comfy.model_management
+    import comfy.model_patcher
+    import comfy.supported_models
+
+    layout = {"target": "torch.nn.Linear"}
+    settings = {
+        "in_channels": 16,
+        "pos_embed_scaling_factor": None,
+        "patch_size": 2,
+        "depth": 2,
+        "pos_embed_max_size": 16,
+        "num_patches": 256,
+        "input_size": None,
+        "adm_in_channels": WIDTH,
+        "context_embedder_config": {
+            **layout,
+            "params": {"in_features": WIDTH, "out_features": 128},
+        },
+    }
+    config = comfy.supported_models.SD3(settings)
+    config.set_inference_dtype(torch.float32, None)
+    config.custom_operations = None
+    model = comfy.model_base.SD3(config, device=torch.device("cpu"))
+    randomise(model.diffusion_model)
+    device = comfy.model_management.get_torch_device()
+    return comfy.model_patcher.ModelPatcher(model.eval(), device, torch.device("cpu"))
+
+
+@pytest.fixture(scope="module", params=["sd3", *FLOWS])
+def edit(request, tmp_path_factory):
+    """An edit of everything, towards a picture."""
+    from elect_tino.nodes.host.tino.edit import BareLoss, Edit
+
+    with torch.inference_mode():
+        if request.param == "sd3":
+            model = build_sd3()
+        else:
+            model = build(FLOWS[request.param], tmp_path_factory.mktemp("flow"))
+        generator = torch.Generator().manual_seed(3)
+        source, noise, wanted = torch.randn(3, 1, 16, 8, 8, generator=generator)
+        text = torch.randn(1, 7, WIDTH, generator=generator)
+        pooled = torch.randn(1, WIDTH, generator=generator)
+        extra = {"pooled_output": pooled, "guidance": 3.5}
+        mask = torch.ones(1, 1, 8, 8)
+
+        def build_loss(source):
+            return lambda x0: (x0 - wanted.clone()).square().mean((1, 2, 3))
+
+        loss = BareLoss(build_loss)
+        return Edit(model, [[text, extra]], None, 1.0, {"samples": source}, None, mask, noise, loss)
+
+
+def run(edit, **options):
+    from elect_tino.nodes.host.tino import optimising
+    from elect_tino.tino_core.settings import Settings
+
+    given = {"num_steps": 3, "strength": 0.8, "lr_timesteps": 0.0, "keep_all": True, **options}
+    with torch.inference_mode():
+        latent, found = optimising.run(edit, Settings(**given), optimising.Watch())
+    return latent, found.optimised
+
+
+def test_without_updates_it_is_the_hosts_own_euler(edit):
+    import comfy.sample
+    import comfy.samplers
+
+    from elect_tino.nodes.host.tino.continuous import scale_of
+    from elect_tino.nodes.tino.found import as_sigmas
+
+    latent, found = run(edit, iterations=0)
+    scale = scale_of(edit.model.get_model_object("model_sampling"))
+    with torch.inference_mode():
+        expected = comfy.sample.sample_custom(
+            edit.model,
+            edit.noise,
+            1.0,
+            comfy.samplers.sampler_object("euler"),
+            as_sigmas(scale, found),
+            edit.positive,
+            edit.positive,
+            edit.latent["samples"],
+            disable_pbar=True,
+        )
+    assert_close(latent, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_the_gradient_to_the_noise_is_that_of_central_differences(edit):
+    """A first clipped step of no limit is -1.9 lr times the gradient."""
+    from dataclasses import replace
+
+    lr = 1.0
+    _, found = run(edit, iterations=1, lr_noise=lr, clip=1e9)
+    gradient = (found.noises[0] - found.noises[1]) / (1.9 * lr)
+    direction = gradient / gradient.norm()
+    step = 0.1
+
+    def value(sign):
+        moved = replace(edit, noise=edit.noise + sign * step * direction)
+        return float(run(moved, iterations=1, lr_noise=lr)[1].losses[0, 0])
+
+    slope = (value(1) - value(-1)) / (2 * step)
+    assert slope == pytest.approx(float(gradient.norm()), rel=0.03)
+    assert slope > 0
+
+
+def test_updates_lower_the_loss_and_the_timesteps_have_a_gradient(edit):
+    _, found = run(edit, iterations=4, lr_noise=0.05, lr_timesteps=5.0)
+    assert found.losses.amin() < found.losses[0].min()
+    assert not torch.equal(found.trajectory[1], found.trajectory[0])
+
+
+def test_the_model_is_unmodified_afterwards(edit):
+    import comfy.ldm.flux.math
+    from comfy.ldm.modules import attention
+
+    before, attend = run(edit, iterations=0)[0], comfy.ldm.flux.math.optimized_attention
+    base = edit.model.model
+    tensors = {name: id(one) for name, one in base.named_parameters()}
+    run(edit, iterations=1)
+    assert {name: id(one) for name, one in base.named_parameters()} == tensors
+    assert not any("forward" in vars(module) for module in base.modules())
+    assert comfy.ldm.flux.math.optimized_attention is attend is attention.optimized_attention
+    assert torch.equal(run(edit, iterations=0)[0], before)
