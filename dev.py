@@ -93,11 +93,19 @@ def notes(args: list[str]) -> int:
     return 0
 
 
-VERBS = {verb.__name__: verb for verb in (demo, doctor, test, check, serve, python, bench, notes)}
+def evaluate(args: list[str]) -> int:
+    """Measure folders of edited pictures by published protocols; arguments go to it."""
+    return set_up().python("-m", f"{PACKAGE}.evaluation", *args)
+
+
+VERBS = {
+    verb.__name__: verb
+    for verb in (demo, doctor, test, check, serve, python, bench, notes, evaluate)
+}
 
 
 def usage() -> str:
-    verbs = (f"  {name:<8}{verb.__doc__}" for name, verb in VERBS.items())
+    verbs = (f"  {name:<9}{verb.__doc__}" for name, verb in VERBS.items())
     return "\n".join([__doc__ or "", *verbs])
 
 

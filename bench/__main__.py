@@ -1,4 +1,6 @@
-"""python3 dev.py bench [quality|system|alignment|placement] [options]; see docs/elect_benchmark.md.
+"""python3 dev.py bench [quality|system|alignment|placement|races] [options].
+
+See docs/elect_benchmark.md.
 
 `bench tino` is the one of TiNO-Edit, with options of its own; see docs/tino_benchmark.md.
 """
@@ -13,7 +15,7 @@ from comfy.cli_args import args as comfy_args
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parts = ["all", "quality", "system", "alignment", "placement"]
+    parts = ["all", "quality", "system", "alignment", "placement", "races"]
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -76,6 +78,7 @@ def main() -> None:
     from .edits import GUIDANCE, EditBench, Guidance
     from .elect.alignment import write_alignment
     from .elect.placement import write_placement
+    from .elect.races import write_races
     from .elect.report import DOCS
     from .system import write_system
 
@@ -91,6 +94,12 @@ def main() -> None:
         print(write_alignment(bench, folder, options.edits, path))
     if options.part in ("all", "placement"):
         print(write_placement(bench, options.edits, DOCS / "elect_placement.md"))
+    if options.part in ("all", "races"):
+        suffix = bench.variant + ("" if bench.split == "test" else f"_{bench.split}")
+        path = DOCS / f"elect_races_{suffix}.md"
+        folder = tapes(bench, options, "euler", options.edits)
+        told = "python3 dev.py bench races" + arguments(options)
+        print(write_races(bench, folder, options.edits, path, told))
     if options.part in ("all", "quality"):
         print(quality(bench, options))
 

@@ -21,13 +21,17 @@ The stages, in the order the data flows (a stage imports only those above it):
     selection   scores             -> Ranking
     diversity   ranking, estimates -> an order of the good that differ
     race        rankings at rungs  -> who goes on, who is left
+    mixing      noise, noise       -> noise between them: near a candidate, or inside a region
+    blend       result, source     -> the source kept outside the edit
     elect       all of it as one function, outside ComfyUI
 """
 
 from .alignment import common_view, global_shift, undo_shift
+from .blend import colours_matched, feathered, kept_outside
 from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
+from .mixing import regional_mix, spherical_mix
 from .placement import find_placements, move_back, off_source
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance
@@ -65,6 +69,7 @@ __all__ = [
     "change_inside",
     "change_weight",
     "classifier_free",
+    "colours_matched",
     "common_view",
     "consensus",
     "distances",
@@ -74,6 +79,7 @@ __all__ = [
     "elect_nfe",
     "euler",
     "euler_ancestral",
+    "feathered",
     "find_placements",
     "fluctuation",
     "from_here",
@@ -81,6 +87,7 @@ __all__ = [
     "halving",
     "idle",
     "instruct_pix2pix",
+    "kept_outside",
     "looks",
     "median_estimate",
     "move_back",
@@ -89,7 +96,9 @@ __all__ = [
     "race_nfe",
     "rank",
     "raw_relevance",
+    "regional_mix",
     "run_race",
+    "spherical_mix",
     "step_count",
     "step_of_sigma",
     "tape_of",

@@ -137,10 +137,13 @@ class TapeModel:
         self.replayed = replayed
         self.position = 0
         self.finished = 0
+        self.stopped_at: Tensor | None = None
+        """The latent (N, C, h, w) that the sampler had reached at the stop."""
 
     def __call__(self, x: Tensor, sigma: Tensor, **kwargs) -> Tensor:
         """The denoised latent (N, C, h, w); raises `Stopped` past the stop."""
         if self.stop_step is not None and self.finished >= self.stop_step:
+            self.stopped_at = x.clone()
             raise Stopped
         if self.position < len(self.tape.calls):
             answer = {

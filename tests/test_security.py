@@ -13,6 +13,7 @@ SHIPPED = (
     "elect_core",
     "tino_core",
     "edit_models",
+    "evaluation",
     "judging",
     "tensor_files",
     "embedded",

@@ -8,6 +8,8 @@ choice                           which candidates go on
 placed, lay_on_source            zooms and shifts of the whole picture
 kept, recorded                   what a changed choice takes up again
 race_inputs -> racing -> raced   a race: what is asked; run, scored, thinned out; what is seen of it
+vary, finish_clean               new candidates near a chosen one; the source around the edit
+finishing                        how candidates are finished
 pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
 """
@@ -17,6 +19,7 @@ from . import (
     elect_race,
     elect_sampler,
     estimate,
+    finish_clean,
     lay_on_source,
     partial,
     pool_candidates,
@@ -24,6 +27,7 @@ from . import (
     resume,
     saved,
     select,
+    vary,
 )
 
 NODES = [
@@ -38,4 +42,6 @@ NODES = [
     *lay_on_source.NODES,
     *saved.NODES,
     *pool_candidates.NODES,
+    *finish_clean.NODES,
+    *vary.NODES,
 ]

@@ -16,6 +16,7 @@ from ..menu import ELECT
 from .candidates import advanced, run_candidates
 from .choice import check_pick_seeds, choose, pick_seeds_input
 from .elect_race import say
+from .finishing import finish
 from .plan import plan_sampling
 from .queued import refusal
 from .race_inputs import RacePlan, Racing, race_input
@@ -23,8 +24,7 @@ from .raced import hold_race
 from .racing import Judge
 from .recorded import recorded
 from .relevance import Window, image_size, relevance_weight
-from .resume import finish
-from .sampling import Sampling, check
+from .sampling import Sampling, check, noise_input
 from .selection import Selection
 from .shown import KEPT, Shown, hold_election, identity
 from .types import Candidates, ElectCandidates
@@ -63,6 +63,7 @@ class ELECTSampler(io.ComfyNode):
                 pick_seeds_input(),
                 race_input("off"),
                 *inputs(Racing),
+                noise_input(),
             ],
             outputs=[
                 io.Latent.Output(display_name="output"),
@@ -87,10 +88,11 @@ class ELECTSampler(io.ComfyNode):
         racing: Racing,
         pick_seeds="",
         race="off",
+        noise=None,
     ) -> io.NodeOutput:
         null = sampling.null if selection.needs_relevance() else None
         sampling = replace(sampling, relevance_window=window.window_end, null=null)
-        run, seeds = check(sampling, "window_end"), tuple(sampling.chosen_seeds())
+        run, seeds = check(sampling, "window_end", noise), tuple(sampling.chosen_seeds())
         if len(seeds) == 1:  # nothing to elect: an ordinary run
             return _alone(run, seeds, image_size(run, selection.source_image))
 
@@ -135,7 +137,7 @@ def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seed
     """Candidates thinned out on the way, or run until the choice is settled."""
     seeds, per_batch = tuple(sampling.chosen_seeds()), sampling.candidates_per_batch
     first = Candidates(run, seeds, Tape(), 0, Cost())
-    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.noise)
+    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.template)
     held = hold_race(
         first, plan, judge, made_of, (seeds, per_batch), per_batch, sampling.ram_limit_mb
     )

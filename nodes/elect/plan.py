@@ -74,7 +74,7 @@ def _missing(previous: Candidates, run: Run, seeds: Sequence[int], stop_step: in
     if not same_run(run, previous.run) or stop_step != previous.stop_step:
         raise ValueError(
             "previous: its candidates ran with another guider, sampler, sigmas, latent_image, "
-            "null, relevance_window or stop. Connect and set the same in both samplers."
+            "noise, null, relevance_window or stop. Connect and set the same in both samplers."
         )
     new = [seed for seed in seeds if seed not in previous.seeds]
     if len(new) + len(previous.seeds) > MAX_CANDIDATES:
@@ -99,12 +99,18 @@ def _same_tensor(tensor: torch.Tensor | None, other: torch.Tensor | None) -> boo
     return tensor.shape == other.shape and torch.equal(tensor, other)
 
 
+def _same_noise(run: Run, other: Run) -> bool:
+    if run.template is None:
+        return run.noise is other.noise
+    return run.template is other.template
+
+
 def same_run(run: Run, other: Run) -> bool:
     """Whether candidates of two runs may stand side by side."""
     return (
         run.guider is other.guider
         and run.null is other.null
-        and run.noise is other.noise
+        and _same_noise(run, other)
         and run.window_step == other.window_step
         and _same_sampler(run.sampler, other.sampler)
         and torch.equal(run.sigmas, other.sigmas)

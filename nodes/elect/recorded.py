@@ -32,7 +32,7 @@ def recorded(
 
     settings: whatever else decides what a candidate is
     """
-    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null)
+    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.template)
     wanted = (tuple(seeds), run.window_step, *settings)
     last = RECORDED.find(made_of, wanted)
     if last is not None:

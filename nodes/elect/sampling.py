@@ -11,6 +11,7 @@ from comfy_api.latest import io
 from ...elect_core.schedule import step_count, step_of_sigma
 from ..host.conditions import has_image
 from ..host.elect.batching import refuse_sampler, refuse_unreplayable
+from ..host.elect.noise import noise_rule
 from ..host.elect.run import Run
 from ..host.latents import single_latent
 from ..inputs import given
@@ -148,10 +149,20 @@ def _refuse_empty_mask(noise_mask: Any, num_candidates: int) -> None:
         )
 
 
-def check(sampling: Sampling, window_name: str = "relevance_window") -> Run:
+def noise_input() -> io.Input:
+    """The NOISE that candidates' noise is drawn like; after a node's other inputs."""
+    return io.Noise.Input(
+        "noise",
+        optional=True,
+        tooltip="A NOISE to draw each candidate's like, with the candidate's seed in the place of "
+        "its own. RandomNoise is as without.",
+    )
+
+
+def check(sampling: Sampling, window_name: str = "relevance_window", noise: Any = None) -> Run:
     """What the candidates will share; each ValueError names the input to change.
 
-    window_name: the input that `relevance_window` is on this node
+    window_name: the input that `relevance_window` is on this node; noise: NOISE, as a template
     """
     guider, sigmas = sampling.guider, sampling.sigmas
     if sigmas.ndim != 1 or len(sigmas) < 2:
@@ -167,4 +178,5 @@ def check(sampling: Sampling, window_name: str = "relevance_window") -> Run:
             "InstructPixToPixConditioning, ReferenceLatent or the like."
         )
     window_step = step_count(sampling.relevance_window, len(sigmas) - 1, window_name)
-    return Run(guider, sampling.sampler, sigmas, latent, window_step, sampling.null)
+    drawn = noise_rule(noise, latent)
+    return Run(guider, sampling.sampler, sigmas, latent, window_step, sampling.null, drawn)

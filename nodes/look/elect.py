@@ -45,7 +45,7 @@ LOOKS: dict[str, Look] = {
     ),
     "ResumeDenoise": Look(
         name="Finish the Chosen: Resume Denoise (ELECT)",
-        advanced=names("candidates_per_batch"),
+        advanced=names("candidates_per_batch sigmas sampler blend_mask feather source"),
         search=("finish candidate", "resume sampling", "continue"),
         outputs=(
             "The finished LATENT, a batch if several candidates come in.",
@@ -113,7 +113,28 @@ LOOKS: dict[str, Look] = {
         ),
     ),
     "PoolCandidates": Look(
-        search=("merge candidates", "combine candidates", "join"),
-        outputs=("The candidates of all that came in, as one set.",),
+        name="Elect Among Several Runs: Pool Candidates (ELECT)",
+        search=("several prompts", "compare prompts", "compare loras", "join candidates"),
+        outputs=("The candidates of all runs, each with its own.",),
+    ),
+    "VarySeed": Look(
+        name="More Like This One: Vary Seed (ELECT)",
+        search=("variation seed", "subseed", "variations", "slerp noise"),
+        advanced=names("candidates_per_batch"),
+        outputs=("New candidates near the chosen one, stopped where it stopped.",),
+    ),
+    "RerollRegion": Look(
+        name="Roll a Region Anew: Re-roll the Region (ELECT)",
+        search=("inpaint", "regional seed", "fix region", "redo part"),
+        advanced=names("candidates_per_batch"),
+        outputs=("New candidates that differ only inside the mask.",),
+    ),
+    "FinishClean": Look(
+        name="Keep the Source Around the Edit: Finish Clean (ELECT)",
+        search=("paste back", "composite", "colour match", "color match", "feather", "seam"),
+        outputs=(
+            "IMAGE: the source outside the mask, the edit inside.",
+            "IMAGE: the edit as it came in.",
+        ),
     ),
 }

@@ -4,4 +4,5 @@ batching  what can run side by side and still be true to each seed, and how much
 noise     each candidate's own noise, whoever runs beside it
 taped     a guider that records, stops and replays
 run       candidates through a sampler, in chunks
+finish    the rest of them, as begun; otherwise: with other steps or another sampler
 """

@@ -1,13 +1,18 @@
 """Noise that is each candidate's own: what its seed draws alone, whoever runs beside it."""
 
+import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import comfy.sample
 import comfy.samplers
 import torch
 from comfy.k_diffusion import sampling as k_diffusion
+from comfy_extras.nodes_custom_sampler import Noise_RandomNoise
 from torch import Tensor
+
+from ....elect_core.mixing import regional_mix, spherical_mix
 
 # Samplers whose default noise is a Brownian tree, and whether it lives on the CPU.
 _BROWNIAN = {
@@ -43,6 +48,80 @@ class GivenNoise:
     def __call__(self, latent: dict, seeds: Sequence[int]) -> Tensor:
         """Initial noise of each seed, (N, C, h, w)."""
         return torch.cat([self.rows[seed] for seed in seeds])
+
+
+class VariedNoise:
+    """Noise near another one: a spherical mix of it with each seed's own.
+
+    near (1, C, h, w); strength: 0 is `near`, 1 the seed's own
+    """
+
+    def __init__(self, near: Tensor, strength: float):
+        self.near, self.strength = near, strength
+
+    def __call__(self, latent: dict, seeds: Sequence[int]) -> Tensor:
+        """Initial noise of each seed, (N, C, h, w)."""
+        return spherical_mix(self.near, initial_noise(latent, seeds), self.strength)
+
+
+class RegionNoise:
+    """A noise outside a region, each seed's own inside.
+
+    outside (1, C, h, w); weight (1, 1, h, w): 1 = inside
+    """
+
+    def __init__(self, outside: Tensor, weight: Tensor):
+        self.outside, self.weight = outside, weight
+
+    def __call__(self, latent: dict, seeds: Sequence[int]) -> Tensor:
+        """Initial noise of each seed, (N, C, h, w)."""
+        return regional_mix(self.outside, initial_noise(latent, seeds), self.weight)
+
+
+class TemplateNoise:
+    """What a NOISE gives for each seed in its own seed's place.
+
+    Raises ValueError, naming the input noise, where it takes no seed or gives another shape.
+    """
+
+    def __init__(self, template: Any):
+        self.template = template
+
+    def __call__(self, latent: dict, seeds: Sequence[int]) -> Tensor:
+        """Initial noise of each seed, (N, C, h, w)."""
+        return torch.cat([self._of(latent, seed) for seed in seeds])
+
+    def _of(self, latent: dict, seed: int) -> Tensor:
+        name = type(self.template).__name__
+        own = copy.copy(self.template)
+        if not hasattr(own, "seed"):
+            raise ValueError(f"noise: {name} has no seed to put a candidate's in its place.")
+        try:
+            own.seed = seed
+        except AttributeError as error:
+            raise ValueError(f"noise: the seed of {name} cannot be set.") from error
+        noise = own.generate_noise(latent)
+        if noise.shape != latent["samples"].shape:
+            shapes = f"{tuple(latent['samples'].shape)}, got {tuple(noise.shape)}"
+            raise ValueError(f"noise: expected {name} to give {shapes}.")
+        return noise
+
+
+def noise_rule(template: Any, latent: dict) -> TemplateNoise | None:
+    """How a NOISE is drawn for candidates; None for RandomNoise, which is how they are anyway.
+
+    Raises ValueError naming the input noise, also where all seeds would be one picture.
+    """
+    if template is None or type(template) is Noise_RandomNoise:
+        return None
+    rule = TemplateNoise(template)
+    first, second = rule(latent, (0, 1)).split(1)
+    if torch.equal(first, second):
+        raise ValueError(
+            f"noise: {type(template).__name__} gives the same noise for every seed, so all "
+            "candidates would be one picture. Connect another, or none."
+        )
+    return rule
 
 
 def takes_noise_sampler(sampler: comfy.samplers.Sampler) -> bool:

@@ -5,7 +5,8 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import comfy.model_management
 import comfy.model_patcher
@@ -24,6 +25,9 @@ from .taped import RelevanceProbe, TapedSampler
 
 OnStep = Callable[[Sequence[int], int, Tensor], None]
 """Called after each step with the seeds of the batch, the step and denoised (N, C, h, w)."""
+
+Change = Callable[[Tensor], Tensor]
+"""What is made of the model's answer, (N, C, h, w) in its own scale."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ class Run:
         conds = self.guider.original_conds
         return with_null(conds, self.null) if self.null is not None else dict(conds)
 
+    @property
+    def template(self) -> Any:
+        """The NOISE that the candidates' is drawn like, None where there is none."""
+        return getattr(self.noise, "template", None)
+
     def initial_noise(self, seeds: Sequence[int]) -> Tensor:
         """Initial noise of each seed, (N, C, h, w)."""
         return (self.noise or initial_noise)(self.latent, seeds)
@@ -66,11 +75,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Finished:
-    """What one pass through the sampler gave; both (N, C, h, w) in LATENT scale."""
+    """What one pass through the sampler gave; both (N, C, h, w) in LATENT scale.
+
+    stopped_at: what the sampler had reached at its stop, in its own scale
+    """
 
     samples: Tensor
     denoised: Tensor
     stopped: bool
+    stopped_at: Tensor | None = None
 
 
 def sample(
@@ -80,11 +93,13 @@ def sample(
     stop: int | None,
     probe: RelevanceProbe,
     on_step: OnStep,
+    change: Change | None = None,
 ) -> Finished:
     """One pass through the sampler with the seeds as one batch.
 
     tape: answers the first calls and is extended in place; stop: steps to run, None for all
     probe: counts the cost; its relevance goes to the tape
+    change: made to every answer that is not on the tape, in the model's scale
     """
     guider = copy.copy(run.guider)
     guider.original_conds = run.conds()
@@ -97,7 +112,7 @@ def sample(
         is_model_options=True,
     )
     sampler = TapedSampler(
-        run.sampler, seeds, tape, stop, probe, lambda step, x0: on_step(seeds, step, x0)
+        run.sampler, seeds, tape, stop, probe, lambda step, x0: on_step(seeds, step, x0), change
     )
     # Drawn last: samplers that use torch's global generator go on from the seed's initial noise.
     noise = run.initial_noise(seeds)
@@ -114,7 +129,7 @@ def sample(
     denoised = sampler.last_denoised
     assert denoised is not None
     denoised = run.model.model.process_latent_out(denoised.cpu())
-    return Finished(samples.to(device), denoised, sampler.stopped)
+    return Finished(samples.to(device), denoised, sampler.stopped, sampler.stopped_at)
 
 
 def _out_of_memory() -> type[BaseException]:
@@ -202,30 +217,3 @@ def advance(
     if anew is not None:
         logging.info("ELECT: run from the start and not from the stop, since %s.", anew)
     return record(run, seeds, stop_step, size, on_step, max_bytes, None if anew else tape)
-
-
-def resume(
-    run: Run, seeds: Sequence[int], tape: Tape, on_step: OnStep, size: int = 1
-) -> tuple[Tensor, Tensor, Cost]:
-    """Finish candidates exactly where they stopped, `size` at a time.
-
-    Where something on the model may remember earlier calls, the tape cannot stand for them: an
-    unfinished candidate is then run from its start, which costs its first calls once more.
-
-    Returns the samples and the denoised output, both (N, C, h, w) in LATENT scale, and the cost.
-    The tape itself is not changed.
-    """
-    probe, unfinished = RelevanceProbe(0), len(tape.steps) < run.num_steps
-    if unfinished and min(size, len(seeds)) > 1:  # the calls in batches, then each from its tape
-        whole = replace(run, window_step=0)
-        tape, probe.cost = advance(whole, seeds, tape, run.num_steps, size, on_step)
-        unfinished = False
-    anew = why_from_start(run) if unfinished and tape.steps else None
-    if anew is not None:
-        logging.info("ELECT: finished from the start and not from the stop, since %s.", anew)
-    finished = [
-        sample(run, [seed], Tape() if anew else tape.rows([row]), None, probe, on_step)
-        for row, seed in enumerate(seeds)
-    ]
-    samples = torch.cat([one.samples for one in finished])
-    return samples, torch.cat([one.denoised for one in finished]), probe.cost

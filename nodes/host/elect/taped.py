@@ -86,8 +86,17 @@ class RelevanceProbe:
 class TapedGuider:
     """What a sampler calls in a guider's place; every other attribute is the guider's."""
 
-    def __init__(self, guider, tape: Tape, stop_step: int | None, probe: RelevanceProbe, options):
+    def __init__(
+        self,
+        guider,
+        tape: Tape,
+        stop_step: int | None,
+        probe: RelevanceProbe,
+        options,
+        change: Callable[[Tensor], Tensor] | None = None,
+    ):
         self._guider = guider
+        self._change = change
         self._probe = probe
         self._own_hooks = len(options.get(_POST_CFG, []))
         self.tape_model = TapeModel(self._predict, tape, stop_step, self._replay)
@@ -115,6 +124,8 @@ class TapedGuider:
             model_options = {**model_options, _POST_CFG: hooks}
         self._probe.arm(self._guider.conds, self.tape_model.finished, x.shape)
         answer["denoised"] = self._guider(x, sigma, model_options=model_options, seed=seed)
+        if self._change is not None:
+            answer["denoised"] = self._change(answer["denoised"])
         self._probe.cost += Cost(nfe=len(x))
         if self._probe.relevance is not None:
             answer["relevance"] = self._probe.relevance
@@ -143,6 +154,7 @@ class TapedSampler(comfy.samplers.Sampler):
 
     tape: of the candidates in the batch, extended in place; stop_step: None runs to the end
     on_step: called after each finished step with (step, denoised (N, C, h, w))
+    change: made to every answer that is not on the tape, (N, C, h, w) to the same
     """
 
     def __init__(
@@ -153,7 +165,10 @@ class TapedSampler(comfy.samplers.Sampler):
         stop_step: int | None,
         probe: RelevanceProbe,
         on_step: Callable[[int, Tensor], None],
+        change: Callable[[Tensor], Tensor] | None = None,
     ):
+        self.change = change
+        self.stopped_at: Tensor | None = None
         self.sampler = sampler
         self.seeds = seeds
         self.tape = tape
@@ -177,7 +192,9 @@ class TapedSampler(comfy.samplers.Sampler):
         require_image_input(model_wrap.conds, noise)
         require_text_input(model_wrap.conds, model_wrap.inner_model.model_config.unet_config)
         options = extra_args["model_options"]
-        guider = TapedGuider(model_wrap, self.tape, self.stop_step, self.probe, options)
+        guider = TapedGuider(
+            model_wrap, self.tape, self.stop_step, self.probe, options, self.change
+        )
 
         def end_step(step: int, denoised: Tensor, x: Tensor, total: int) -> None:
             guider.tape_model.end_step(None if denoise_mask is None else denoised)
@@ -189,7 +206,7 @@ class TapedSampler(comfy.samplers.Sampler):
         try:
             samples = sampler.sample(guider, *arguments)
         except Stopped:
-            self.stopped = True
+            self.stopped, self.stopped_at = True, guider.tape_model.stopped_at
             return self.last_denoised
         finally:
             # The pair refers to each other; cut, it goes now and not at some later collection.

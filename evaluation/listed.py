@@ -1,0 +1,44 @@
+"""A plain folder with a CSV: picture, instruction, and if known mask, target, captions, group."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from .sample import Sample, read_mask, read_picture
+
+WANTED = ("picture", "instruction")
+
+
+def read(table: Path) -> Iterator[Sample]:
+    """A sample for each line; files are beside the table or below. Raises ValueError."""
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        lines = list(csv.DictReader(file))
+    missing = [name for name in WANTED if lines and name not in lines[0]]
+    if not lines or missing:
+        raise ValueError(f"{table}: expected lines with the columns {', '.join(WANTED)}.")
+    names = [line.get("name") or Path(line["picture"]).stem for line in lines]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"{table}: {min(twice)!r} stands there twice; give a column `name`.")
+    for name, line in zip(names, lines, strict=True):
+        source = read_picture(_inside(table.parent, line["picture"]))
+        mask, target = line.get("mask"), line.get("target")
+        yield Sample(
+            name=name,
+            source=source,
+            instruction=line["instruction"],
+            mask=read_mask(_inside(table.parent, mask), source.shape[:2]) if mask else None,
+            target=read_picture(_inside(table.parent, target)) if target else None,
+            source_caption=line.get("source_caption") or "",
+            target_caption=line.get("target_caption") or "",
+            group=line.get("group") or "",
+        )
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ValueError(f"{name}: expected a file in the table's folder.")
+    return path

@@ -1,0 +1,71 @@
+"""PIE-Bench: 700 edits in ten categories, from its own mapping_file.json (PnPInversion's form).
+
+To be had from its authors' form; 512x512 pictures. The mask is a flat list start, length, start,
+length ..., row by row; 1 may change. Its evaluation sets the frame of one pixel to 1, and so do we.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy import ndarray
+
+from .sample import Sample, read_picture
+
+CATEGORIES = (
+    "random",
+    "change object",
+    "add object",
+    "delete object",
+    "change content",
+    "change pose",
+    "change colour",
+    "change material",
+    "change background",
+    "change style",
+)
+
+
+def decode_mask(runs: list[int] | str, height: int = 512, width: int = 512) -> ndarray:
+    """Run lengths as (H, W) bool, cut at the end, the frame set. Raises ValueError.
+
+    runs: start, length, start, length ...; or the same as text, as the Hub's copy has it
+    """
+    if isinstance(runs, str):
+        runs = [int(word) for word in runs.replace(",", " ").strip("[] ").split()]
+    if len(runs) % 2 or any(number < 0 for number in runs):
+        raise ValueError(f"mask: expected pairs of start and length, got {len(runs)} numbers.")
+    flat = np.zeros(height * width, bool)
+    for start, length in zip(runs[::2], runs[1::2], strict=True):
+        flat[start : start + length] = True
+    mask = flat.reshape(height, width)
+    mask[[0, -1], :] = True
+    mask[:, [0, -1]] = True
+    return mask
+
+
+def read(folder: Path) -> Iterator[Sample]:
+    """The samples of a folder with mapping_file.json and annotation_images. Raises ValueError."""
+    index = folder / "mapping_file.json"
+    if not index.is_file():
+        raise ValueError(f"{folder}: expected PIE-Bench's mapping_file.json and annotation_images.")
+    for name, entry in json.loads(index.read_text(encoding="utf-8")).items():
+        source = read_picture(folder / "annotation_images" / entry["image_path"])
+        height, width = source.shape[:2]
+        yield Sample(
+            name=name,
+            source=source,
+            instruction=entry["editing_instruction"],
+            mask=decode_mask(entry["mask"], height, width),
+            source_caption=_plain(entry["original_prompt"]),
+            target_caption=_plain(entry["editing_prompt"]),
+            group=CATEGORIES[int(entry["editing_type_id"])],
+        )
+
+
+def _plain(caption: str) -> str:
+    """A caption without the brackets around the edited words."""
+    return caption.replace("[", "").replace("]", "")

@@ -1,0 +1,52 @@
+"""Means with bootstrap intervals, and paired differences to a baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy import ndarray
+
+RESAMPLES = 2000
+Records = Mapping[tuple[str, str], Mapping[str, float]]
+
+
+def interval(values: ndarray) -> tuple[float, float, float]:
+    """Mean of (N,) with its 95 % percentile bootstrap interval."""
+    rng = np.random.default_rng(0)
+    means = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(values.mean()), float(low), float(high)
+
+
+def finite(records: Records, method: str, column: str) -> dict[str, float]:
+    """A column's finite values by sample."""
+    found = {s: values[column] for (s, m), values in records.items() if m == method}
+    return {sample: value for sample, value in found.items() if math.isfinite(value)}
+
+
+def as_text(records: Records, methods: Sequence[str], columns: Sequence[str]) -> str:
+    """A Markdown table: mean, half the interval's width, and how many samples are in it."""
+    lines = ["| method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for method in methods:
+        cells = []
+        for column in columns:
+            values = np.array(list(finite(records, method, column).values()))
+            if not len(values):
+                cells.append("-")
+                continue
+            mean, low, high = interval(values)
+            cells.append(f"{mean:.4g} ± {(high - low) / 2:.2g} ({len(values)})")
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def paired(records: Records, method: str, baseline: str, column: str) -> str:
+    """Mean difference of a method to a baseline over the samples both have, with its interval."""
+    one, other = finite(records, method, column), finite(records, baseline, column)
+    both = sorted(one.keys() & other.keys())
+    if not both:
+        return f"{column}: no sample in common"
+    mean, low, high = interval(np.array([one[s] - other[s] for s in both]))
+    return f"{column}: {mean:+.4g} [{low:+.4g}, {high:+.4g}] over {len(both)}"

@@ -1,0 +1,79 @@
+"""Noise between noises keeps its length, and its ends."""
+
+import math
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from elect_tino.elect_core import (
+    colours_matched,
+    feathered,
+    kept_outside,
+    regional_mix,
+    spherical_mix,
+)
+
+G = torch.Generator().manual_seed(0)
+NEAR, FAR = torch.randn(1, 4, 16, 16, generator=G), torch.randn(3, 4, 16, 16, generator=G)
+
+
+def test_the_ends_are_the_two_noises():
+    assert_close(spherical_mix(NEAR, FAR, 0.0), NEAR.expand_as(FAR), atol=1e-6, rtol=1e-6)
+    assert_close(spherical_mix(NEAR, FAR, 1.0), FAR, atol=1e-6, rtol=1e-6)
+
+
+def test_a_right_angle_by_hand():
+    a, b = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+    at = math.radians(30)
+    assert_close(spherical_mix(a, b, 1 / 3), torch.tensor([[math.cos(at), math.sin(at)]]))
+
+
+@pytest.mark.parametrize("strength", [0.1, 0.5, 0.9])
+def test_it_is_as_long_as_noise_is(strength):
+    mixed = spherical_mix(NEAR, FAR, strength)
+    assert_close(mixed.std(), torch.tensor(1.0), atol=0.05, rtol=0)
+    assert len({float(one.sum()) for one in mixed}) == 3
+
+
+def test_the_same_noise_stays():
+    assert_close(spherical_mix(NEAR, NEAR.clone(), 0.4), NEAR, atol=1e-6, rtol=1e-6)
+
+
+def test_a_region_has_its_own_noise_and_the_rest_its_old():
+    weight = torch.zeros(1, 1, 16, 16)
+    weight[..., :8], weight[..., 8] = 1, 0.5
+    mixed = regional_mix(NEAR, FAR, weight)
+    assert torch.equal(mixed[..., :8], FAR[..., :8])
+    assert torch.equal(mixed[..., 9:], NEAR.expand_as(FAR)[..., 9:])
+    assert_close(mixed[..., 8], (NEAR + FAR)[..., 8] * 0.5**0.5)
+
+
+def test_feather_reaches_as_far_as_it_says():
+    mask = torch.zeros(1, 40, 40)
+    mask[..., 20:] = 1
+    soft = feathered(mask, 8)[0, 20]
+    assert torch.equal(feathered(mask, 0), mask)
+    assert (soft[:12] == 0).all()
+    assert (soft[28:] > 0.9999).all()
+    assert 0.4 < float(soft[19:21].mean()) < 0.6
+    assert (soft.diff() >= -1e-6).all()
+
+
+def test_outside_is_the_source_exactly():
+    weight = torch.zeros(1, 1, 16, 16)
+    weight[..., :8] = 1
+    blended = kept_outside(FAR, NEAR, weight)
+    assert torch.equal(blended[..., 8:], NEAR.expand_as(FAR)[..., 8:])
+    assert torch.equal(blended[..., :8], FAR[..., :8])
+
+
+def test_a_tone_cast_is_undone_by_the_background_alone():
+    source = torch.rand(1, 16, 16, 3, generator=G) * 0.5 + 0.2
+    edited = source.clone()
+    edited[:, :8] = 0.9  # the edit
+    cast = edited * torch.tensor([0.8, 1.1, 0.9]) + 0.02
+    weight = torch.zeros(1, 16, 16)
+    weight[:, :8] = 1
+    assert_close(colours_matched(cast, source, weight), edited, atol=1e-4, rtol=1e-4)
+    assert torch.equal(colours_matched(cast, source, torch.ones(1, 16, 16)), cast)

@@ -1,0 +1,184 @@
+"""Evaluation on small folders in the data sets' own forms, against independent computations."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from elect_tino.evaluation import pie_bench, world
+from elect_tino.evaluation.__main__ import main, methods_of, samples_of
+from elect_tino.evaluation.ledger import Ledger
+from elect_tino.evaluation.pixels import l1, l2, mse, psnr, ssim
+from elect_tino.evaluation.results import imported, no_edit, pasted_back
+from elect_tino.evaluation.sample import Sample
+from elect_tino.evaluation.tables import interval, paired
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return list(world.read(3))
+
+
+def runs_of(mask):
+    """A mask as start, length, ...; written apart from the code under test."""
+    runs, inside = [], False
+    for place, value in enumerate([*mask.flatten().tolist(), False]):
+        if value != inside:
+            runs.append(place) if value else runs.append(place - runs[-1])
+            inside = value
+    return runs
+
+
+@pytest.fixture
+def pie(samples, tmp_path):
+    """The world's edits as PIE-Bench stores its own."""
+    folder = tmp_path / "pie"
+    (folder / "annotation_images").mkdir(parents=True)
+    index = {}
+    for number, one in enumerate(samples):
+        Image.fromarray(one.source).save(folder / "annotation_images" / f"{number}.png")
+        index[f"{number:012}"] = {
+            "image_path": f"{number}.png",
+            "original_prompt": f"[{one.source_caption}]",
+            "editing_prompt": one.target_caption,
+            "editing_instruction": one.instruction,
+            "editing_type_id": str(number),
+            "blended_word": "",
+            "mask": runs_of(one.mask),
+        }
+    (folder / "mapping_file.json").write_text(json.dumps(index))
+    return folder
+
+
+def test_pie_masks_are_decoded_with_their_frame_and_cut_at_the_end():
+    mask = pie_bench.decode_mask([5, 2, 34, 99], 6, 6)
+    inner = mask[1:-1, 1:-1]
+    assert not inner.any()
+    assert mask[0].all()
+    assert mask[:, -1].all()
+    np.testing.assert_array_equal(pie_bench.decode_mask("14 2", 6, 6)[2, 1:5], [0, 1, 1, 0])
+    with pytest.raises(ValueError, match="pairs"):
+        pie_bench.decode_mask([1, 2, 3])
+
+
+def test_pie_bench_is_read_as_it_is_stored(pie, samples):
+    for read, one in zip(samples_of(f"pie:{pie}"), samples, strict=True):
+        np.testing.assert_array_equal(read.source, one.source)
+        np.testing.assert_array_equal(read.mask[1:-1, 1:-1], one.mask[1:-1, 1:-1])
+        assert (read.instruction, read.source_caption) == (one.instruction, one.source_caption)
+    assert read.group == "add object"
+
+
+def test_columns_agree_with_scikit_image_and_numpy(samples):
+    from skimage import metrics
+
+    one = samples[0]
+    result = np.clip(one.source.astype(int) + 7, 0, 255).astype(np.uint8)
+    keep = 1.0 - one.mask[..., None]
+    a, b = one.source / 255 * keep, result / 255 * keep
+    assert psnr(one, result) == pytest.approx(metrics.peak_signal_noise_ratio(a, b, data_range=1))
+    assert mse(one, result) == pytest.approx(1e4 * metrics.mean_squared_error(a, b))
+    assert l1(one, one.target) == l2(one, one.target) == 0
+    difference = np.abs(result.astype(float) - one.target) / 255
+    assert l1(one, result) == pytest.approx(difference.mean())
+    assert l2(one, result) == pytest.approx((difference**2).mean())
+    assert ssim(one, one.source) == pytest.approx(100)
+
+
+def test_no_edit_is_perfect_by_background_and_pasting_back_makes_any_result_so(samples):
+    one = samples[0]
+    spoilt = np.full_like(one.source, 99)
+    pasted = pasted_back(lambda _: spoilt)(one)
+    for result in (no_edit(one), pasted):
+        assert psnr(one, result) == math.inf
+        assert mse(one, result) == 0
+    assert psnr(one, spoilt) < 40
+    assert l1(one, no_edit(one)) > 0
+
+
+def test_an_all_edit_mask_and_a_missing_target_give_no_number():
+    grey = np.full((8, 8, 3), 9, np.uint8)
+    one = Sample("x", grey, "x", mask=np.ones((8, 8), bool))
+    assert all(math.isnan(column(one, grey)) for column in (mse, psnr, ssim, l1, l2))
+
+
+def test_a_killed_ledger_goes_on_and_holds_nothing_twice(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    Ledger(path).add("a", "m", {"PSNR": math.inf, "L1": math.nan})
+    with path.open("ab") as file:
+        file.write(b'{"sample": "b", "meth')  # killed here
+    again = Ledger(path)
+    assert list(again.records) == [("a", "m")]
+    assert again.records["a", "m"]["PSNR"] == math.inf
+    again.add("b", "m", {"PSNR": 1.0})
+    assert list(Ledger(path).records) == [("a", "m"), ("b", "m")]
+    with pytest.raises(ValueError, match="already"):
+        again.add("b", "m", {})
+
+
+def test_a_plain_folder_with_a_table(samples, tmp_path):
+    Image.fromarray(samples[0].source).save(tmp_path / "a.png")
+    Image.fromarray(samples[0].mask).save(tmp_path / "m.png")
+    (tmp_path / "t.csv").write_text("picture,instruction,mask\na.png,make it red,m.png\n")
+    (one,) = samples_of(f"csv:{tmp_path / 't.csv'}")
+    np.testing.assert_array_equal(one.mask, samples[0].mask)
+    assert (one.name, one.instruction, one.target) == ("a", "make it red", None)
+    (tmp_path / "t.csv").write_text("picture,instruction\n../a.png,x\n")
+    with pytest.raises(ValueError, match="in the table's folder"):
+        list(samples_of(f"csv:{tmp_path / 't.csv'}"))
+
+
+def test_magicbrush_is_read_turn_by_turn(samples, tmp_path):
+    one = samples[0]
+    pictures = tmp_path / "images" / "7"
+    pictures.mkdir(parents=True)
+    Image.fromarray(one.source).save(pictures / "7-input.png")
+    Image.fromarray(one.target).save(pictures / "7-output1.png")
+    alpha = np.where(one.mask, 0, 255).astype(np.uint8)
+    Image.fromarray(np.dstack([one.source, alpha])).save(pictures / "7-mask1.png")
+    turn = {"input": "7-input.png", "mask": "7-mask1.png", "output": "7-output1.png"}
+    turns = {"7": [{**turn, "instruction": one.instruction}]}
+    (tmp_path / "edit_turns.json").write_text(json.dumps(turns))
+    (tmp_path / "local_captions.json").write_text(json.dumps({"7": {"7-output1.png": "a star"}}))
+    (read,) = samples_of(f"magicbrush:{tmp_path}")
+    np.testing.assert_array_equal(read.mask, one.mask)
+    np.testing.assert_array_equal(read.target, one.target)
+    assert (read.name, read.target_caption, read.group) == ("7_inde_1", "a star", "final turn")
+
+
+def test_the_command_measures_once_and_goes_on(samples, tmp_path, capsys):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for one in samples[:2]:
+        Image.fromarray(one.target).save(theirs / f"{one.name}.png")
+    command = ["world:3", "--import", f"truth={theirs}", "--out", str(tmp_path / "out")]
+    main(command)
+    told = capsys.readouterr().out
+    rows = {line.split(" | ")[0].strip("| "): line for line in told.splitlines() if "|" in line}
+    assert "0 ± 0 (2)" in rows["truth"]  # L1 to itself, of the two pictures that are there
+    assert "(3)" in rows["no edit"]
+    assert "truth, pasted back" in rows
+    before = (tmp_path / "out" / "ledger.jsonl").read_bytes()
+    main(command)
+    assert (tmp_path / "out" / "ledger.jsonl").read_bytes() == before
+    Image.fromarray(samples[2].target).save(theirs / f"{samples[2].name}.png")
+    main(command)
+    assert len(Ledger(tmp_path / "out" / "ledger.jsonl").records) == 9
+
+
+def test_paired_differences_are_over_the_samples_both_have():
+    records = {("a", "x"): {"L1": 3.0}, ("b", "x"): {"L1": 5.0}, ("a", "y"): {"L1": 1.0}}
+    assert paired(records, "x", "y", "L1") == "L1: +2 [+2, +2] over 1"
+    mean, low, high = interval(np.arange(50.0))
+    assert low < mean == 24.5 < high
+
+
+def test_bad_arguments_say_what_is_wanted(tmp_path):
+    with pytest.raises(ValueError, match="expected pie:"):
+        samples_of("elsewhere")
+    with pytest.raises(ValueError, match="NAME=DIR"):
+        methods_of(["x"])
+    with pytest.raises(ValueError, match="there is no folder"):
+        imported(tmp_path / "none")
