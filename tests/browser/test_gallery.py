@@ -39,6 +39,7 @@ BOX = """(element) => { const box = element.getBoundingClientRect();
 
 def demo(first_seed: int = 0) -> dict:
     workflow = load_workflow(DEMO)
+    workflow["extra"]["ds"] = {"scale": 1, "offset": [0, 0]}  # else it is fitted into the window
     for node in workflow["nodes"]:
         if node["type"] == "BasicScheduler":
             node["widgets_values"][1] = 5
@@ -198,10 +199,8 @@ def test_the_gallery_comes_back_with_the_workflow_and_missing_pictures_are_said(
 
 
 def test_a_seed_that_is_gone_is_automatic_and_said(page: "Page"):
-    workflow = demo(first_seed=50)
-    (node,) = [one for one in workflow["nodes"] if one["type"] == "BISSelect"]
-    node["widgets_values"][-1] = "3"
-    page.evaluate(LOAD, workflow)
+    page.evaluate(LOAD, demo(first_seed=50))
+    page.evaluate(f"() => {{ {PICKED.removeprefix('() => ')} = '3' }}")
     page.evaluate("() => { window.ends = 0 }")
     page.evaluate(RUN)
     wait_for_end(page)
