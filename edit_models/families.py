@@ -1,4 +1,4 @@
-"""What each editing model wants: the one table that the nodes and the README share."""
+"""What each editing model wants: the one table that the nodes and docs/editing_models.md share."""
 
 from __future__ import annotations
 
@@ -145,11 +145,11 @@ FAMILIES: dict[str, Family] = {
         _EMBEDDED, title="Embedded model, flow", prediction="flow", scheduler="simple"
     ),
 }
-"""Every editing model the pack knows, in the order of the README's table."""
+"""Every editing model the pack knows, in the order of the page's table."""
 
 
 def table() -> str:
-    """The families as the Markdown table of the README."""
+    """The families as the Markdown table of docs/editing_models.md."""
     head = (
         "| model | loader | source picture | guider | predicts | sampler | steps | guidance "
         "| stop, window | weights |"

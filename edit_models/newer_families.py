@@ -129,4 +129,4 @@ NEWER: dict[str, Family] = {
         url=_HUB + "Comfy-Org/HunyuanVideo_1.5_repackaged",
     ),
 }
-"""In the order of the README's table."""
+"""In the order of the page's table."""

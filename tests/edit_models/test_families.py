@@ -1,4 +1,4 @@
-"""The table of editing models is whole, and the README prints it as it is."""
+"""The table of editing models is whole, and its page prints it as it is."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from elect_tino.harness.server.comfy_server import PACK_ROOT
 
 
 def test_readme_prints_the_table():
-    assert table() in (PACK_ROOT / "README.md").read_text(encoding="utf-8")
+    assert table() in (PACK_ROOT / "docs" / "editing_models.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=list(FAMILIES))
