@@ -6,6 +6,8 @@ choose it.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from typing import Any
 
 from .reference_models import FLUX, FLUX2, OMNIGEN2, QWEN, WIDTH
@@ -73,11 +75,23 @@ CAPYBARA: dict[str, Any] = {
 }
 
 
+NEWER_SETTINGS = {
+    "default_ref_method": "comfy.ldm.qwen_image.model.QwenImageTransformer2DModel",
+    "meanflow_sum": "comfy.ldm.hunyuan_video.model.HunyuanVideoParams",
+}
+"""Settings that came with a newer ComfyUI, and the class that must take them."""
+
+
 def lacking(settings: dict[str, Any]) -> str | None:
     """Why this ComfyUI cannot build the model, for a skip; None where it can."""
     import comfy.supported_models
 
     kind = settings.get("config")
-    if kind is None or hasattr(comfy.supported_models, kind):
-        return None
-    return f"this ComfyUI has no {kind}"
+    if kind is not None and not hasattr(comfy.supported_models, kind):
+        return f"this ComfyUI has no {kind}"
+    for name in NEWER_SETTINGS.keys() & settings.keys():
+        module, _, taker = NEWER_SETTINGS[name].rpartition(".")
+        known = inspect.signature(getattr(importlib.import_module(module), taker)).parameters
+        if name not in known:
+            return f"this ComfyUI's {taker} does not know {name}"
+    return None

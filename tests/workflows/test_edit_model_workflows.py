@@ -21,6 +21,8 @@ from elect_tino.harness.workflows.recipes.edit_models import EDIT_RECIPES
 from elect_tino.harness.workflows.stand_in import MEGAPIXELS
 from elect_tino.harness.workflows.summary import nodes_of, saved_images
 from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
+from elect_tino.tests.nodes.newer_models import lacking
+from elect_tino.tests.nodes.reference_families import FAMILIES as SMALL
 
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
@@ -110,6 +112,8 @@ def small(comfy_server: "ComfyServer", object_info: dict, picture: str):
         needed = {one["class_type"] for one in RECIPES[family].nodes.values()}
         if missing := sorted(needed - object_info.keys()):
             pytest.skip(f"this ComfyUI has no {', '.join(missing)}")
+        if family in SMALL and (reason := lacking(SMALL[family].settings)):
+            pytest.skip(reason)
         write_files(family, comfy_server.base)
         workflow = load_workflow(path_of(family))
         prompt = to_prompt(workflow, comfy_server.object_info())
