@@ -150,12 +150,16 @@ def test_cancel_is_heard_while_a_server_thinks():
 def test_a_call_works_inside_a_running_loop():
     """As in ComfyUI, which runs nodes in one."""
     import asyncio
+    from concurrent.futures import ThreadPoolExecutor
 
     async def inside(model):
         return model.ask(QUESTION)
 
     with ChatServer(says("hello")) as server:
-        assert asyncio.run(inside(endpoint(server))) == "hello"
+        # In a thread of its own: where browser tests ran before, this one has a loop already.
+        with ThreadPoolExecutor(1) as thread:
+            asked = thread.submit(asyncio.run, inside(endpoint(server)))
+            assert asked.result(timeout=30) == "hello"
 
 
 def test_the_key_is_sent_and_is_in_no_error(monkeypatch):

@@ -142,7 +142,9 @@ def stock():
             sampler = comfy.samplers.sampler_object(sampler)
         noise = Noise_RandomNoise(seed)
         with torch.inference_mode():
-            out = SamplerCustomAdvanced.execute(noise, guider, sampler, sigmas, latent)
+            # A copy: uni_pc writes its last level into the tensor it is given.
+            given = (noise, guider, sampler, sigmas.clone(), latent)
+            out = SamplerCustomAdvanced.execute(*given)
         return out[0]["samples"], out[1]["samples"]
 
     return sample

@@ -202,7 +202,16 @@ class TapedSampler(comfy.samplers.Sampler):
             self.on_step(step, denoised)
 
         sampler = with_candidate_noise(self.sampler, noise, sigmas, self.seeds)
-        arguments = (sigmas, extra_args, end_step, noise, latent_image, denoise_mask, disable_pbar)
+        # A copy: ComfyUI's uni_pc writes its last level into the tensor it is given.
+        arguments = (
+            sigmas.clone(),
+            extra_args,
+            end_step,
+            noise,
+            latent_image,
+            denoise_mask,
+            disable_pbar,
+        )
         try:
             samples = sampler.sample(guider, *arguments)
         except Stopped:

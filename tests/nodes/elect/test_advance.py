@@ -138,7 +138,7 @@ def test_several_are_finished_in_one_batch_where_asked(scene, guiders, stock, el
     found = elect.partial(guiders["dual"], "dpmpp_2m_sde", scene.sigmas, scene.latent)
     calls = count_calls(monkeypatch, scene)
     with torch.inference_mode():
-        out = ResumeDenoise.execute(found.rows([2, 0]), 0)
+        out = ResumeDenoise.execute(found.rows([2, 0]), candidates_per_batch=0)
     assert calls == [2 * 3] * (8 - found.stop_step)
     assert "10 guider calls" in out.ui["text"][0]
     for row, seed in enumerate((5, 3)):

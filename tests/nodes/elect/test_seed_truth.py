@@ -128,3 +128,10 @@ def test_batch_index_chooses_the_noise(scene, guiders, stock, elect):
     expected, _ = stock(guiders["cfg"], "euler", scene.sigmas, latent, 4)
     found = elect.partial(guiders["cfg"], "euler", scene.sigmas, latent, candidates_per_batch=1)
     assert torch.equal(elect.resume(found.rows([1]))[0]["samples"], expected)
+
+
+def test_no_sampler_writes_into_the_users_sigmas(elect, scene, guiders):
+    """ComfyUI's uni_pc puts 0.001 in the place of the last 0."""
+    before = scene.sigmas.clone()
+    elect.resume(elect.partial(guiders["cfg"], "uni_pc", scene.sigmas, scene.latent).rows([0]))
+    assert torch.equal(scene.sigmas, before)
