@@ -155,11 +155,10 @@ def test_a_call_works_inside_a_running_loop():
     async def inside(model):
         return model.ask(QUESTION)
 
-    with ChatServer(says("hello")) as server:
-        # In a thread of its own: where browser tests ran before, this one has a loop already.
-        with ThreadPoolExecutor(1) as thread:
-            asked = thread.submit(asyncio.run, inside(endpoint(server)))
-            assert asked.result(timeout=30) == "hello"
+    # In a thread of its own: where browser tests ran before, this one has a loop already.
+    with ChatServer(says("hello")) as server, ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(asyncio.run, inside(endpoint(server)))
+        assert asked.result(timeout=30) == "hello"
 
 
 def test_the_key_is_sent_and_is_in_no_error(monkeypatch):
