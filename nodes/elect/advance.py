@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 from comfy_api.latest import io
 
-from ...elect_core.schedule import step_count, step_of_sigma
 from ..host.elect.batching import batches
-from ..host.elect.run import Run
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .candidates import advanced, describe
 from .plan import check_ram
 from .pool import Pool
-from .sampling import MAX_CANDIDATES
+from .sampling import BIT_EQUAL, per_batch, ram_limit, step_to_stop, stop_level
 from .types import Candidates, ElectCandidates
 
 
@@ -32,48 +30,20 @@ class Further:
         tooltip="Fraction of the steps the candidates are run to, counted from their start; not "
         "below where they are. 1 finishes them.",
     )
-    candidates_per_batch: int = given(
-        io.Int,
-        default=0,
-        min=0,
-        max=MAX_CANDIDATES,
-        tooltip="Candidates run side by side; 0 sizes the batch by free memory. 1 makes each "
-        "bit-equal to its seed alone.",
-    )
-    stop_sigma: float = given(
-        io.Float,
-        default=0.0,
-        min=0.0,
-        max=10000.0,
-        step=0.01,
-        round=False,
-        optional=True,
-        tooltip="Stop at this noise level in place of a fraction; 0 uses stop.",
-    )
-    ram_limit_mb: int = given(
-        io.Int,
-        default=0,
-        min=0,
-        max=1 << 20,
-        optional=True,
-        tooltip="Refuse to hold more than this many MB of recorded candidates; 0 is no limit.",
-    )
+    candidates_per_batch: int = per_batch(BIT_EQUAL)
+    stop_sigma: float = stop_level()
+    ram_limit_mb: int = ram_limit()
 
     def stop_step(self, candidates: Candidates) -> int:
         """Steps to run to, or a ValueError where the candidates are past them."""
         run, name = candidates.run, "stop_sigma" if self.stop_sigma > 0 else "stop"
-        step = self._step(run)
+        step = step_to_stop(run.sigmas, self.stop, self.stop_sigma)
         if step < candidates.stop_step:
             raise ValueError(
                 f"{name}: the candidates have run {candidates.stop_step} of {run.num_steps} steps "
                 f"already, so they cannot go on to step {step}. Raise the stop."
             )
         return step
-
-    def _step(self, run: Run) -> int:
-        if self.stop_sigma > 0:
-            return step_of_sigma(run.sigmas, self.stop_sigma)
-        return step_count(self.stop, run.num_steps)
 
 
 def _taken_on(candidates: Candidates, further: Further) -> Candidates:

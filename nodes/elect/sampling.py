@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from comfy_api.latest import io
+from torch import Tensor
 
 from ...elect_core.schedule import step_count, step_of_sigma
 from ..host.conditions import has_image
@@ -18,6 +19,46 @@ from ..inputs import given
 from ..menu import MAX_SEED
 
 MAX_CANDIDATES = 64
+BIT_EQUAL = "1 makes each bit-equal to its seed alone."
+
+
+def per_batch(more: str = "") -> Any:
+    """The input that says how many candidates run side by side."""
+    text = f"Candidates run side by side; 0 sizes the batch by free memory. {more}".rstrip()
+    return given(io.Int, default=0, min=0, max=MAX_CANDIDATES, tooltip=text)
+
+
+def stop_level() -> Any:
+    """The input of a noise level to stop at."""
+    return given(
+        io.Float,
+        default=0.0,
+        min=0.0,
+        max=10000.0,
+        step=0.01,
+        round=False,
+        optional=True,
+        tooltip="Stop at this noise level in place of a fraction; 0 uses stop.",
+    )
+
+
+def ram_limit() -> Any:
+    """The input that bounds the recorded candidates."""
+    return given(
+        io.Int,
+        default=0,
+        min=0,
+        max=1 << 20,
+        optional=True,
+        tooltip="Refuse to hold more than this many MB of recorded candidates; 0 is no limit.",
+    )
+
+
+def step_to_stop(sigmas: Tensor, stop: float, stop_sigma: float) -> int:
+    """Steps to run, to a noise level where one is given, else to the fraction."""
+    if stop_sigma > 0:
+        return step_of_sigma(sigmas, stop_sigma)
+    return step_count(stop, len(sigmas) - 1)
 
 
 @dataclass(frozen=True)
@@ -66,14 +107,7 @@ class Sampling:
         tooltip="Fraction of the steps, from the first, in which a null conditioning (if "
         "connected) gets its extra model pass.",
     )
-    candidates_per_batch: int = given(
-        io.Int,
-        default=0,
-        min=0,
-        max=MAX_CANDIDATES,
-        tooltip="Candidates run side by side; 0 sizes the batch by free memory. 1 makes each "
-        "bit-equal to its seed alone.",
-    )
+    candidates_per_batch: int = per_batch(BIT_EQUAL)
     seeds: str = given(
         io.String,
         default="",
@@ -81,24 +115,8 @@ class Sampling:
         tooltip="Explicit seeds, separated by commas. Where given, first_seed and "
         "num_candidates are not used.",
     )
-    stop_sigma: float = given(
-        io.Float,
-        default=0.0,
-        min=0.0,
-        max=10000.0,
-        step=0.01,
-        round=False,
-        optional=True,
-        tooltip="Stop at this noise level in place of a fraction; 0 uses stop.",
-    )
-    ram_limit_mb: int = given(
-        io.Int,
-        default=0,
-        min=0,
-        max=1 << 20,
-        optional=True,
-        tooltip="Refuse to hold more than this many MB of recorded candidates; 0 is no limit.",
-    )
+    stop_sigma: float = stop_level()
+    ram_limit_mb: int = ram_limit()
     null: Any = given(
         io.Conditioning,
         optional=True,
@@ -117,10 +135,8 @@ class Sampling:
         return [(self.first_seed + k) % (MAX_SEED + 1) for k in range(number)]
 
     def stop_step(self) -> int:
-        """Steps to run, from a noise level where one is given, else from the fraction."""
-        if self.stop_sigma > 0:
-            return step_of_sigma(self.sigmas, self.stop_sigma)
-        return step_count(self.stop, len(self.sigmas) - 1)
+        """Steps to run."""
+        return step_to_stop(self.sigmas, self.stop, self.stop_sigma)
 
 
 def parse_seeds(text: str) -> list[int]:

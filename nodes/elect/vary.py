@@ -18,7 +18,7 @@ from .finishing import MAX_FEATHER
 from .plan import plan
 from .pool import Pool, one_run
 from .relevance import image_size
-from .sampling import MAX_CANDIDATES
+from .sampling import MAX_CANDIDATES, per_batch
 from .types import Candidates, ElectCandidates
 
 
@@ -37,13 +37,7 @@ class Anew:
     num_candidates: int = given(
         io.Int, default=4, min=1, max=MAX_CANDIDATES, tooltip="New candidates, 1 to 64."
     )
-    candidates_per_batch: int = given(
-        io.Int,
-        default=0,
-        min=0,
-        max=MAX_CANDIDATES,
-        tooltip="Candidates run side by side; 0 sizes the batch by free memory.",
-    )
+    candidates_per_batch: int = per_batch()
 
     def run(self, run: Run, stop_step: int) -> Candidates:
         """The new candidates, run to the stop."""
