@@ -108,7 +108,7 @@ def test_a_sampler_that_copies_comfyuis_name_runs_one_by_one(scene, guiders, ele
     found = elect.partial(guiders["cfg"], sampler, scene.sigmas, scene.latent)
     from elect_tino.nodes.elect.candidates import notes
 
-    assert "sample_euler is not ComfyUI's own" in notes(found.run)[0]
+    assert "sample_euler is not ComfyUI's own" in notes(found)[0]
 
 
 def test_a_hook_that_copies_a_harmless_name_runs_one_by_one(scene):
