@@ -68,6 +68,7 @@ def two_devices(monkeypatch):
     """A second device of the only kind that every machine has."""
     import comfy.model_management
 
+    host_node("nodes_multigpu", "MultiGPUCFGSplitNode")
     devices = [torch.device("cpu"), torch.device("cpu", 1)]
     monkeypatch.setattr(
         comfy.model_management, "get_all_torch_devices", lambda exclude_current=False: devices
@@ -88,7 +89,6 @@ def test_multigpu_cfg_split_runs_and_resumes_as_the_seed_alone(
 ):
     import comfy.samplers
 
-    host_node("nodes_multigpu", "MultiGPUCFGSplitNode")
     split_calls, whole = [], comfy.samplers._calc_cond_batch_multigpu
     monkeypatch.setattr(
         comfy.samplers,
