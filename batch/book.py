@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ create table if not exists made (sample text, method text, key text, files text,
 create table if not exists failed (sample text, method text, key text, why text,
     servers text, at real, primary key (sample, method)) without rowid;
 """
+
+
+SELECT = "select sample, method, key, files, facts, server, seconds from made"
 
 
 @dataclass(frozen=True)
@@ -52,14 +56,12 @@ class Book:
 
     def made(self, sample: str, method: str) -> Record | None:
         """The record of a sample by a method, if there is one."""
-        columns = "sample, method, key, files, facts, server, seconds"
-        asked = f"select {columns} from made where sample = ? and method = ?"
-        row = self._row(asked, sample, method)
-        if row is None:
-            return None
-        key, files, facts, server, seconds = row[2:]
-        pictures = tuple(json.loads(files))
-        return Record(sample, method, key, pictures, json.loads(facts), server, seconds)
+        row = self._row(f"{SELECT} where sample = ? and method = ?", sample, method)
+        return row and _record(row)
+
+    def all_made(self) -> Iterator[Record]:
+        """Every record."""
+        return map(_record, self._db.execute(SELECT))
 
     def why_failed(self, sample: str, method: str) -> str | None:
         """Why it was given up, if it was."""
@@ -96,6 +98,12 @@ class Book:
 
     def _row(self, asked: str, *given: str) -> Any:
         return self._db.execute(asked, given).fetchone()
+
+
+def _record(row: tuple) -> Record:
+    sample, method, key, files, facts, server, seconds = row
+    pictures = tuple(json.loads(files))
+    return Record(sample, method, key, pictures, json.loads(facts), server, seconds)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -1,85 +1,96 @@
-"""Evaluates folders of edited pictures: python -m elect_tino.evaluation DATA --import NAME=DIR.
+"""Measures edits by published protocols: python -m elect_tino.evaluation [run] DATA ...
 
-DATA is pie:FOLDER, magicbrush:FOLDER, csv:FILE or world:COUNT. Nothing is downloaded. The ledger in
---out holds what was measured; run it again to go on. Methods are compared with the first import.
+DATA is pie:FOLDER, magicbrush:FOLDER (every turn from the true picture before it),
+magicbrush-iterative:FOLDER (every turn from the method's own last result), gedit:FOLDER,
+folder:FOLDER (with metadata), csv:FILE or world:COUNT. Nothing is downloaded.
+
+  evaluation DATA --import NAME=DIR          measures folders of pictures
+  evaluation run DATA --method NAME=FILE     runs workflows on ComfyUI first (--server URL)
+
+The ledger in --out holds what was measured; run it again to go on. Methods are compared with the
+first of them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
-from . import listed, magicbrush, pie_bench, world
+from ..batch.arguments import add_arguments
+from ..batch.fleet import AllServersLost
+from ..judging.question import Unanswered
+from . import page
+from .data import form_of
 from .ledger import Ledger
-from .pixels import COLUMNS
-from .results import Method, imported, no_edit, pasted_back
+from .measuring import columns_of, measure, methods_of, report
+from .runs import calls_of, make, planned
 from .sample import Sample
-from .tables import as_text, paired
-
-DATA: dict[str, Callable[[str], Iterator[Sample]]] = {
-    "pie": lambda where: pie_bench.read(Path(where)),
-    "magicbrush": lambda where: magicbrush.read(Path(where)),
-    "csv": lambda where: listed.read(Path(where)),
-    "world": lambda where: world.read(int(where)),
-}
 
 
-def samples_of(data: str) -> Iterator[Sample]:
-    """The samples that a DATA argument names. Raises ValueError."""
-    kind, colon, where = data.partition(":")
-    if kind not in DATA or not colon:
-        raise ValueError(f"expected {', '.join(f'{name}:...' for name in DATA)}, got {data!r}.")
-    return DATA[kind](where)
-
-
-def methods_of(imports: list[str]) -> dict[str, Method]:
-    """Methods by name: no edit, then each import, and each with the source pasted back."""
-    methods: dict[str, Method] = {"no edit": no_edit}
-    for given in imports:
-        name, equals, folder = given.partition("=")
-        if not equals or name in methods:
-            raise ValueError(f"--import: expected NAME=DIR with a name of its own, got {given!r}.")
-        methods[name] = imported(Path(folder))
-        methods[f"{name}, pasted back"] = pasted_back(methods[name])
-    return methods
-
-
-def measure(samples: Iterator[Sample], methods: dict[str, Method], ledger: Ledger) -> None:
-    """Fill the ledger with what it does not hold."""
-    for sample in samples:
-        for name, method in methods.items():
-            if (sample.name, name) in ledger.records:
-                continue
-            result = method(sample)
-            if result is not None:
-                values = {column: of(sample, result) for column, of in COLUMNS.items()}
-                ledger.add(sample.name, name, values)
-
-
-def report(methods: list[str], ledger: Ledger) -> str:
-    """The table, and every method against the first import."""
-    lines = [as_text(ledger.records, methods, list(COLUMNS))]
-    for name in methods:
-        if len(methods) > 1 and name != methods[1]:
-            lines.append(f"\n{name} minus {methods[1]}, paired, 95 % interval:")
-            lines += [f"- {paired(ledger.records, name, methods[1], one)}" for one in COLUMNS]
-    return "\n".join(lines) + "\n"
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="evaluation", description=__doc__)
+def parse(argv: list[str]) -> argparse.Namespace:
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="evaluate", description=__doc__, formatter_class=form)
+    runs = argv[:1] == ["run"]
+    parser.set_defaults(methods=[])
     parser.add_argument("data")
     parser.add_argument("--import", dest="imports", action="append", default=[], metavar="NAME=DIR")
     parser.add_argument("--out", type=Path, default=Path("output/evaluation"))
-    args = parser.parse_args(argv)
-    methods = methods_of(args.imports)
+    parser.add_argument("--group", default="", help="only samples of this category")
+    parser.add_argument("--limit", type=int, help="only the first so many samples")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="models of LPIPS, CLIP, DINO")
+    parser.add_argument("--vlm", metavar="URL", help="VIEScore by this OpenAI-compatible server")
+    parser.add_argument("--vlm-model", default="", help="empty: the first that it has")
+    parser.add_argument("--vlm-key-variable", default="", help="environment variable of its key")
+    parser.add_argument("--vlm-public", action="store_true", help="it may be outside this network")
+    parser.add_argument("--page", type=int, default=200, help="samples on page.html, 0 for none")
+    if runs:
+        parser.add_argument("--method", dest="methods", action="append", metavar="NAME=FILE")
+        add_arguments(parser)
+    return parser.parse_args(argv[1:] if runs else argv)
+
+
+def chosen(args: argparse.Namespace, group: str) -> Iterator[Sample]:
+    """The samples that the arguments name. Raises ValueError."""
+    form, where = form_of(args.data)
+    wanted = (one for one in form.read(where) if group in ("", one.group))
+    return islice(wanted, args.limit)
+
+
+def evaluate(args: argparse.Namespace) -> int:
+    """Run, measure, tell; 1 where something was given up. Raises as its parts do."""
+    samples = partial(chosen, args, args.group)
+    columns, said = columns_of(args)
+    folder, failed, calls = args.out / "runs", 0, {}
+    runs = [planned(given, args) for given in args.methods]
+    methods = methods_of([f"{one.name}={folder / one.name}" for one in runs], args.imports)
+    if runs:
+        form, where = form_of(args.data)
+        total = min(form.count(where), args.limit or sys.maxsize)
+        stacked = args.data.startswith("magicbrush-iterative:")
+        failed = make(partial(chosen, args, "") if stacked else samples, total, runs, folder, args)
+        calls = calls_of(folder)
     ledger = Ledger(args.out / "ledger.jsonl")
-    measure(samples_of(args.data), methods, ledger)
-    told = report(list(methods), ledger)
+    measure(samples(), methods, columns, ledger, calls)
+    told = report(list(methods), list(columns), ledger.records, args.data.startswith("pie:"))
+    told += "".join(f"\n- {line}" for line in said) + "\n"
     (args.out / "table.md").write_text(told, encoding="utf-8")
+    if args.page:
+        page.write(args.out / "page.html", islice(samples(), args.page), methods, ledger.records)
     print(told)
-    return 0
+    return 1 if failed else 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse(sys.argv[1:] if argv is None else argv)
+    try:
+        return evaluate(args)
+    except (ValueError, OSError, AllServersLost, Unanswered) as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

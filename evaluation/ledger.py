@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
+from numpy import ndarray
+
+
+def word_of(picture: ndarray) -> str:
+    """A picture's content as one word."""
+    shape = ",".join(map(str, picture.shape))
+    return hashlib.sha256(shape.encode() + picture.tobytes()).hexdigest()[:16]
+
 
 class Ledger:
-    """A file of JSON lines; a last line that a kill has left half is not a record."""
+    """A file of JSON lines; a last line that a kill has left half is not a record.
+
+    A later line of the same sample and method adds columns, or stands in the place of an earlier
+    one where the picture has become another.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.records: dict[tuple[str, str], dict[str, float]] = {}
+        self._pictures: dict[tuple[str, str], str] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         whole = b""
         if path.exists():
@@ -23,16 +37,29 @@ class Ledger:
         for line in whole.splitlines():
             record = json.loads(line)
             values = {name: float(value) for name, value in record["values"].items()}
-            self.records[record["sample"], record["method"]] = values
+            self._take(record["sample"], record["method"], values, record.get("picture", ""))
 
-    def add(self, sample: str, method: str, values: dict[str, float]) -> None:
-        """Append a record. Raises ValueError for one that is there."""
-        if (sample, method) in self.records:
+    def known(self, sample: str, method: str, picture: str) -> set[str]:
+        """The columns that are measured of this picture."""
+        same = self._pictures.get((sample, method)) in ("", picture)
+        return set(self.records[sample, method]) if same else set()
+
+    def add(self, sample: str, method: str, values: dict[str, float], picture: str = "") -> None:
+        """Append columns. Raises ValueError where they are there already."""
+        if (sample, method) in self.records and (
+            not values or self.known(sample, method, picture) & values.keys()
+        ):
             raise ValueError(f"{sample}, {method}: it is in the ledger already.")
         told = {name: str(value) for name, value in values.items()}  # NaN is no JSON
-        line = json.dumps({"sample": sample, "method": method, "values": told}) + "\n"
+        record = {"sample": sample, "method": method, "picture": picture, "values": told}
         with self.path.open("ab") as file:
-            file.write(line.encode())
+            file.write((json.dumps(record) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
-        self.records[sample, method] = values
+        self._take(sample, method, values, picture)
+
+    def _take(self, sample: str, method: str, values: dict[str, float], picture: str) -> None:
+        same = self._pictures.get((sample, method)) in ("", picture)
+        before = self.records[sample, method] if same else {}
+        self.records[sample, method] = {**before, **values}
+        self._pictures[sample, method] = picture

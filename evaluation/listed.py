@@ -23,21 +23,28 @@ def read(table: Path) -> Iterator[Sample]:
     if twice:
         raise ValueError(f"{table}: {min(twice)!r} stands there twice; give a column `name`.")
     for name, line in zip(names, lines, strict=True):
-        source = read_picture(_inside(table.parent, line["picture"]))
+        source = read_picture(inside(table.parent, line["picture"]))
         mask, target = line.get("mask"), line.get("target")
         yield Sample(
             name=name,
             source=source,
             instruction=line["instruction"],
-            mask=read_mask(_inside(table.parent, mask), source.shape[:2]) if mask else None,
-            target=read_picture(_inside(table.parent, target)) if target else None,
+            mask=read_mask(inside(table.parent, mask), source.shape[:2]) if mask else None,
+            target=read_picture(inside(table.parent, target)) if target else None,
             source_caption=line.get("source_caption") or "",
             target_caption=line.get("target_caption") or "",
             group=line.get("group") or "",
         )
 
 
-def _inside(folder: Path, name: str) -> Path:
+def count(table: Path) -> int:
+    """How many lines there are."""
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        return sum(1 for _ in csv.DictReader(file))
+
+
+def inside(folder: Path, name: str) -> Path:
+    """A file by its name in a folder. Raises ValueError for one that is elsewhere."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise ValueError(f"{name}: expected a file in the table's folder.")

@@ -1,39 +1,116 @@
-"""MagicBrush, the folder form: <id>/<id>-input.png, -mask<k>.png, -output<k>.png, turn by turn.
+"""MagicBrush: edits of real pictures, one to a few upon each other, with masks and targets.
 
-Its test split comes in an archive that must not be passed on: a user's own folder is read. With it
-stand edit_turns.json (id -> turns with input, mask, output, instruction) and local_captions.json.
+Train and dev are tables of its Hub copy (Parquet, CC-BY-4.0). The test split comes in an archive
+that must not be passed on: a user's own folder is read, <id>/<id>-input.png, -mask<k>.png,
+-output<k>.png, with edit_turns.json (id -> turns) and local_captions.json.
+
+Two protocols: `independent` edits the true picture before a turn (the published all-turn average);
+`iterative` edits its own last result (the final-turn average, samples of the group "final turn").
 """
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
+from . import parquet
 from .sample import Sample, read_mask, read_picture
 
+FIELDS = ("img_id", "turn_index", "source_img", "mask_img", "instruction", "target_img")
 
-def read(folder: Path) -> Iterator[Sample]:
-    """Every turn, its source the true picture before it. Raises ValueError."""
-    index = folder / "edit_turns.json"
-    if not index.is_file():
-        raise ValueError(f"{folder}: expected MagicBrush's edit_turns.json and images.")
-    captions_file = folder / "local_captions.json"
+
+@dataclass(frozen=True)
+class Turn:
+    """One edit of a session: its number from 1, whether it is the last, and its files."""
+
+    session: str
+    number: int
+    last: bool
+    instruction: str
+    source: Path | IO[bytes]
+    target: Path | IO[bytes]
+    mask: Path | IO[bytes] | None
+    caption: str = ""
+
+
+def read(where: Path, iterative: bool = False) -> Iterator[Sample]:
+    """Every turn of a folder in either form. Raises ValueError."""
+    return map(partial(_sample, iterative=iterative), _turns(where))
+
+
+def count(where: Path) -> int:
+    """How many turns there are."""
+    if (where / "edit_turns.json").is_file():
+        return sum(map(len, _index(where).values()))
+    return parquet.count(where)
+
+
+def _turns(where: Path) -> Iterator[Turn]:
+    if (where / "edit_turns.json").is_file():
+        return _of_folder(where)
+    if parquet.files(where):
+        return _of_tables(where)
+    raise ValueError(f"{where}: expected MagicBrush's edit_turns.json and images, or its tables.")
+
+
+def _index(folder: Path) -> dict[str, list[dict[str, str]]]:
+    return json.loads((folder / "edit_turns.json").read_text(encoding="utf-8"))
+
+
+def _of_folder(folder: Path) -> Iterator[Turn]:
     captions: dict[str, dict[str, str]] = {}
-    if captions_file.is_file():
-        captions = json.loads(captions_file.read_text(encoding="utf-8"))
-    for number, turns in json.loads(index.read_text(encoding="utf-8")).items():
-        pictures = folder / "images" / number
-        for place, turn in enumerate(turns, start=1):
-            source = read_picture(pictures / turn["input"])
+    if (folder / "local_captions.json").is_file():
+        captions = json.loads((folder / "local_captions.json").read_text(encoding="utf-8"))
+    for session, turns in _index(folder).items():
+        pictures = folder / "images" / session
+        for number, turn in enumerate(turns, start=1):
             mask = pictures / turn["mask"]
-            size = source.shape[:2]
-            yield Sample(
-                name=f"{number}_inde_{place}",
-                source=source,
-                instruction=turn["instruction"],
-                mask=read_mask(mask, size, from_alpha=True) if mask.is_file() else None,
-                target=read_picture(pictures / turn["output"]),
-                target_caption=captions.get(number, {}).get(turn["output"], ""),
-                group="final turn" if place == len(turns) else "earlier turn",
+            yield Turn(
+                session,
+                number,
+                number == len(turns),
+                turn["instruction"],
+                pictures / turn["input"],
+                pictures / turn["output"],
+                mask if mask.is_file() else None,
+                captions.get(session, {}).get(turn["output"], ""),
             )
+
+
+def _of_tables(folder: Path) -> Iterator[Turn]:
+    last: dict[str, int] = {}
+    for row in parquet.rows(folder, FIELDS[:2]):
+        last[str(row["img_id"])] = max(last.get(str(row["img_id"]), 0), row["turn_index"])
+    for row in parquet.rows(folder, FIELDS):
+        source, mask, target = (
+            io.BytesIO(row[name]["bytes"]) for name in ("source_img", "mask_img", "target_img")
+        )
+        session, number = str(row["img_id"]), row["turn_index"]
+        told = session, number, number == last[session], row["instruction"]
+        yield Turn(*told, source, target, mask)
+
+
+def _sample(turn: Turn, iterative: bool) -> Sample:
+    source = read_picture(turn.source)
+    kind = "iter" if iterative else "inde"
+    name = f"{turn.session}_{kind}_{turn.number}"
+    called = (name, f"{turn.session}_1") if turn.number == 1 else (name,)
+    after = f"{turn.session}_iter_{turn.number - 1}" if iterative and turn.number > 1 else ""
+    size = source.shape[:2]
+    return Sample(
+        name=name,
+        source=source,
+        instruction=turn.instruction,
+        mask=None if turn.mask is None else read_mask(turn.mask, size, from_alpha=True),
+        target=read_picture(turn.target),
+        target_caption=turn.caption,
+        group="final turn" if turn.last else "earlier turn",
+        turn=turn.number if iterative else 1,
+        after=after,
+        other_names=(*called[1:], *(f"{turn.session}/{one}" for one in called)),
+    )

@@ -63,7 +63,13 @@ def read(folder: Path) -> Iterator[Sample]:
             source_caption=_plain(entry["original_prompt"]),
             target_caption=_plain(entry["editing_prompt"]),
             group=CATEGORIES[int(entry["editing_type_id"])],
+            other_names=(Path(entry["image_path"]).with_suffix("").as_posix(),),
         )
+
+
+def count(folder: Path) -> int:
+    """How many samples its mapping_file.json has."""
+    return len(json.loads((folder / "mapping_file.json").read_text(encoding="utf-8")))
 
 
 def _plain(caption: str) -> str:

@@ -28,7 +28,7 @@ def fitted(picture: ndarray, like: ndarray) -> ndarray:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _unedited(sample: Sample, result: ndarray) -> tuple[ndarray, ndarray] | None:
+def unedited(sample: Sample, result: ndarray) -> tuple[ndarray, ndarray] | None:
     """Source and result in [0, 1], black where the picture may change."""
     if sample.mask is None or sample.mask.all():
         return None
@@ -38,13 +38,13 @@ def _unedited(sample: Sample, result: ndarray) -> tuple[ndarray, ndarray] | None
 
 def mse(sample: Sample, result: ndarray) -> float:
     """x 10^4, of the unedited part; lower is better."""
-    pair = _unedited(sample, result)
+    pair = unedited(sample, result)
     return NOTHING if pair is None else float(np.square(pair[0] - pair[1]).mean()) * 1e4
 
 
 def psnr(sample: Sample, result: ndarray) -> float:
     """dB, of the unedited part; higher is better, infinite where nothing changed."""
-    pair = _unedited(sample, result)
+    pair = unedited(sample, result)
     if pair is None:
         return NOTHING
     error = float(np.square(pair[0] - pair[1]).mean())
@@ -55,7 +55,7 @@ def ssim(sample: Sample, result: ndarray) -> float:
     """x 10^2, of the unedited part (Gaussian window of 1.5 pixels); higher is better."""
     from skimage.metrics import structural_similarity
 
-    pair = _unedited(sample, result)
+    pair = unedited(sample, result)
     if pair is None:
         return NOTHING
     form = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}

@@ -25,16 +25,20 @@ def no_edit(sample: Sample) -> ndarray:
     return sample.source
 
 
-def imported(folder: Path) -> Method:
-    """Pictures of a folder by the sample's name. Raises ValueError where there is no folder."""
-    if not folder.is_dir():
+def imported(folder: Path, later: bool = False) -> Method:
+    """Pictures of a folder by the sample's name.
+
+    later: the folder need not be there yet; else raises ValueError where it is not
+    """
+    if not later and not folder.is_dir():
         raise ValueError(f"--import: there is no folder {folder}.")
 
     def find(sample: Sample) -> ndarray | None:
-        for suffix in SUFFIXES:
-            path = folder / f"{sample.name}{suffix}"
-            if path.is_file():
-                return read_picture(path)
+        for name in (sample.name, *sample.other_names):
+            for suffix in SUFFIXES:
+                path = folder / f"{name}{suffix}"
+                if path.is_file():
+                    return read_picture(path)
         return None
 
     return find

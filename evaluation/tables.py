@@ -22,8 +22,8 @@ def interval(values: ndarray) -> tuple[float, float, float]:
 
 def finite(records: Records, method: str, column: str) -> dict[str, float]:
     """A column's finite values by sample."""
-    found = {s: values[column] for (s, m), values in records.items() if m == method}
-    return {sample: value for sample, value in found.items() if math.isfinite(value)}
+    found = {s: values.get(column) for (s, m), values in records.items() if m == method}
+    return {s: value for s, value in found.items() if value is not None and math.isfinite(value)}
 
 
 def as_text(records: Records, methods: Sequence[str], columns: Sequence[str]) -> str:
@@ -50,3 +50,15 @@ def paired(records: Records, method: str, baseline: str, column: str) -> str:
         return f"{column}: no sample in common"
     mean, low, high = interval(np.array([one[s] - other[s] for s in both]))
     return f"{column}: {mean:+.4g} [{low:+.4g}, {high:+.4g}] over {len(both)}"
+
+
+def by_calls(records: Records, methods: Sequence[str], columns: Sequence[str]) -> str:
+    """Means by method, the fewest model calls first; "" where no method tells its calls."""
+    spent = {method: list(finite(records, method, "calls").values()) for method in methods}
+    told = sorted((float(np.mean(calls)), method) for method, calls in spent.items() if calls)
+    lines = ["| method | calls | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
+    for calls, method in told:
+        means = [list(finite(records, method, column).values()) for column in columns]
+        cells = [f"{np.mean(values):.4g}" if values else "-" for values in means]
+        lines.append(f"| {method} | {calls:.4g} | {' | '.join(cells)} |")
+    return "\n".join(lines) if told else ""

@@ -37,8 +37,10 @@ class Seeing(Protocol):
     name: for messages; num_pictures: how many it tells apart in one question
     """
 
-    name: str
     num_pictures: int
+
+    @property
+    def name(self) -> str: ...
 
     def ask(self, question: Question) -> str:
         """Its answer. Raises Unanswered."""

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from elect_tino.evaluation import pie_bench, world
-from elect_tino.evaluation.__main__ import main, methods_of, samples_of
+from elect_tino.evaluation.__main__ import main
+from elect_tino.evaluation.data import samples_of
 from elect_tino.evaluation.ledger import Ledger
+from elect_tino.evaluation.measuring import methods_of
 from elect_tino.evaluation.pixels import l1, l2, mse, psnr, ssim
 from elect_tino.evaluation.results import imported, no_edit, pasted_back
 from elect_tino.evaluation.sample import Sample
@@ -116,6 +118,18 @@ def test_a_killed_ledger_goes_on_and_holds_nothing_twice(tmp_path):
     assert list(Ledger(path).records) == [("a", "m"), ("b", "m")]
     with pytest.raises(ValueError, match="already"):
         again.add("b", "m", {})
+
+
+def test_the_ledger_takes_new_columns_and_measures_a_new_picture_anew(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.add("a", "m", {"L1": 1.0}, "one")
+    ledger.add("a", "m", {"L2": 2.0}, "one")
+    with pytest.raises(ValueError, match="already"):
+        ledger.add("a", "m", {"L2": 3.0}, "one")
+    assert Ledger(ledger.path).known("a", "m", "one") == {"L1", "L2"}
+    assert Ledger(ledger.path).known("a", "m", "two") == set()
+    ledger.add("a", "m", {"L1": 5.0}, "two")
+    assert Ledger(ledger.path).records["a", "m"] == {"L1": 5.0}
 
 
 def test_a_plain_folder_with_a_table(samples, tmp_path):

@@ -1,0 +1,82 @@
+"""Methods, columns and ledger together: what is not measured yet, and the report."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from ..judging.endpoint import Endpoint, Settings
+from .columns import Column, of_weights
+from .judged import viescore
+from .ledger import Ledger, word_of
+from .pixels import COLUMNS
+from .published import beside_the_paper
+from .results import Method, imported, no_edit, pasted_back
+from .runs import CALLS
+from .sample import Sample
+from .tables import Records, as_text, by_calls, paired
+
+
+def methods_of(runs: Sequence[str], imports: Sequence[str] = ()) -> dict[str, Method]:
+    """Methods by name: no edit, then each NAME=DIR, and each with the source pasted back.
+
+    runs: folders that may be empty still; imports: folders that must be there. Raises ValueError.
+    """
+    methods: dict[str, Method] = {"no edit": no_edit}
+    for given in (*runs, *imports):
+        name, equals, folder = given.partition("=")
+        if not equals or name in methods:
+            raise ValueError(f"expected NAME=DIR with a name of its own, got {given!r}.")
+        methods[name] = imported(Path(folder), given in runs)
+        methods[f"{name}, pasted back"] = pasted_back(methods[name])
+    return methods
+
+
+def columns_of(args: argparse.Namespace) -> tuple[dict[str, Column], list[str]]:
+    """The columns that can be had, and a line for each that cannot. Raises ValueError."""
+    learned, said = of_weights(args.weights)
+    judged: dict[str, Column] = {}
+    if args.vlm:
+        key = {"key_variable": args.vlm_key_variable, "allow_public": args.vlm_public}
+        judged = viescore(Endpoint(Settings(args.vlm, args.vlm_model, **key)))
+    else:
+        said.append("VIEScore: left out, no --vlm")
+    return {**COLUMNS, **learned, **judged}, said
+
+
+def measure(
+    samples: Iterator[Sample],
+    methods: Mapping[str, Method],
+    columns: Mapping[str, Column],
+    ledger: Ledger,
+    calls: Mapping[tuple[str, str], float],
+) -> None:
+    """Fill the ledger with what it does not hold."""
+    for sample in samples:
+        for name, method in methods.items():
+            result = method(sample)
+            if result is None:
+                continue
+            word = word_of(result)
+            known = ledger.known(sample.name, name, word)
+            values = {it: of(sample, result) for it, of in columns.items() if it not in known}
+            if CALLS not in known and (sample.name, name) in calls:
+                values[CALLS] = calls[sample.name, name]
+            if values:
+                ledger.add(sample.name, name, values, word)
+
+
+def report(methods: list[str], columns: list[str], records: Records, paper: bool) -> str:
+    """The table, every method against the first, quality by calls, and the paper's table."""
+    lines = [as_text(records, methods, columns)]
+    for name in methods:
+        if len(methods) > 1 and name != methods[1]:
+            lines.append(f"\n{name} minus {methods[1]}, paired, 95 % interval:")
+            lines += [f"- {paired(records, name, methods[1], one)}" for one in columns]
+    curve = by_calls(records, methods, columns)
+    if curve:
+        lines += ["\nBy model calls, fewest first:\n", curve]
+    if paper:
+        lines += ["\nBeside the paper's table:\n", beside_the_paper(records, methods)]
+    return "\n".join(lines) + "\n"
