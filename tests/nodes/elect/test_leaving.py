@@ -40,9 +40,9 @@ class Watched(TorchDispatchMode):
         packet = func.overloadpacket
         self.pinned += bool(kwargs.get("pin_memory"))
         self.asked += packet in NUMBERS
-        source = args[1] if packet is torch.ops.aten.copy_ else args[0] if args else None
-        copies = packet in (torch.ops.aten.copy_, torch.ops.aten._to_copy)
-        if copies and source.is_cuda and not result.is_cuda:
+        # What is copied: the second of copy_(to, source), the first of _to_copy(source).
+        place = {torch.ops.aten.copy_: 1, torch.ops.aten._to_copy: 0}.get(packet)
+        if place is not None and args[place].is_cuda and not result.is_cuda:
             waits = args[2:3] or (kwargs.get("non_blocking", False),)
             self.left.append(bool(waits[0]))
         return result
