@@ -59,13 +59,13 @@ def possible_families(patcher) -> tuple[str, ...]:
 def detect_family(patcher) -> str:
     """Key in `FAMILIES` of what a MODEL is; ValueError where it is none of them or may be two."""
     families = possible_families(patcher)
-    if len(families) > 1:
-        title, _ = _UNTOLD[_kind(patcher.model.model_config)]
-        raise ValueError(
-            f"family: the MODEL is a {title}, whose file does not say which one: choose "
-            f"{' or '.join(families)} by hand."
-        )
-    return families[0]
+    if len(families) == 1:
+        return families[0]
+    title, _ = _UNTOLD[_kind(patcher.model.model_config)]
+    raise ValueError(
+        f"family: the MODEL is a {title}, whose file does not say which one: choose "
+        f"{' or '.join(families)} by hand."
+    )
 
 
 def sigmas_for(patcher, scheduler: str, steps: int, latent: dict | None) -> Tensor:
