@@ -32,8 +32,12 @@ def trained(tmp_path_factory):
     save_pictures(root / "images", 12, 0)
     small: dict[str, Any] = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
              "num_attention_heads": 2, "projection_dim": 8}  # fmt: skip
-    sizes: dict[str, Any] = {"down_block_types": ("DownEncoderBlock2D",) * 2, "block_out_channels": (8, 8),
-             "up_block_types": ("UpDecoderBlock2D",) * 2, "norm_num_groups": 4}  # fmt: skip
+    sizes: dict[str, Any] = {
+        "down_block_types": ("DownEncoderBlock2D",) * 2,
+        "up_block_types": ("UpDecoderBlock2D",) * 2,
+        "block_out_channels": (8, 8),
+        "norm_num_groups": 4,
+    }
     torch.manual_seed(0)
     with torch.inference_mode(False):
         vision = {**small, "image_size": 32, "patch_size": 8}
