@@ -129,8 +129,9 @@ def pooled_ui(shown: Shown, pool: Pool, chosen: Chosen) -> dict:
         "seed_texts": list(pool.labels),
         "runs": [number + 1 for number in pool.order],
         "run_names": list(pool.names),
+        "pictures": shown.pictures,
         "nfe_best_of_n": sum(len(p.seeds) * p.run.num_steps for p in pool.parts),
         "notes": [in_words(pool), *said],
         "tape_bytes": sum(part.tape.nbytes for part in pool.parts),
     }
-    return {"elect": [told], "text": ["\n".join(lines)], **shown.pictures}
+    return {"elect": [told], "text": ["\n".join(lines)]}

@@ -169,6 +169,7 @@ def facts(candidates: Candidates, scored: Scored, chosen: Chosen) -> dict:
         "best": scored.ranking.elected,
         "elected": chosen.first,
         "elected_seed": candidates.seeds[chosen.first],
+        "elected_score": _as_json(scored.scores[[chosen.first]])[0],
         "chosen": list(chosen.indices),
         "gone_seeds": list(chosen.gone),
         "num_steps": k,

@@ -20,12 +20,15 @@ from ..host.tino.stopping import add_route, stoppable
 from ..inputs import inputs, takes_records
 from ..menu import MAX_SEED, TINO
 from .found import OptimisedNoise, as_sigmas, as_text, warning
-from .inputs import ALL, Given
+from .inputs import Given
 from .latents import check_source, check_start, latent_mask, reference_latent
 from .loss import Loss, Smoothing
 from .loss_curve import loss_curve
+from .optimisers import OPTIMISERS
+from .paper_inputs import ALL
 from .presets import with_presets
 from .progress import IterationProgress
+from .rewards import read_rewards
 from .text_spaces import choose_text_loss
 from .texts import Texts, read_texts
 
@@ -47,6 +50,7 @@ def _loss(given: Given) -> Loss | None:
         given.signed,
         _text_loss(given, texts),
         Smoothing(given.smoothing, seed=given.seed),
+        read_rewards(given.reward),
     )
     loss.check(type(given.model.model.latent_format).__name__)
     return loss
@@ -61,6 +65,11 @@ def _text_loss(given: Given, texts: Texts | None) -> str:
 
 
 def _settings(given: Given) -> Settings:
+    if given.least_gain and not given.patience:
+        raise ValueError(
+            "least_gain: it says what counts as better, but patience is 0, so that no run ends "
+            "early. Set patience, 3 for example."
+        )
     return Settings(
         num_steps=given.num_steps,
         strength=given.strength,
@@ -73,6 +82,10 @@ def _settings(given: Given) -> Settings:
         keep_all=given.result == ALL,
         result="best" if given.result == ALL else given.result,
         keep_norm=given.keep_norm,
+        white=given.white_noise,
+        longest_step=given.longest_step or None,
+        least_gain=given.least_gain,
+        **OPTIMISERS[given.optimiser](given.gradient_norm),
         scale_loss=compute_dtype(given.model) == torch.float16,
     )
 

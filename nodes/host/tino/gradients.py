@@ -32,7 +32,8 @@ def refuse_quantised(module: nn.Module, name: str) -> None:
             kind = f"{type(weight).__name__} of {weight.dtype}".replace("torch.", "")
             raise ValueError(
                 f"{name}: its weights are quantised ({key} is a {kind}), which gives no "
-                "gradients. Load it as float16, bfloat16 or float8."
+                "gradients. Load it as float16, bfloat16 or float8, or set optimiser to 'through "
+                "the loss only (FlowOpt)', which only calls the model."
             )
 
 
