@@ -96,7 +96,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m elect_tino.tino_core.training",
         description="Trains LatentCLIP (clip) or LatentVGG (vgg) of TiNO-Edit: the student sees "
         "latents, the teacher the pictures they were made from. Run it again with the same --run "
-        "to go on after a kill. Several GPUs or machines: accelerate launch -m ...",
+        "to go on after a kill. Several GPUs or machines: accelerate launch -m ... "
+        "How good a LatentCLIP is: --evaluate FILE (its own --help).",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
 
