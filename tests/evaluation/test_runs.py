@@ -44,9 +44,10 @@ def invert(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def elect(tmp_path: Path) -> Path:
+def elect(server: "ComfyServer", tmp_path: Path) -> Path:
     """The embedded model's election of three seeds in five steps."""
     from elect_tino.harness.workflows.recipes import parts
+    from elect_tino.harness.workflows.widgets import node_inputs
 
     nodes = {
         "model": node("EmbeddedModelLoader", variant="flow_mild"),
@@ -57,6 +58,10 @@ def elect(tmp_path: Path) -> Path:
         "decoded": node("VAEDecode", samples=("elected", 0), vae=parts.VAE),
         **parts.saved("e", overlay=False),
     }
+    known = server.object_info()
+    for one in nodes.values():
+        widgets = [given for given in node_inputs(known[one["class_type"]]) if given.is_widget]
+        one["inputs"] = {**{given.name: given.default for given in widgets}, **one["inputs"]}
     (tmp_path / "elect.json").write_text(json.dumps(nodes))
     return tmp_path / "elect.json"
 
