@@ -3,9 +3,10 @@ nothing outside its output and temp folders.
 
 The demo's prompt with up to three inputs of the pack's nodes changed: widgets get values of every
 kind and size, and every input wires from any output. A fixed set of them in every run, 10,000 with
-``-m slow``.
+``-m slow`` (or as many as ELECT_FUZZ says).
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -128,4 +129,4 @@ def test_a_fixed_set_of_odd_prompts_is_survived(fuzz):
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_ten_thousand_odd_prompts_are_survived(fuzz):
-    fuzz(10_000)
+    fuzz(int(os.environ.get("ELECT_FUZZ", 10_000)))
