@@ -28,6 +28,7 @@ from .optimisers import OPTIMISERS
 from .paper_inputs import ALL
 from .presets import with_presets
 from .progress import IterationProgress
+from .rewards import read_rewards
 from .text_spaces import choose_text_loss
 from .texts import Texts, read_texts
 
@@ -49,6 +50,7 @@ def _loss(given: Given) -> Loss | None:
         given.signed,
         _text_loss(given, texts),
         Smoothing(given.smoothing, seed=given.seed),
+        read_rewards(given.reward),
     )
     loss.check(type(given.model.model.latent_format).__name__)
     return loss
