@@ -57,8 +57,8 @@ class Racing:
         step=0.01,
         optional=True,
         tooltip="End early once the confidence that the first would still be first at the end "
-        "reaches this (try 0.5 with stop 0.8; above 0.9 it hardly does). Looked at after every "
-        "rung of a race, else after every step from settled_from to stop; 0 is off.",
+        "reaches this (above 0.9 it hardly does). Looked at after every rung of a race, else after "
+        "every step from settled_from to stop; 0 is off.",
     )
     settled_from: float = given(
         io.Float,

@@ -15,11 +15,12 @@ from comfy_api.latest import io
 from torch import Tensor, nn
 
 from ...embedded.model.shipped import WEIGHTS
-from ...tino_core.latent_clip import load_latent_clip
+from ...tino_core.latent_clip import LatentCLIP, load_latent_clip
 from ...tino_core.latent_vgg import load_latent_vgg
 from ...tino_core.weights import check_space
 from ..host.model_folders import register_folder
 from ..menu import TINO
+from .own_texts import OwnTexts
 from .pictures import decoded, decoder_memory
 from .text_spaces import EMBEDDED_TEXTS, TEXT_SPACES, check_text_space
 
@@ -56,6 +57,7 @@ class FeatureModel:
     features: ``latent (B, C, h, w) in the model's scale -> (B, D)``; space: the latent format it
     was trained on; memory: bytes its gradients keep for a latent's shape (B, C, h, w)
     text_space: of the texts that its features share, None where it is not known
+    own_texts: reads prompts into that space, None where its file has no text tower
     """
 
     name: str
@@ -64,6 +66,7 @@ class FeatureModel:
     features: Callable[[Tensor], Tensor]
     memory: Callable[[Sequence[int]], float] = little
     text_space: str | None = None
+    own_texts: OwnTexts | None = None
 
     def require(self, given: str) -> None:
         """Raise ValueError when it knows latents of another space than `given`."""
@@ -102,8 +105,13 @@ def _load(
     if text_space != _FROM_FILE:
         check_text_space(name, texts, text_space)
         texts = text_space
+    own = model.take_texts() if isinstance(model, LatentCLIP) else None
+    texts = name if own is not None and texts is None else texts
+    reader = None if own is None or texts is None else OwnTexts(texts, own, managed(own))
     patchers = (managed(model),)
-    return io.NodeOutput(FeatureModel(name, known, patchers, model, text_space=texts))
+    return io.NodeOutput(
+        FeatureModel(name, known, patchers, model, text_space=texts, own_texts=reader)
+    )
 
 
 def _loader_inputs(kind: str) -> list[io.Input]:

@@ -45,6 +45,7 @@ class Loss:
     """Which terms a run has; called with the source latent it gives ``x0 -> (B,)``.
 
     reference (B or 1, C, h, w): in the model's scale; text_loss: a key of TEXT_LOSSES
+    why: the paper's was taken where the choice was left to the node; empty else
     """
 
     weights: LossWeights
@@ -56,6 +57,7 @@ class Loss:
     text_loss: str = PAPER
     smoothing: Smoothing = NONE
     rewards: tuple[Reward, ...] = ()
+    why: str = ""
 
     def terms(self) -> list[str]:
         """Names of the terms that count."""
