@@ -59,8 +59,11 @@ LOADED = """(selector) => {
     const picture = document.querySelector(selector);
     return picture.complete && picture.naturalWidth > 0;
 }"""
-SHOWN = f"() => {NODE.format('SaveImage')}.imgs?.[0]?.src ?? ''"
-"""The picture that the first SaveImage shows, in both kinds of nodes."""
+SHOWN = """() => {
+    const node = window.app.graph.nodes.find((one) => one.title === "Edited");
+    return node.imgs?.[0]?.src ?? "";
+}"""
+"""The picture that the result's node shows, in both kinds of nodes."""
 
 
 def tiles(page: "Page") -> "Locator":
@@ -142,11 +145,11 @@ def test_a_strangers_first_session(tab: "Page"):
     assert tiles(tab).count() == COUNT
     come_near(tab)
     assert tiles(tab).first.evaluate(SEEN)
+    tab.wait_for_function(f"() => ({SHOWN})().includes('edited')")
     best = tab.evaluate(SHOWN)
-    assert "edited" in best
     seed = take(tab, 1)
     assert tab.evaluate(RAN) == ["BISSelect", "ResumeDenoise", "SaveImage", "VAEDecode"]
-    assert tab.evaluate(SHOWN) != best
+    tab.wait_for_function(f"(before) => ({SHOWN})() !== before", arg=best)
     compare(tab)
     reload(tab)
     come_near(tab)
