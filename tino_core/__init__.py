@@ -14,6 +14,8 @@ The stages, in the order the data flows:
     schedule    continuous timesteps          -> how much signal is left
     settings    the numbers of a run
     denoise     noise and timesteps           -> a result
+    shells      where noise may move
+    descent     a gradient                    -> an update of the noise
     record      each picture's best so far
     optimise    all of it: Algorithm 1
 """

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .denoise import Predict, denoise, initial_timesteps, keep_in_order
+from .descent import noise_optimiser, prepare_gradient, settle
 from .record import Optimised, Record
 from .schedule import Schedule
 from .settings import Settings
@@ -14,32 +15,13 @@ OnIteration = Callable[[int, Tensor, Tensor], bool | None]
 """Called with (iteration, loss (B,), x0 (B, C, h, w)); returning True ends the run."""
 
 
-def with_norm(noise: Tensor, first: Tensor, mask: Tensor) -> Tensor:
-    """Noise (B, C, h, w) scaled inside the mask (B, 1, h, w) to the norm of another there.
-
-    Noise is near its shell of radius sqrt(its size), the only place where a model knows it.
-    """
-    inside = (mask > 0).expand_as(noise)
-    now, before = (one.where(inside, 0).flatten(1).norm(dim=1) for one in (noise, first))
-    scale = (before / now.clamp(min=1e-12)).reshape(-1, 1, 1, 1)
-    return noise.where(~inside, noise * scale)
-
-
-def clip_each(gradient: Tensor, limit: float) -> Tensor:
-    """Gradients (B, C, h, w) cut to a norm of at most `limit`, picture by picture."""
-    norms = gradient.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
-    return gradient * (limit / norms.clamp(min=1e-12)).clamp(max=1)
-
-
 def _optimisers(t: Tensor, noise: Tensor, settings: Settings) -> list[torch.optim.Optimizer]:
     """One for each input that moves, the timesteps' first."""
     decay, found = settings.weight_decay, []
-    if settings.lr_timesteps > 0:
+    if settings.lr_timesteps > 0 and settings.through_model:
         found.append(torch.optim.AdamW([t], lr=settings.lr_timesteps, weight_decay=decay))
-    if settings.lr_noise > 0 and settings.clip is None:
-        found.append(torch.optim.AdamW([noise], lr=settings.lr_noise, weight_decay=decay))
-    elif settings.lr_noise > 0:
-        found.append(torch.optim.SGD([noise], lr=settings.lr_noise, momentum=0.9, nesterov=True))
+    if settings.lr_noise > 0:
+        found.append(noise_optimiser(noise, settings))
     return found
 
 
@@ -59,6 +41,7 @@ def optimise(
     predict: see `Predict`; loss: ``x0 (B, C, h, w) -> (B,)``, see `losses`
     source (B, C, h, w): the clean latent L; mask (B, 1, h, w): 1 = edited; noise (B, C, h, w): N
     start (B, C, h, w): noised in place of the source, for strokes and compositions
+    Without gradients through the model the noise gets those of the result, inside the mask.
     Images do not touch each other: each has its own timesteps and its own best iteration.
     Ends early when `on_iteration` says so, at a loss that is not a number, or out of patience.
     Raises ValueError when the very first loss is not a number.
@@ -73,8 +56,11 @@ def optimise(
     found = Record(settings)
     for iteration in range(settings.iterations + 1):
         last = iteration == settings.iterations or not optimisers
-        with torch.set_grad_enabled(not last):
+        with torch.set_grad_enabled(not last and settings.through_model):
             x0 = denoise(predict, schedule, settings, start, source, mask, noise, t)
+        with torch.set_grad_enabled(not last):
+            if not settings.through_model:
+                x0 = x0 + mask * (noise - noise.detach())
             value = loss(x0)
         if not bool(value.isfinite().all()):
             if iteration == 0:
@@ -93,14 +79,14 @@ def optimise(
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         scaler.scale(value.sum()).backward()
-        if settings.clip is not None and noise.grad is not None:
+        before = noise.detach().clone()
+        if noise.grad is not None:
             scaler.unscale_(optimisers[-1])
-            noise.grad = clip_each(noise.grad, settings.clip)
+            noise.grad = prepare_gradient(noise.grad, settings)
         for optimiser in optimisers:
             scaler.step(optimiser)
         scaler.update()
         with torch.no_grad():
             t.copy_(keep_in_order(t, schedule.last))
-            if settings.keep_norm:
-                noise.copy_(with_norm(noise, first, mask))
+            noise.copy_(settle(noise, before, first, mask, settings))
     return found.result(nan_at=None)

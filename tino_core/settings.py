@@ -22,7 +22,14 @@ class Settings:
     num_steps; without it a third less time is needed
     clip: norm to which each picture's gradient to the noise is cut, which then takes steps of
     Nesterov's momentum 0.9 in place of AdamW's (ReNO: 0.1 at lr_noise 5); None for AdamW
+    normalise: bring gradients to the norm `clip`, small ones too
+    longest_step: L2 length to which an update of one picture's noise is cut, None for no limit
     keep_norm: after each update the noise inside the mask gets its first norm back
+    white: after each update its spectrum there gets the first noise's energies back, band by band
+    through_model: False takes the loss's gradient to the result for that to the noise, as FlowOpt
+    does, so that the model is only called; timesteps then have no gradient
+    least_gain: an iteration counts as better only when the loss fell by this share of its fall so
+    far, see `patience`
     result: "best" gives each image's lowest loss, "last" the last iteration
     scale_loss: scale it so that gradients survive a float16 model
     """
@@ -42,6 +49,11 @@ class Settings:
     scale_loss: bool = False
     keep_norm: bool = False
     clip: float | None = None
+    normalise: bool = False
+    longest_step: float | None = None
+    white: bool = False
+    through_model: bool = True
+    least_gain: float = 0.0
 
     def __post_init__(self):
         truncate, patience = self.gradient_steps, self.patience
@@ -53,6 +65,8 @@ class Settings:
             "patience": (patience is None or patience >= 1, "1 or more"),
             "prediction": (self.prediction in PREDICTIONS, f"one of {list(PREDICTIONS)}"),
             "clip": (self.clip is None or self.clip > 0, "above 0"),
+            "longest_step": (self.longest_step is None or self.longest_step > 0, "above 0"),
+            "least_gain": (0 <= self.least_gain < 1, "0 or more, below 1"),
             "result": (self.result in RESULTS, f"one of {list(RESULTS)}"),
         }
         for name, (fits, expected) in checks.items():

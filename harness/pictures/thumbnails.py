@@ -57,7 +57,7 @@ def elect_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
     places = [round(k * (len(order) - 1) / (STRIP_TILES - 1)) for k in range(STRIP_TILES)]
     strip = [
         Cell(
-            client.picture(shown["elect_images"][order[place]]),
+            client.picture(facts["pictures"]["candidates"][order[place]]),
             f"{place + 1}: {facts['scores'][order[place]]:.3f}",
             order[place] == facts["elected"],
         )

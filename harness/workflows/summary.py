@@ -23,7 +23,8 @@ def election_of(prompt: dict, entry: dict) -> dict:
     for key, _ in nodes_of(prompt, SCORE_NODE):
         shown = entry["outputs"].get(key, {})
         if shown.get("elect"):
-            return {**shown["elect"][0], "thumbnails": shown.get("elect_images", [])}
+            facts = shown["elect"][0]
+            return {**facts, "thumbnails": facts.get("pictures", {}).get("candidates", [])}
     raise ValueError(f"the run shows no election: the workflow needs a {SCORE_NODE} node that ran")
 
 

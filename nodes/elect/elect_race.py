@@ -12,6 +12,7 @@ from ..inputs import inputs, takes_records
 from ..menu import ELECT
 from .advance import Further
 from .choice import check_pick_seeds, choose, pick_seeds_input
+from .inscribed import HIDDEN, inscribe
 from .pool import Pool, one_run
 from .queued import NOT_CONNECTED, refusal
 from .race_inputs import Racing, race_input
@@ -35,7 +36,7 @@ class ELECTRace(io.ComfyNode):
             "so on: as good as running them all far, for a fraction of the calls. Takes the place "
             "of BISSelect after a MultiSeedPartialSampler with a low stop.",
             is_output_node=True,
-            hidden=[io.Hidden.unique_id],
+            hidden=list(HIDDEN),
             inputs=[
                 ElectCandidates.Input("candidates", tooltip="From MultiSeedPartialSampler."),
                 race_input("halving"),
@@ -92,6 +93,7 @@ class ELECTRace(io.ComfyNode):
         chosen = choose(held.raced.scored.ranking, candidates.seeds, pick_seeds=pick_seeds)
         going = held.going(candidates, chosen, batches(run, limits[0], number).size)
         told = held.as_ui(going, chosen)
+        inscribe(cls, told["elect"][0], map(candidates.seeds.index, going.seeds))
         return io.NodeOutput(
             going, candidates.seeds[chosen.first], told["text"][0], held.raced.mask, ui=told
         )

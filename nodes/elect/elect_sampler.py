@@ -17,6 +17,7 @@ from .candidates import advanced, run_candidates
 from .choice import check_pick_seeds, choose, pick_seeds_input
 from .elect_race import say
 from .finishing import finish
+from .inscribed import HIDDEN, inscribe
 from .plan import plan_sampling
 from .queued import refusal
 from .race_inputs import RacePlan, Racing, race_input
@@ -55,7 +56,7 @@ class ELECTSampler(io.ComfyNode):
             description="Takes the place of SamplerCustomAdvanced: tries many seeds for about "
             "half the cost of running them all and puts out the one that keeps the background.",
             is_output_node=True,
-            hidden=[io.Hidden.unique_id],
+            hidden=list(HIDDEN),
             inputs=[
                 *inputs(Sampling, without=_OWN_INPUTS),
                 *inputs(Window),
@@ -110,6 +111,8 @@ class ELECTSampler(io.ComfyNode):
         else:
             say(cls, planned.in_words())
             elected = _raced(run, sampling, judge, planned, pick_seeds)
+        told = elected.ui["elect"][0]
+        inscribe(cls, told, told["chosen"])
         output = finish(elected.finishing, sampling.candidates_per_batch)[:2]
         seed = elected.finishing.seeds[0]
         return io.NodeOutput(*output, elected.mask, seed, elected.kept, ui=elected.ui)

@@ -92,6 +92,7 @@ def _judged_together(pool: Pool, found: list, latents, origin, selection: Select
         outside=pool.gather([one.outside for one in found]),
         edits=pool.gather([one.edits for one in found]),
         weight=torch.cat([one.weight.flatten() for one in found]),
+        steps_left=max(one.steps_left for one in found),
         history=torch.cat([one.history[-steps:] for one in found], 1),
         images=images,
         placements=placements,
@@ -128,8 +129,9 @@ def pooled_ui(shown: Shown, pool: Pool, chosen: Chosen) -> dict:
         "seed_texts": list(pool.labels),
         "runs": [number + 1 for number in pool.order],
         "run_names": list(pool.names),
+        "pictures": shown.pictures,
         "nfe_best_of_n": sum(len(p.seeds) * p.run.num_steps for p in pool.parts),
         "notes": [in_words(pool), *said],
         "tape_bytes": sum(part.tape.nbytes for part in pool.parts),
     }
-    return {"elect": [told], "text": ["\n".join(lines)], **shown.pictures}
+    return {"elect": [told], "text": ["\n".join(lines)]}

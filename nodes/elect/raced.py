@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..host.elect.batching import batches
 from .candidates import notes
@@ -26,7 +27,7 @@ class ShownRace:
     plan: RacePlan
     raced: Raced
     table: list[Row]
-    pictures: dict[str, list]
+    pictures: dict[str, Any]
 
     def going(self, candidates: Candidates, chosen: Chosen, size: int) -> Candidates:
         """The chosen ones, then the best of those still in the race, at the last stop."""
@@ -47,8 +48,9 @@ class ShownRace:
             "settled": raced.standing.settled,
             "nfe_planned": self.plan.nfe,
             "tape_bytes": sum(group.tape.nbytes for group in raced.groups),
+            "pictures": self.pictures,
         }
-        return {"elect": [told], "text": ["\n".join(lines)], **self.pictures}
+        return {"elect": [told], "text": ["\n".join(lines)]}
 
     def _table(self) -> str:
         ran = self.raced.standing.ran

@@ -11,6 +11,7 @@ from comfy_api.latest import io
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
+from .inscribed import HIDDEN, inscribe
 from .judged import judged_inputs, with_judge
 from .pool import Pool
 from .pooled import pooled_election, pooled_ui
@@ -75,6 +76,7 @@ class BISSelect(io.ComfyNode):
             description="Scores how much each candidate changes the background (BIS, lower is "
             "better) and puts the best one first. Changing pick runs no candidate again.",
             is_output_node=True,
+            hidden=list(HIDDEN),
             inputs=[
                 ElectCandidates.Input("candidates", lazy=True),
                 io.Latent.Input(
@@ -160,6 +162,7 @@ class BISSelect(io.ComfyNode):
         if choice.csv_prefix:
             told["csv"] = [shown.csv(choice.csv_prefix)]
         going = chosen.order(shown.varied(choice.top_k, diversity), choice.top_k)
+        inscribe(cls, told["elect"][0], going)
         return io.NodeOutput(
             candidates.rows(going),
             candidates.seeds[chosen.first],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -25,14 +26,14 @@ class Shown:
     """Everything about an election that no choice changes.
 
     latents (N, C, h, w): the scored estimates; mask (B, H, W): 1 = edited
-    pictures: `ui` entries, files in the temporary folder; written: CSV files by prefix
+    pictures: files in the temporary folder, see `draw`; written: CSV files by prefix
     """
 
     scored: Scored
     latents: Tensor
     mask: Tensor
     table: list[Row]
-    pictures: dict[str, list]
+    pictures: dict[str, Any]
     written: dict[str, str] = field(default_factory=dict)
 
     def csv(self, prefix: str) -> str:
@@ -58,8 +59,8 @@ class Shown:
         if chosen.gone:
             gone = ", ".join(chosen.gone)
             lines.append(f"pick_seeds: not among these candidates: {gone}")
-        told = facts(candidates, self.scored, chosen)
-        return {"elect": [told], "text": ["\n".join(lines)], **self.pictures}
+        told = {**facts(candidates, self.scored, chosen), "pictures": self.pictures}
+        return {"elect": [told], "text": ["\n".join(lines)]}
 
 
 KEPT: Kept[Shown] = Kept(most=4)
@@ -84,8 +85,12 @@ def identity(selection: Selection) -> tuple[tuple, tuple]:
     return tuple(v for name, v in values.items() if name not in settings), tuple(settings.items())
 
 
-def draw(patcher, latents, scored, mask, source, selection) -> dict[str, list]:
-    """Every candidate's estimate in its order, the source and the edited region."""
+def draw(patcher, latents, scored, mask, source, selection) -> dict[str, Any]:
+    """Every candidate's estimate in its order, the source and the edited region; {} for none.
+
+    They are told among an election's facts: ComfyUI's lists of results count what has a key of
+    its own in `ui`.
+    """
     images = scored.images
     if images is None:
         images = latent_pictures(patcher, latents)
@@ -101,7 +106,7 @@ def draw(patcher, latents, scored, mask, source, selection) -> dict[str, list]:
         origin = decode(selection.vae, source)
     assert origin is not None
     return {
-        "elect_images": write_pictures(images[::frames], "candidate"),
-        "elect_source": write_pictures(origin[:1], "source"),
-        "elect_relevance": [write_region(mask[0])],
+        "candidates": write_pictures(images[::frames], "candidate"),
+        "source": write_pictures(origin[:1], "source")[0],
+        "relevance": write_region(mask[0]),
     }

@@ -45,6 +45,11 @@ def as_text(everything: Found, last: float) -> str:
             f"{float(losses[0]):.5f} -> {float(losses[iteration]):.5f}\n"
             f"timesteps of 0..{last:.0f}: {steps}\nat the start: {begin}"
         )
+        if len(found.steps):
+            lines.append(
+                f"an update moved the noise by {float(found.steps[:, image].mean()):.3g} (L2, "
+                f"mean); its own length is {float(found.noise[image].norm()):.3g}"
+            )
     if found.nan_at is not None:
         lines.append(
             f"The loss was no number at iteration {found.nan_at}: stopped there, the best result "

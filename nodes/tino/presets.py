@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ...tino_core.losses import PAPER
+from .optimisers import ADAMW, CLIPPED
 from .text_spaces import AUTOMATIC
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tries": 1,
         "smoothing": 0,
         "keep_norm": False,
+        "optimiser": ADAMW,
     },
     "ours: tries": {
         "iterations": 0,
@@ -47,6 +49,22 @@ PRESETS: dict[str, dict[str, Any]] = {
         "tries": 1,
         "smoothing": 8,
         "keep_norm": True,
+        "optimiser": ADAMW,
+    },
+    "ReNO's steps": {
+        "iterations": 50,
+        "lr_timesteps": 0.0,
+        "lr_noise": 5.0,
+        "weight_decay": 0.0,
+        "semantic_weight": 1.0,
+        "perceptual_weight": 0.0,
+        "reference_weight": 1.0,
+        "text_loss": AUTOMATIC,
+        "tries": 1,
+        "smoothing": 0,
+        "keep_norm": True,
+        "optimiser": CLIPPED,
+        "gradient_norm": 0.1,
     },
 }
 """What each preset sets, by the names of the node's inputs; the rest stays as it is."""

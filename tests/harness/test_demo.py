@@ -50,7 +50,7 @@ ELECTION = {
 THUMBNAILS = [{"filename": f"thumb_{rank}.png"} for rank in range(3)]
 ENTRY = {
     "outputs": {
-        "5": {"elect": [ELECTION], "elect_images": THUMBNAILS},
+        "5": {"elect": [{**ELECTION, "pictures": {"candidates": THUMBNAILS}}]},
         "6": {"images": [{"filename": "edited_1.png"}]},
         "7": {"images": [{"filename": "relevance_1.png"}]},
     }

@@ -275,5 +275,5 @@ def test_video_latents_pass_through_every_stage(elect, scene, monkeypatch):
             return frames.repeat_interleave(8, -2).repeat_interleave(8, -3)
 
     scored = elect.select(found, relevance=mask, vae=VideoVAE(), space="pixel")
-    assert len(scored.ui["elect_images"]) == 3
+    assert len(scored.ui["elect"][0]["pictures"]["candidates"]) == 3
     assert elect.resume(out[0])[0]["samples"].shape == (1, 4, 2, 10, 8)

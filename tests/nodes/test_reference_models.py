@@ -191,7 +191,7 @@ def test_pixel_space_compares_decoded_pictures_frame_by_frame(case, found, vae, 
     change = (pictures - source).abs().mean(-1)
     expected = change[..., 32:].flatten(1).mean(1)
     assert_close(torch.tensor(out.ui["elect"][0]["scores"]), expected, atol=1e-5, rtol=1e-4)
-    assert len(out.ui["elect_images"]) == len(SEEDS)
+    assert len(out.ui["elect"][0]["pictures"]["candidates"]) == len(SEEDS)
 
 
 def test_the_source_picture_may_be_given_in_place_of_its_latent(case, found, vae, elect):

@@ -328,7 +328,8 @@ def test_settings_out_of_range_name_themselves(given, message):
 
 def test_clipped_gradients_move_the_noise_along_the_gradient_by_no_more_than_the_norm():
     """ReNO's step: lr (1 + momentum) times the clipped gradient at first, picture by picture."""
-    from elect_tino.tino_core.optimise import clip_each, optimise
+    from elect_tino.tino_core.descent import clip_each
+    from elect_tino.tino_core.optimise import optimise
     from elect_tino.tino_core.schedule import NoiseSchedule
     from elect_tino.tino_core.settings import Settings
 

@@ -38,7 +38,7 @@ def test_the_workflow_costs_what_it_says_and_saves_the_edit(server: "ComfyServer
     assert told["nfe"] == told["nfe_planned"] == 4 * 2 + 2 * 2 + 1
     assert told["nfe_spent"] == 12
     assert told["elected"] == told["order"][0]
-    assert len(entry["outputs"]["elected"]["elect_images"]) == 4
+    assert len(entry["outputs"]["elected"]["elect"][0]["pictures"]["candidates"]) == 4
     assert list(saved_images(race, entry)) == ["elect_race/edited"]
     assert "1 guider calls" in entry["outputs"]["resumed"]["text"][0]
 

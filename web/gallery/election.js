@@ -1,4 +1,4 @@
-// What a run says of an election (`ui.elect`, `ui.elect_images`, ...), as the gallery wants it.
+// What a run says of an election (`ui.elect`), as the gallery wants it.
 import { api } from "../../../scripts/api.js";
 
 const CLOSE_CALL = 0.1; // a lead of less than a tenth of the second's score
@@ -7,6 +7,7 @@ const CLOSE_CALL = 0.1; // a lead of less than a tenth of the second's score
 export function readElection(output) {
   const facts = output?.elect?.[0];
   if (!facts) return null;
+  const { candidates = [], source = null, relevance = null } = facts.pictures ?? {};
   return {
     // Seeds are texts: they are 64 bits wide, and JavaScript's numbers are exact only to 53.
     seeds: (facts.seed_texts ?? facts.seeds).map(String),
@@ -18,9 +19,9 @@ export function readElection(output) {
     warnings: facts.warnings ?? [],
     elected: facts.elected,
     best: facts.best ?? facts.order[0],
-    pictures: output.elect_images ?? [],
-    source: output.elect_source?.[0] ?? null,
-    relevance: output.elect_relevance?.[0] ?? null,
+    pictures: candidates,
+    source,
+    relevance,
     csv: output.csv?.[0] ?? "",
     text: [output.text ?? []].flat().join("\n"),
     finished: {},

@@ -34,12 +34,19 @@ _HOST_FILES = (_HOST / "nodes.py",)
 _TORCH = Path(inspect.getfile(torch)).resolve().parent
 # Known to remember nothing that matters: torch.compile's wrapper keeps the compiled modules.
 _HARMLESS = ("apply_torch_compile_factory.",)
+_NODES = {"KV_Attn_Input": "Flux KV Cache"}
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Tensor, torch.dtype, type)
 _CODE = (types.FunctionType, types.ModuleType)
 
 
 def _name(code: Any) -> str:
     return getattr(code, "__qualname__", None) or type(code).__qualname__
+
+
+def _node(code: Any) -> str:
+    """As a user knows it: by its node where the code's own name does not tell."""
+    name = _name(code)
+    return f"{_NODES[name]} ({name})" if name in _NODES else name
 
 
 def plain(code: Any) -> types.FunctionType | None:
@@ -134,6 +141,6 @@ def may_remember(guider: comfy.samplers.CFGGuider) -> str | None:
         if _name(code).startswith(_HARMLESS) and is_own(code):
             continue
         if not is_own(code) or _remembers(code):
-            return f"the model carries {_name(code)}, which may remember earlier calls"
+            return f"the model carries {_node(code)}, which may remember earlier calls"
     key = next(_foreign_objects(guider), None)
     return f"another pack has replaced the model's {key}" if key is not None else None

@@ -16,5 +16,6 @@ def refuse_unchecked(network: nn.Module) -> None:
         raise ValueError(
             f"iterations: gradients through {type(network).__name__} have not been checked, only "
             "those of Stable Diffusion's UNets, SD3, FLUX, Lumina 2 and Z-Image. Set iterations to "
-            "0 and raise tries: first noises are elected without gradients."
+            "0 and raise tries, or optimiser to 'through the loss only (FlowOpt)': both only call "
+            "the model."
         )

@@ -23,15 +23,18 @@ class Memory:
     """What gradients need beside the weights, and whether it is there.
 
     The figures are megabytes of activations kept for each latent cell and byte of the compute
-    dtype, times ComfyUI's own memory factor of the architecture. Without updates there are none.
+    dtype, times ComfyUI's own memory factor of the architecture. Without updates there are none,
+    and none for the model where gradients do not pass through it.
     """
 
-    def __init__(self, model: ModelPatcher, edit: Edit, updates: bool = True):
+    def __init__(
+        self, model: ModelPatcher, edit: Edit, updates: bool = True, through_model: bool = True
+    ):
         base, dtype = model.model, compute_dtype(model)
         shape = edit.noise.shape
         passes = 2 if edit.negative is not None and edit.cfg != 1 else 1
         cells = passes * shape[0] * math.prod(shape[2:])
-        unit = updates * cells * dtype.itemsize * base.memory_usage_factor * 2**20
+        unit = updates * through_model * cells * dtype.itemsize * base.memory_usage_factor * 2**20
         for_loss = edit.loss.memory(shape) if updates and edit.loss is not None else 0.0
         self.full = unit * _MB_KEPT + for_loss
         self.least = unit * _MB_KEPT_WITHOUT_BLOCKS + for_loss

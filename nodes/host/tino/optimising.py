@@ -57,9 +57,9 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     model = edit.model.clone()
     sampling = model.get_model_object("model_sampling")
     scale = scale_of(sampling)
-    if settings.iterations:
+    if _through_model(settings):
         refuse_unchecked(model.model.diffusion_model)
-    refuse_quantised(model.model, "model")
+        refuse_quantised(model.model, "model")
     if any("hooks" in entry[1] for entry in (*edit.positive, *(edit.negative or ()))):
         raise ValueError(
             "positive: it carries hooks that change the model's weights between calls, which "
@@ -74,7 +74,7 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
         scale,
         replace(settings, prediction=scale.prediction),
         watch,
-        Memory(model, edit, settings.iterations > 0),
+        Memory(model, edit, settings.iterations > 0, settings.through_model),
     )
     comfy.patcher_extension.add_wrapper_with_key(
         comfy.patcher_extension.WrappersMP.PREPARE_SAMPLING,
@@ -105,6 +105,11 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     return samples.cpu(), sampler.found
 
 
+def _through_model(settings: Settings) -> bool:
+    """Whether gradients pass through the model, not through the loss alone or nothing at all."""
+    return settings.iterations > 0 and settings.through_model
+
+
 class _Optimiser(comfy.samplers.Sampler):
     """Runs Algorithm 1 where other samplers take their steps."""
 
@@ -131,8 +136,9 @@ class _Optimiser(comfy.samplers.Sampler):
         start = None if start is None else base.process_latent_in(start["samples"].to(latent_image))
         noises = torch.stack([noise, *(one.to(noise) for one in self.edit.more_noises)])
         given = (latent_image, self.edit.mask.to(latent_image), start, noises)
-        modules = [base, *(patcher.model for patcher in model_wrap.loaded_models)]
-        modules += _control_modules(model_wrap.conds)
+        modules = [patcher.model for patcher in model_wrap.loaded_models]
+        if _through_model(self.settings):
+            modules += [base, *_control_modules(model_wrap.conds)]
         with with_gradients(modules, self.memory.blocks):
             model_wrap.conds = normal(model_wrap.conds)
             latents = [None if one is None else one.float() for one in normal(given)]

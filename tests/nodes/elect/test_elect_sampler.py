@@ -163,6 +163,7 @@ def test_node_ids_are_the_permanent_ones():
         "RerollRegion",
         "LayOnSource",
         "TiNOPreset",
+        "TiNOReward",
         "CLIPJudge",
         "EditJudge",
         "InstructionVariants",
@@ -198,5 +199,8 @@ def test_another_choice_costs_only_the_rest_of_the_steps(whole, scene, guiders, 
     calls = count_calls(monkeypatch, scene)
     second = whole(pick_seeds=str(other))
     assert second.args[3] == other
-    assert second.ui["elect_images"] == first.ui["elect_images"]
+    assert (
+        second.ui["elect"][0]["pictures"]["candidates"]
+        == first.ui["elect"][0]["pictures"]["candidates"]
+    )
     assert len(calls) == facts["num_steps"] - facts["stop_step"]

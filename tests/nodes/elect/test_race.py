@@ -48,7 +48,7 @@ def test_what_is_said_before_is_what_is_made(sampler_race, scene, guiders, caplo
     )
     assert text.count("left after step 2") == 2
     assert text.count("left after step 4") == 2
-    assert len(out.ui["elect_images"]) == 6
+    assert len(out.ui["elect"][0]["pictures"]["candidates"]) == 6
 
 
 @pytest.mark.parametrize("per_batch", [1, 4])

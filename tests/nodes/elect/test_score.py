@@ -158,7 +158,7 @@ def test_table_and_csv_hold_every_candidate(elect, found, relevance):
     assert [int(line["candidate"]) - 1 for line in lines] == facts["order"]
     assert [float(line["bis"]) for line in lines] == sorted(facts["scores"])
     assert all(str(seed) in out[2] for seed in found.seeds)
-    assert len(out.ui["elect_images"]) == 5
+    assert len(out.ui["elect"][0]["pictures"]["candidates"]) == 5
 
 
 def test_facts_count_what_the_method_costs(elect, found, relevance):
@@ -186,7 +186,9 @@ def test_thumbnails_do_without_a_vae_on_hosts_of_both_ages(elect, found, relevan
             super().__init__(latent_rgb_factors, latent_rgb_factors_bias)
 
     monkeypatch.setattr(latent_preview, "Latent2RGBPreviewer", Older)
-    assert len(elect.select(found, relevance=relevance).ui["elect_images"]) == 5
+    assert (
+        len(elect.select(found, relevance=relevance).ui["elect"][0]["pictures"]["candidates"]) == 5
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,7 +288,10 @@ def test_another_choice_scores_decodes_and_writes_nothing_again(elect, found):
     assert decoded > 0
     assert Counting.decoded == decoded
     assert second.ui["csv"] == first.ui["csv"]
-    assert second.ui["elect_images"] == first.ui["elect_images"]
+    assert (
+        second.ui["elect"][0]["pictures"]["candidates"]
+        == first.ui["elect"][0]["pictures"]["candidates"]
+    )
     assert second[1] == seed
     assert second[0].seeds == (seed, found.seeds[0])
 
@@ -294,9 +299,9 @@ def test_another_choice_scores_decodes_and_writes_nothing_again(elect, found):
 def test_pictures_of_source_region_and_candidates_are_files(elect, found):
     import folder_paths
 
-    ui = elect.select(found, mask=left_half(), vae=Halves()).ui
-    assert len(ui["elect_images"]) == 5
-    assert len(ui["elect_source"]) == 1
-    (region,) = ui["elect_relevance"]
+    pictures = elect.select(found, mask=left_half(), vae=Halves()).ui["elect"][0]["pictures"]
+    assert len(pictures["candidates"]) == 5
+    assert pictures["source"]["type"] == "temp"
+    region = pictures["relevance"]
     with Image.open(f"{folder_paths.get_temp_directory()}/{region['filename']}") as picture:
         assert picture.getchannel("A").getextrema() == (0, 255)

@@ -1,0 +1,120 @@
+"""Nodes of newer hosts that hang on a MODEL: candidates stay what their seeds give alone."""
+
+import copy
+import importlib
+
+import pytest
+import torch
+
+from ..conftest import random_model
+from ..reference_families import FAMILIES, edit
+
+pytestmark = pytest.mark.comfy
+
+
+def host_node(module: str, name: str):
+    """A node class of the running ComfyUI; skips, saying so, where it has none."""
+    try:
+        found = getattr(importlib.import_module(f"comfy_extras.{module}"), name, None)
+    except ImportError:
+        found = None
+    if found is None:
+        pytest.skip(f"this ComfyUI has no {name} in {module}")
+    return found
+
+
+def on_model(guider, model):
+    """The guider on another MODEL, its conditionings and cfg as they are."""
+    other = copy.copy(guider)
+    other.model_patcher, other.model_options = model, model.model_options
+    return other
+
+
+@pytest.fixture(scope="module")
+def cached(tmp_path_factory):
+    """An edit with FLUX.2 klein whose MODEL went through the host's Flux KV Cache."""
+    node = host_node("nodes_flux", "FluxKVCache")
+    case = edit(FAMILIES["flux2_klein"], tmp_path_factory.mktemp("klein"))
+    return case, on_model(case.guider, node.execute(case.model)[0])
+
+
+def test_flux_kv_cache_changes_what_the_model_says(cached, stock):
+    case, guider = cached
+    plain, _ = stock(case.guider, "euler", case.sigmas, case.latent, 4)
+    kept, _ = stock(guider, "euler", case.sigmas, case.latent, 4)
+    assert (plain - kept).abs().max() > 1e-3
+
+
+def test_flux_kv_cache_candidates_are_finished_as_their_seeds_alone(cached, stock, elect):
+    case, guider = cached
+    found = elect.partial(guider, "euler", case.sigmas, case.latent, **case.given)
+    out = elect.resume(found)
+    for row, seed in enumerate(found.seeds):
+        expected, _ = stock(guider, "euler", case.sigmas, case.latent, seed)
+        assert torch.equal(out[0]["samples"][row : row + 1], expected)
+    assert "Flux KV Cache (KV_Attn_Input), which may remember" in out.ui["text"][0]
+
+
+def test_flux_kv_cache_estimates_are_those_of_the_seed_alone(cached, elect):
+    """Also beside the empty text of the relevance window, which the cache sees as well."""
+    case, guider = cached
+    found = elect.partial(guider, "euler", case.sigmas, case.latent, **case.given)
+    alone = elect.partial(guider, "euler", case.sigmas, case.latent, seeds="4")
+    assert torch.equal(found.estimates()[1:2], alone.estimates())
+
+
+@pytest.fixture
+def two_devices(monkeypatch):
+    """A second device of the only kind that every machine has."""
+    import comfy.model_management
+
+    host_node("nodes_multigpu", "MultiGPUCFGSplitNode")
+    devices = [torch.device("cpu"), torch.device("cpu", 1)]
+    monkeypatch.setattr(
+        comfy.model_management, "get_all_torch_devices", lambda exclude_current=False: devices
+    )
+
+
+def split(scene):
+    """The scene's MODEL through the host's MultiGPU CFG Split."""
+    node = host_node("nodes_multigpu", "MultiGPUCFGSplitNode")
+    model = scene.model.clone()
+    model.cached_patcher_init = (random_model, ())
+    return node.execute(model, 2)[0]
+
+
+@pytest.mark.parametrize("name", ["euler", "dpmpp_2m"])
+def test_multigpu_cfg_split_runs_and_resumes_as_the_seed_alone(
+    name, scene, guiders, stock, elect, two_devices, monkeypatch
+):
+    import comfy.samplers
+
+    split_calls, whole = [], comfy.samplers._calc_cond_batch_multigpu
+    monkeypatch.setattr(
+        comfy.samplers,
+        "_calc_cond_batch_multigpu",
+        lambda *args: split_calls.append(args) or whole(*args),
+    )
+    guider = on_model(guiders["dual"], split(scene))
+    expected, _ = stock(guider, name, scene.sigmas, scene.latent, 4)
+    found = elect.partial(guider, name, scene.sigmas, scene.latent, candidates_per_batch=1)
+    assert torch.equal(elect.resume(found.rows([1]))[0]["samples"], expected)
+    assert len(split_calls) == 8 + 3 * 3 + 5  # as it is run alone, to the stop, from there
+    together = elect.partial(guider, name, scene.sigmas, scene.latent, candidates_per_batch=3)
+    torch.testing.assert_close(together.estimates(), found.estimates(), atol=1e-4, rtol=1e-4)
+
+
+def test_multigpu_cfg_split_with_one_device_is_no_split(scene, guiders, stock, elect):
+    guider = on_model(guiders["dual"], split(scene))
+    expected, _ = stock(guiders["dual"], "euler", scene.sigmas, scene.latent, 4)
+    found = elect.partial(guider, "euler", scene.sigmas, scene.latent, candidates_per_batch=1)
+    assert torch.equal(elect.resume(found.rows([1]))[0]["samples"], expected)
+
+
+@pytest.mark.parametrize("device", ["default", "cpu", "gpu:7"])
+def test_select_model_device_changes_no_candidate(device, scene, guiders, stock, elect):
+    node = host_node("nodes_multigpu", "SelectModelDeviceNode")
+    guider = on_model(guiders["dual"], node.execute(scene.model, device)[0])
+    expected, _ = stock(guiders["dual"], "euler", scene.sigmas, scene.latent, 4)
+    found = elect.partial(guider, "euler", scene.sigmas, scene.latent, candidates_per_batch=1)
+    assert torch.equal(elect.resume(found.rows([1]))[0]["samples"], expected)
