@@ -1,6 +1,7 @@
 """ComfyUI's HTTP API as a person uses it: upload, queue a prompt, wait, look, interrupt."""
 
 import io
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -99,7 +100,11 @@ class ComfyClient:
         return answer.json()
 
     def post(self, path: str, body: dict) -> requests.Response:
-        return self._http.post(self.url + path, json=body, timeout=60)
+        """The answer to a body as JSON, with NaN and infinity as Python writes them."""
+        headers = {"Content-Type": "application/json"}
+        return self._http.post(
+            self.url + path, data=json.dumps(body).encode(), headers=headers, timeout=60
+        )
 
     def upload(self, path: str | Path, name: str | None = None, subfolder: str = "") -> str:
         """Put a picture into ComfyUI's input folder; returns the name LoadImage takes."""
