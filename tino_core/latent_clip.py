@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -32,11 +33,11 @@ class LatentCLIP(nn.Module):
     name of the CLIP that taught it, None where its file does not say
     """
 
-    def __init__(self, config: dict | None = None, latent_space: str | None = None):
+    def __init__(self, config: dict[str, Any] | None = None, latent_space: str | None = None):
         super().__init__()
         from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-        self.config = dict(config or VIT_B_32)
+        self.config: dict[str, Any] = dict(config or VIT_B_32)
         self.latent_space = latent_space
         self.text_space: str | None = None
         self.tower = CLIPVisionModelWithProjection(CLIPVisionConfig(**self.config))
@@ -105,7 +106,7 @@ _TOP = {
 }
 
 
-def _from_openai(state: dict[str, Tensor]) -> tuple[dict, dict[str, Tensor]]:
+def _from_openai(state: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """OpenAI's visual tower under transformers' names, and the sizes it implies."""
     width, channels, patch, _ = state["conv1.weight"].shape
     side = round((len(state["positional_embedding"]) - 1) ** 0.5)
@@ -130,7 +131,9 @@ def _from_openai(state: dict[str, Tensor]) -> tuple[dict, dict[str, Tensor]]:
     return config, _with_buffers(renamed, position, config)
 
 
-def _with_buffers(renamed: dict[str, Tensor], position: Tensor, config: dict) -> dict[str, Tensor]:
+def _with_buffers(
+    renamed: dict[str, Tensor], position: Tensor, config: dict[str, Any]
+) -> dict[str, Tensor]:
     """Adds the position ids where this version of transformers keeps them among the weights."""
     name = "vision_model.embeddings.position_ids"
     if name in LatentCLIP(config).tower.state_dict():

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -26,7 +27,7 @@ class WeightsFile:
 
     state_dict: dict[str, Tensor]
     latent_space: str | None
-    config: dict
+    config: dict[str, Any]
     text_space: str | None = None
 
 
@@ -43,7 +44,7 @@ def read_weights(path: str | Path) -> WeightsFile:
 
 
 def save_weights(
-    path: str | Path, model: nn.Module, latent_space: str, config: Mapping,
+    path: str | Path, model: nn.Module, latent_space: str, config: Mapping[str, Any],
     dtype: torch.dtype | None = None, notes: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Write a model with the metadata that `read_weights` reads, moved into place in one step.
