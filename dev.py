@@ -103,9 +103,14 @@ def evaluate(args: list[str]) -> int:
     return set_up().python("-m", f"{PACKAGE}.evaluation", *args)
 
 
+def edit(args: list[str]) -> int:
+    """Edit a folder or table of pictures by a workflow; arguments go to it."""
+    return set_up().python("-m", f"{PACKAGE}.batch", *args)
+
+
 VERBS = {
     verb.__name__: verb
-    for verb in (demo, doctor, test, check, serve, python, bench, notes, evaluate)
+    for verb in (demo, doctor, test, check, serve, python, bench, notes, evaluate, edit)
 }
 
 

@@ -1,4 +1,4 @@
-"""python3 dev.py bench [quality|system|alignment|placement|races] [options].
+"""python3 dev.py bench [quality|system|alignment|placement|races|confidence] [options].
 
 See docs/elect_benchmark.md.
 
@@ -15,7 +15,7 @@ from comfy.cli_args import args as comfy_args
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
-    parts = ["all", "quality", "system", "alignment", "placement", "races"]
+    parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -46,6 +46,12 @@ def parse() -> argparse.Namespace:
         nargs="+",
         default=["euler", "dpmpp_2m", "euler_ancestral"],
         help="default: euler dpmpp_2m euler_ancestral",
+    )
+    parser.add_argument(
+        "--sure-of",
+        nargs="+",
+        default=["flow_mild", "flow", "editing"],
+        help="of `confidence`: the variants, all three by default",
     )
     parser.add_argument(
         "--folder", type=Path, default=Path(__file__).resolve().parent.parent / ".cache" / "bench"
@@ -100,6 +106,8 @@ def main() -> None:
         folder = tapes(bench, options, "euler", options.edits)
         told = "python3 dev.py bench races" + arguments(options)
         print(write_races(bench, folder, options.edits, path, told))
+    if options.part in ("all", "confidence"):
+        print(confidence(options))
     if options.part in ("all", "quality"):
         print(quality(bench, options))
 
@@ -115,6 +123,23 @@ def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> P
     folder = options.folder / bench.run_fingerprint / name
     run_edits(bench, folder, sampler, num_edits, options.seeds)
     return folder
+
+
+def confidence(options: argparse.Namespace) -> str:
+    """How sure elections are and how often that comes true, over the variants of `sure_of`."""
+    from .edits import GUIDANCE, EditBench
+    from .elect.confidence import look, write_confidence
+    from .elect.report import DOCS
+
+    parts = []
+    for variant in options.sure_of:
+        bench = EditBench(GUIDANCE[variant], options.steps, variant, options.split)
+        folder = tapes(bench, options, "euler", options.edits)
+        parts.append((bench, look(bench, folder, options.edits)))
+    told = f" --sure-of {' '.join(options.sure_of)} --edits {options.edits}"
+    told += "" if options.split == "test" else f" --split {options.split}"
+    suffix = "" if options.split == "test" else f"_{options.split}"
+    return write_confidence(parts, DOCS / f"elect_confidence{suffix}.md", told)
 
 
 def measure(bench, options: argparse.Namespace, sampler: str, num_edits: int):

@@ -18,6 +18,7 @@ The stages, in the order the data flows (a stage imports only those above it):
     alignment   estimates, source  -> whole-picture shift of each, and undone
     placement   estimates, source  -> zoom and shift of each, and undone
     score       estimates, source  -> change of the background (BIS) and of the edit
+    confidence  scores over steps  -> how sure the first is
     selection   scores             -> Ranking
     diversity   ranking, estimates -> an order of the good that differ
     race        rankings at rungs  -> who goes on, who is left
@@ -28,6 +29,7 @@ The stages, in the order the data flows (a stage imports only those above it):
 
 from .alignment import common_view, global_shift, undo_shift
 from .blend import colours_matched, feathered, kept_outside
+from .confidence import chances, fluctuation, moves_to_come
 from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
@@ -46,7 +48,7 @@ from .score import (
     idle,
     median_estimate,
 )
-from .selection import Ranking, fluctuation, rank
+from .selection import Ranking, rank
 from .stored import tape_of, tape_tensors
 from .tape import Step, Stopped, Tape, TapeModel
 
@@ -68,6 +70,7 @@ __all__ = [
     "best_of_n_nfe",
     "change_inside",
     "change_weight",
+    "chances",
     "classifier_free",
     "colours_matched",
     "common_view",
@@ -91,6 +94,7 @@ __all__ = [
     "looks",
     "median_estimate",
     "move_back",
+    "moves_to_come",
     "off_source",
     "parse_rungs",
     "race_nfe",

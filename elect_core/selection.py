@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SUREST = 0.99
-"""No election is certain: the most that `confidence` says while there is a rival."""
+from .confidence import confidence
 
 
 @dataclass(frozen=True)
@@ -18,8 +17,10 @@ class Ranking:
     order: candidate indices, the elected one first; candidates that may not be elected
         (NaN score, too small an edit) come last and are counted out by `num_eligible`
     spread: (worst - best) / mean score of the eligible, 0 when the seeds do not differ
-    confidence: probability in [1 / N, SUREST] that the elected one stays ahead of the eligible, 1
-        without a rival, None where nothing is known of how scores move from step to step
+    confidence: probability, up to SUREST, that the elected one would still be the best of the
+        eligible if all were run to their end; 1 without a rival, None where nothing is known of how
+        scores move from step to step
+    final: whether all have been run to their end, so that nothing moves any more
     num_small: finite candidates set aside for their edit; num_idle: those that made none at all
     """
 
@@ -29,29 +30,12 @@ class Ranking:
     confidence: float | None
     num_small: int = 0
     num_idle: int = 0
+    final: bool = False
 
     @property
     def elected(self) -> int:
         """Index of the best candidate."""
         return self.order[0]
-
-
-def fluctuation(history: Tensor) -> float | None:
-    """How far a candidate's score moves in a step, beyond what all of them do together.
-
-    Root mean square over candidates and steps, by the spread (standard deviation) of the scores
-    at the last step, so that it also serves scores of another scale.
-
-    history (S, N): the scores after S steps that follow each other.  Returns None with under two
-    finite steps or candidates, or where the scores do not differ.
-    """
-    history = history[:, history.isfinite().all(0)].double()
-    if history.shape[0] < 2 or history.shape[1] < 2:
-        return None
-    centred = history - history.mean(1, keepdim=True)
-    spread = float(centred[-1].square().mean().sqrt())
-    moved = float(centred.diff(dim=0).square().mean().sqrt())
-    return moved / spread if spread > 0 else None
 
 
 def rank(
@@ -68,7 +52,7 @@ def rank(
         this share (0 to 1) of the median edit is not elected (of an even number the median is the
         mean of the two in the middle, so that one of two that did nothing is passed over too)
     idle (N,): candidates that did nothing: no part of the median unless all are
-    moves: from `fluctuation`, for the confidence
+    moves: how far each score may still move, by their spread, from `confidence.moves_to_come`
     Raises ValueError when no score is finite, when minimum_edit is above 1, or when it is asked
     for and the edits are NaN (the mask is empty).
     """
@@ -98,6 +82,7 @@ def rank(
         confidence=_confidence(best, [values[i] for i in finite], moves),
         num_small=len(finite) - len(ranked),
         num_idle=len(did_nothing),
+        final=moves == 0,
     )
 
 
@@ -113,15 +98,10 @@ def _median_edit(edits: list[float], finite: Sequence[int], did_nothing: set[int
 
 
 def _confidence(ranked: list[float], all_scores: list[float], moves: float | None) -> float | None:
-    """Probability that one more step leaves the first ahead of each of the others."""
+    """The first one's chance, where the scores move as far as that by the spread of all of them."""
     if len(ranked) == 1:
         return 1.0
     if moves is None:
         return None
     spread = float(torch.tensor(all_scores, dtype=torch.float64).std(correction=0))
-    sigma = moves * spread
-    ahead = 1.0
-    for score in ranked[1:]:
-        gap = score - ranked[0]
-        ahead *= 0.5 * (1 + math.erf(gap / (2 * sigma))) if sigma > 0 else 0.5 + 0.5 * (gap > 0)
-    return min(max(ahead, 1 / len(ranked)), SUREST)
+    return confidence(torch.tensor(ranked), moves * spread)

@@ -123,6 +123,7 @@ class TapeModel:
     tape: extended in place, so that it survives an exception (out of memory, interruption)
     stop_step: raise `Stopped` at the first call after this many finished steps; None never stops
     replayed: called with (x, sigma, answer, **kwargs) for each call answered from the tape
+    keep: makes the copy that goes to the tape
     """
 
     def __init__(
@@ -131,11 +132,13 @@ class TapeModel:
         tape: Tape,
         stop_step: int | None = None,
         replayed: Callable[..., None] | None = None,
+        keep: Callable[[Tensor], Tensor] = torch.clone,
     ):
         self.model = model
         self.tape = tape
         self.stop_step = stop_step
         self.replayed = replayed
+        self.keep = keep
         self.position = 0
         self.finished = 0
         self.stopped_at: Tensor | None = None
@@ -148,7 +151,7 @@ class TapeModel:
             raise Stopped
         if self.position < len(self.tape.calls):
             answer = {
-                name: value.to(x.device, copy=True)
+                name: value.to(x.device, copy=True, non_blocking=x.device.type == "cuda")
                 for name, value in self.tape.calls[self.position].items()
             }
             if self.replayed is not None:
@@ -156,7 +159,7 @@ class TapeModel:
         else:
             answer = self.model(x, sigma, **kwargs)
             # Copies: a sampler may write into the tensor it is given.
-            self.tape.calls.append({name: value.clone() for name, value in answer.items()})
+            self.tape.calls.append({name: self.keep(value) for name, value in answer.items()})
         self.position += 1
         return answer["denoised"]
 
@@ -167,5 +170,5 @@ class TapeModel:
         """
         self.finished += 1
         if self.finished > len(self.tape.steps):
-            kept = None if blended is None else blended.clone()
+            kept = None if blended is None else self.keep(blended)
             self.tape.steps.append(Step(self.position - 1, kept))

@@ -108,6 +108,20 @@ def _unet(folder: Path, budget: Budget, scenes: int) -> None:
     report(train_unet(folder / "unet", folder / "data", budget, report=report))
 
 
+def _unet_on(folder: Path, budget: Budget, scenes: int) -> None:
+    use_cpu()
+    from .model.objectives import V_PREDICTION
+    from .training.editor import shipped_editor
+    from .training.export import export_tuned
+    from .training.unet import tune_unet
+
+    torch.manual_seed(0)  # of the new mask heads
+    start = shipped_editor(V_PREDICTION, "unet")
+    export = partial(export_tuned, "unet", "that edits, an InstructPix2Pix")
+    report = _reporter(folder, export, "unet_on")
+    report(tune_unet(folder / "unet_on", folder / "data", start, budget, report=report))
+
+
 def _variant(name: str, folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
     from .training.editor import editor_to_tune
@@ -145,12 +159,13 @@ def write_grid(editor, vae, path: Path, split: str = "val") -> None:
 STAGES = {
     "vae": _vae,
     "vae_on": _vae_on,
+    "unet_on": _unet_on,
     "data": _data,
     "unet": _unet,
     "decoder": _decoder,
     **{name: partial(_variant, name) for name in VARIANTS},
 }
-AGAIN = ("vae_on", "decoder")
+AGAIN = ("vae_on", "unet_on", "decoder")
 """Stages that go on with what ships; `all` begins from nothing and leaves them out."""
 
 

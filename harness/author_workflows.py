@@ -33,11 +33,12 @@ ALL_RECIPES = (*RECIPES, *RACE_RECIPES, *KEPT_RECIPES, *EDIT_RECIPES, *TINO_RECI
 WIDTH = 260
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
 # Nodes that grow by the pictures and tables they show.
-BIGGER = {"BISSelect": (400, 720), "ELECTSampler": (400, 940), "ELECTRace": (400, 940)}
+BIGGER = {"BISSelect": (420, 960), "ELECTSampler": (420, 1120), "ELECTRace": (420, 1120)}
 TALLER = {
     "EmbeddedExample": 190,
     "MGIEConditioning": 80,
-    "MultiSeedPartialSampler": 90,
+    "MultiSeedPartialSampler": 250,
+    "ResumeDenoise": 170,
     "TiNOOptimize": 110,
 }
 PICTURE_SIDE = 200

@@ -4,9 +4,12 @@ from comfy_api.latest import ComfyExtension, io
 
 from . import edit_models, elect, embedded, judging, tino
 from .look import with_look
+from .wires import only_wires
 
 NODES: list[type[io.ComfyNode]] = [
-    with_look(node) for room in (elect, edit_models, tino, judging, embedded) for node in room.NODES
+    only_wires(with_look(node))
+    for room in (elect, edit_models, tino, judging, embedded)
+    for node in room.NODES
 ]
 
 

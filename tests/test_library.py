@@ -51,7 +51,7 @@ def test_tino_on_a_pipeline(pipeline, capsys):  # noqa: F811
 
 
 def test_examples_are_short():
-    assert len(EXAMPLES) == 2
+    assert len(EXAMPLES) == 3
     for example in EXAMPLES:
         lines = [line for line in example.splitlines() if line.strip()]
         assert len(lines) <= 25

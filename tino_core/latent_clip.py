@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .text_tower import PREFIX, TextTower
 from .weights import load_into, read_weights, save_weights
 
 VIT_B_32 = {
@@ -30,7 +32,8 @@ class LatentCLIP(nn.Module):
 
     config: sizes as in transformers' CLIPVisionConfig; latent_space: the VAE it was trained on,
     None where its file does not say; text_space: the space of texts that its features share, the
-    name of the CLIP that taught it, None where its file does not say
+    name of the CLIP that taught it, None where its file does not say; text_tower: that CLIP's own
+    for texts, None where its file has none
     """
 
     def __init__(self, config: dict[str, Any] | None = None, latent_space: str | None = None):
@@ -40,6 +43,7 @@ class LatentCLIP(nn.Module):
         self.config: dict[str, Any] = dict(config or VIT_B_32)
         self.latent_space = latent_space
         self.text_space: str | None = None
+        self.text_tower: TextTower | None = None
         self.tower = CLIPVisionModelWithProjection(CLIPVisionConfig(**self.config))
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -47,6 +51,11 @@ class LatentCLIP(nn.Module):
         size = self.config["image_size"]
         resized = F.interpolate(latent, size=(size, size), mode="bicubic", align_corners=False)
         return self.tower(pixel_values=resized.to(self.tower.dtype)).image_embeds
+
+    def take_texts(self) -> TextTower | None:
+        """Its text tower, which it then no longer has: an edit needs it once, not in its loop."""
+        taken, self.text_tower = self.text_tower, None
+        return taken
 
     def save(
         self,
@@ -59,9 +68,13 @@ class LatentCLIP(nn.Module):
         dtype: to store the weights in, None as they are; notes: more metadata
         """
         assert self.latent_space is not None
-        space = {} if self.text_space is None else {"text_space": self.text_space}
-        notes = {**space, **(notes or {})}
-        save_weights(path, self.tower, self.latent_space, self.config, dtype, notes)
+        said = {} if self.text_space is None else {"text_space": self.text_space}
+        weights = self.tower.state_dict()
+        if self.text_tower is not None:
+            said["text_config"] = json.dumps(self.text_tower.config)
+            weights |= self.text_tower.weights()
+        notes = {**said, **(notes or {})}
+        save_weights(path, weights, self.latent_space, self.config, dtype, notes)
 
 
 def load_latent_clip(path: str | Path) -> LatentCLIP:
@@ -71,14 +84,23 @@ def load_latent_clip(path: str | Path) -> LatentCLIP:
     """
     path = Path(path)
     file = read_weights(path)
-    state_dict = _without_prefix(file.state_dict)
+    texts = {k: v for k, v in file.state_dict.items() if k.startswith(PREFIX)}
+    state_dict = _without_prefix({k: v for k, v in file.state_dict.items() if k not in texts})
     config = file.config
     if "conv1.weight" in state_dict:
         config, state_dict = _from_openai(state_dict)
     model = LatentCLIP(config, file.latent_space).eval()
     model.text_space = file.text_space
     load_into(model.tower, state_dict, path.name)
+    if file.text_config:
+        model.text_tower = _text_tower(file.text_config, texts, path.name)
     return model
+
+
+def _text_tower(config: dict, weights: dict[str, Tensor], name: str) -> TextTower:
+    tower = TextTower(config).eval()
+    load_into(tower.tower, {k.removeprefix(PREFIX): v for k, v in weights.items()}, name)
+    return tower
 
 
 def _without_prefix(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:

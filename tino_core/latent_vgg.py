@@ -48,7 +48,7 @@ class LatentVGG(nn.Module):
         dtype: to store the weights in, None as they are; notes: more metadata
         """
         assert self.latent_space is not None
-        save_weights(path, self.network, self.latent_space, self.config, dtype, notes)
+        save_weights(path, self.network.state_dict(), self.latent_space, self.config, dtype, notes)
 
 
 def _vgg16(num_channels: int, num_classes: int) -> nn.Module:

@@ -57,6 +57,32 @@ def difference_mask(image: Tensor, changed: Tensor, threshold: float = 0.0) -> T
     return check_mask(mask, "second image (it equals the first): mask")
 
 
+def text_difference(wanted: Tensor, now: Tensor) -> Tensor:
+    """How differently a model denoises under two texts: mean |difference| over channels (DiffEdit).
+
+    wanted, now (B, C, h, w): the denoised estimates of one noised picture under the target's and
+    the source's text.  Returns (B, 1, h, w), at least 0.
+    """
+    return (wanted.float() - now.float()).abs().mean(1, keepdim=True)
+
+
+def relevance_mask(relevance: Tensor, size: tuple[int, int], threshold: float) -> Tensor:
+    """1 where relevance reaches a share of its strongest, enlarged to pixels.
+
+    relevance (B, 1, h, w), at least 0; size: H, W; threshold: 0 to 1, of the value that one cell in
+    a hundred surpasses, so that a single cell does not set the scale.  Returns (B, 1, H, W).
+    Raises ValueError where the model answers both texts alike.
+    """
+    strongest = relevance.flatten(1).quantile(0.99, dim=1).reshape(-1, 1, 1, 1)
+    if bool((strongest <= 0).any()):
+        raise ValueError(
+            "target_prompt: the MODEL answers it as it does source_prompt, so nothing is relevant. "
+            "Change the prompts, or use another mask mode."
+        )
+    large = F.interpolate(relevance / strongest, size=size, mode="bilinear", align_corners=False)
+    return (large >= threshold).to(relevance)
+
+
 def soften(mask: Tensor, radius: int) -> Tensor:
     """The mask with edges that fade over about `radius` pixels on either side; 0 leaves it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ class WeightsFile:
     latent_space: name of the VAE latents it was trained on; None where the file does not say
     config: sizes of the architecture; empty where the file does not say
     text_space: name of the texts' space that its features share; None where the file does not say
+    text_config: sizes of the text tower that the file has too; empty where it has none
     """
 
     state_dict: dict[str, Tensor]
     latent_space: str | None
     config: dict[str, Any]
     text_space: str | None = None
+    text_config: dict[str, Any] = field(default_factory=dict)
 
 
 def read_weights(path: str | Path) -> WeightsFile:
@@ -37,23 +39,25 @@ def read_weights(path: str | Path) -> WeightsFile:
     Raises ValueError naming the file when it is missing, cut short, or would run code to load.
     """
     file = read_tensor_file(path)
-    config = json.loads(file.metadata.get("config", "{}"))
+    names = ("config", "text_config")
+    config, text_config = (json.loads(file.metadata.get(name, "{}")) for name in names)
     spaces = (file.metadata.get(name) for name in ("latent_space", "text_space"))
     latent_space, text_space = spaces
-    return WeightsFile(file.tensors, latent_space, config, text_space)
+    return WeightsFile(file.tensors, latent_space, config, text_space, text_config)
 
 
 def save_weights(
-    path: str | Path, model: nn.Module, latent_space: str, config: Mapping[str, Any],
+    path: str | Path, state_dict: Mapping[str, Tensor], latent_space: str,
+    config: Mapping[str, Any],
     dtype: torch.dtype | None = None, notes: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Write a model with the metadata that `read_weights` reads, moved into place in one step.
+    """Write weights with the metadata that `read_weights` reads, moved into place in one step.
 
     dtype: to store floating-point weights in, None as they are; notes: more metadata
     """
     tensors = {
         name: value.detach().to("cpu", dtype if value.is_floating_point() else None).contiguous()
-        for name, value in model.state_dict().items()
+        for name, value in state_dict.items()
     }
     metadata = {**(notes or {}), "latent_space": latent_space, "config": json.dumps(dict(config))}
     temporary = Path(path).with_suffix(".tmp")

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ...elect_core.race import Rung, halving, looks, parse_rungs, run_race
-from ...elect_core.relevance import aggregate
-from ...elect_core.schedule import step_count, window_steps
-from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, idle
-from ...elect_core.selection import Ranking, fluctuation, rank
-from ...nodes.host.latents import mask_like, to_mask
+from ...elect_core.schedule import step_count
+from ...elect_core.selection import Ranking
 from ..bootstrap import interval
 from ..edits import EditBench
-from .runs import EditRun, load_run
+from .contest import GUARD, Contest, Recorded, recorded
+from .runs import load_run
 from .worth import METRICS, judge_pictures
 
-WINDOW, GUARD, LOOK_BACK = (0.0, 0.2), 0.8, 4
 SHOWN = {
     "mse": ("background MSE x1e4", 1),
     "success": ("success %", 100),
@@ -31,44 +27,18 @@ SHOWN = {
 
 @dataclass(frozen=True)
 class Policy:
-    """Rungs for all candidates of an edit, and how they are ranked at them."""
+    """Rungs for all candidates of an edit, and how they are ranked at them.
+
+    settled: confidence from which it ends early; steady: looks in a row that the same candidate
+    has to lead for that; 0 for neither
+    """
 
     name: str
     rungs: Sequence[Rung]
     guard: float = GUARD
     consensus_until: int = 0
     settled: float = 0.0
-
-
-@dataclass
-class Contest:
-    """The candidates of one edit, ranked from their tape as the nodes rank them."""
-
-    run: EditRun
-    source: Tensor
-    scale: Callable[[Tensor], Tensor]
-    size: tuple[int, int]
-    policy: Policy
-    ran: dict[int, int] = field(default_factory=dict)
-
-    def rank_at(self, alive: tuple[int, ...], rung: Rung) -> Ranking:
-        """The ranking at a rung, under the map of all who ran a step."""
-        rows, step = list(alive), rung.step
-        self.ran |= dict.fromkeys(rows, step)
-        maps = [
-            self.run.maps[at][[i for i, steps in sorted(self.ran.items()) if steps > at]]
-            for at in window_steps(*WINDOW, len(self.run.estimates), step)
-        ]
-        mask = to_mask(aggregate(maps), *self.size)
-        before = self.run.estimates[max(0, step - LOOK_BACK) : step]
-        shown = [self.scale(one[rows]) for one in before]
-        weight = mask_like(mask, shown[-1])
-        criterion = CRITERIA["consensus" if step <= self.policy.consensus_until else "bis"]
-        history = torch.stack([criterion(self.source, one, weight) for one in shown])
-        outside = background_inconsistency(self.source, shown[-1], weight)
-        inside = change_inside(self.source, shown[-1], weight)
-        guard = self.policy.guard if bool(weight.any()) else 0.0
-        return rank(history[-1], inside, guard, idle(outside, inside), fluctuation(history))
+    steady: int = 0
 
 
 def policies(number: int, num_steps: int) -> list[Policy]:
@@ -81,26 +51,48 @@ def policies(number: int, num_steps: int) -> list[Policy]:
 
     half = halving(number, num_steps)
     trial = parse_rungs("8@10%, 4@20%, 2@40%, 1@60%", number, num_steps)
-    first, last = step_count(0.1, num_steps), step_count(0.6, num_steps)
-    settling = looks(first, last, number)
+    first, last = step_count(0.1, num_steps), step_count(0.8, num_steps)
+    settling = looks(max(2, first), last, number)
+    until = "no race, 10 to 80 %"
     return [
-        *(single(stop) for stop in (0.1, 0.2, 0.4, 0.6, 1.0)),
+        *(single(stop) for stop in (0.1, 0.2, 0.4, 0.6, 0.7, 0.8, 1.0)),
         single(0.4, 0.0),
         single(1.0, 0.0),
         Policy("race *halving*", half),
         Policy("race *halving*, no guard", half, guard=0.0),
         Policy("race *halving*, consensus until 10 %", half, consensus_until=first),
         Policy("race 8@10%, 4@20%, 2@40%, 1@60%", trial),
-        *(Policy(f"no race, 10 to 60 %, settled at {c}", settling, settled=c) for c in (0.5, 0.9)),
+        *(
+            Policy(f"{until}, till confidence {c}", settling, settled=c)
+            for c in (0.3, 0.4, 0.5, 0.6, 0.7)
+        ),
+        *(Policy(f"{until}, till one leads {n} looks", settling, steady=n) for n in (2, 4, 6)),
     ]
 
 
-def outcome(contest: Contest, number: int, num_steps: int) -> tuple[int, int]:
+def outcome(one: Recorded, policy: Policy) -> tuple[int, int]:
     """Who is elected, and the guider calls with that one finished."""
-    policy = contest.policy
-    standing = run_race(policy.rungs, number, contest.rank_at, policy.settled)
+    num_steps, number = one.estimates.shape[:2]
+    contest = Contest(one, policy.guard, policy.consensus_until)
+    rank_at, settled = contest.rank_at, policy.settled
+    if policy.steady:
+        rank_at, settled = _steady(contest.rank_at, policy.steady), 1.0
+    standing = run_race(policy.rungs, number, rank_at, settled)
     elected = standing.elected
     return elected, sum(standing.ran) + num_steps - standing.ran[elected]
+
+
+def _steady(rank_at: Callable[..., Ranking], number: int) -> Callable[..., Ranking]:
+    """Rankings that are sure once the same candidate has led `number` of them in a row."""
+    leaders: list[int] = []
+
+    def steadied(alive: tuple[int, ...], rung: Rung) -> Ranking:
+        ranking = rank_at(alive, rung)
+        leaders.append(alive[ranking.elected])
+        steady = len(leaders) >= number and len(set(leaders[-number:])) == 1
+        return replace(ranking, confidence=float(steady))
+
+    return steadied
 
 
 def _row(name: str, nfe: float, values: np.ndarray) -> str:
@@ -113,26 +105,28 @@ def _row(name: str, nfe: float, values: np.ndarray) -> str:
 
 def write_races(bench: EditBench, folder: Path, num_edits: int, path: Path, command: str) -> str:
     """Write the table; `folder` holds the tapes of the edits."""
-    scale, worth, chosen = bench.model.model.process_latent_in, [], {}
+    worth, chosen = [], {}
     for index in range(num_edits):
         edit, run = bench.edit(index), load_run(folder, index)
         num_steps, number = run.estimates.shape[:2]
         with torch.inference_mode():
-            latent = bench.source_latent(edit)
+            one = recorded(bench, edit, run)
             pictures = bench.decode(run.estimates[-1]).clamp(0, 1).numpy()
-            source = bench.decode(latent)[0].clamp(0, 1).numpy()
+            source = bench.decode(bench.source_latent(edit))[0].clamp(0, 1).numpy()
             worth.append(judge_pictures(edit, pictures, source))
             for policy in policies(number, num_steps):
-                contest = Contest(run, scale(latent), scale, edit.mask.shape, policy)
-                chosen.setdefault(policy.name, []).append(outcome(contest, number, num_steps))
+                chosen.setdefault(policy.name, []).append(outcome(one, policy))
     heads = " | ".join(head for head, _ in SHOWN.values())
     lines = [
         f"# Races on the embedded {bench.split} split: variant *{bench.variant}*",
         "",
-        f"Made by `{command}` from recorded tapes: {num_edits} edits, {number} seeds, {num_steps}",
-        "steps, euler. Means with 95 % bootstrap intervals; NFE is the mean. `minimum_edit` is",
+        f"Made by `{command}` from recorded tapes:",
+        f"{num_edits} edits, {number} seeds, {num_steps} steps, euler. Means with 95 % bootstrap",
+        "intervals; NFE is the mean. `minimum_edit` is",
         f"{GUARD:g} where nothing else is said; relevance map of the first 20 %; latent scores.",
-        "The rungs of *halving* were chosen on 40 validation edits of an earlier flow_mild.",
+        "The rungs of *halving* were chosen on 40 validation edits of an earlier flow_mild. *No",
+        "race* looks after every step between a floor and a ceiling and drops nobody: it ends when",
+        "the [confidence](elect_confidence.md) is high enough, or when one has led so many looks.",
         "",
         f"| choice | NFE | {heads} |",
         "|---" * (2 + len(SHOWN)) + "|",

@@ -1,7 +1,7 @@
-"""python3 dev.py bench tino [contest|run|report|cost|all] [options].
+"""python3 dev.py bench tino [contest [report]|run|report|cost|all] [options].
 
-contest: every loss, tries against updates, docs/tino_benchmark.md; the others make the page of the
-paper's form, docs/tino_benchmark_paper.md.
+contest: every loss, tries against updates, docs/tino_benchmark.md; `contest report` only writes the
+page from what is kept. The others make the page of the paper's form, docs/tino_benchmark_paper.md.
 """
 
 import argparse
@@ -23,6 +23,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "part", nargs="?", choices=["all", "run", "report", "cost", "contest"], default="all"
     )
+    parser.add_argument(
+        "only", nargs="?", choices=["report"], help="of contest: write the page, run nothing"
+    )
     parser.add_argument("--edits", type=int, default=60, help="of each kind (default 60)")
     parser.add_argument("--ablation-edits", type=int, default=30, help="in all (default 30)")
     parser.add_argument("--steps", type=int, default=10, help="K (default 10)")
@@ -39,7 +42,10 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, help="of kept results (default .cache/bench)")
     parser.add_argument("--docs", type=Path, help="where the report goes (default docs)")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.only and options.part != "contest":
+        parser.error(f"{options.only}: expected after contest, got it after {options.part}")
+    return options
 
 
 def main(arguments: list[str]) -> None:
@@ -60,9 +66,11 @@ def main(arguments: list[str]) -> None:
 
     bench, root = TinoBench(options.cfg), options.folder or CACHE
     if options.part == "contest":
-        from .contest import run_contest
+        from .contest import report, run_contest
 
-        run_contest(bench, options, root)
+        if options.only is None:
+            run_contest(bench, options, root)
+        print(report(bench, options, root))
         return
     settings = Settings(num_steps=options.steps, iterations=options.iterations)
     plan = Plan(settings, options.edits, options.ablation_edits, options.batch)

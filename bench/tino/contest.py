@@ -29,13 +29,12 @@ def contest_plan(options: argparse.Namespace, num_edits: int) -> Plan:
 
 
 def run_contest(bench: TinoBench, options: argparse.Namespace, root: Path) -> None:
-    """Run and measure what is missing, a batch of every kind after the other; then write."""
+    """Run and measure what is missing, a batch of every kind after the other."""
     for number in range(options.batch, options.edits + options.batch, options.batch):
         plan = contest_plan(options, min(number, options.edits))
         run_missing(bench, plan, root)
         measure_missing(bench, plan, root)
         print(f"{plan.num_edits} edits of each kind are done", flush=True)
-    print(report(bench, options, root))
 
 
 def report(bench: TinoBench, options: argparse.Namespace, root: Path) -> Path:

@@ -71,7 +71,7 @@ def pixel_clip(bench: TinoBench) -> FeatureModel:
         vision = comfy.clip_vision.ClipVisionModel(str(path))
     vision.load_sd(shipped("teacher_clip.safetensors"))
     form = bench.model.model.latent_format
-    extract = partial(pixel_features, bench.vae, vision, form.process_out)
+    extract = partial(pixel_features, bench.vae, vision, form)
     patchers = (bench.vae.patcher, vision.patcher)
     return FeatureModel("pixel CLIP", type(form).__name__, patchers, extract)
 

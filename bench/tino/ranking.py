@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
 
-from ...embedded.world.edits import Edit
-from ...embedded.world.objects import COLOURS, SHAPES
+from ...embedded.world.rivals import rivals
 from .models import TinoBench
 from .setups import LOSS_TITLES, LOSSES
 from .tables import markdown
@@ -18,20 +16,11 @@ from .tasks import Task, tasks
 RIVALS = ("source", "colour", "shape", "object")
 
 
-def rivals(task: Task) -> dict[str, list[np.ndarray]]:
+def rival_pictures(task: Task) -> dict[str, list[np.ndarray]]:
     """Wrong pictures of an edit that changes an object, by what is wrong with them."""
-    edit, scene = task.edit.edit, task.edit.scene
-    assert edit.after is not None
-    colours = [replace(edit.after, colour=c) for c in COLOURS if c != edit.after.colour]
-    shapes = [replace(edit.after, shape=s) for s in SHAPES if s != edit.after.shape]
-    changed = "colour" if edit.kind == "recolour" else "shape"
-    value = getattr(edit.after, changed)
-    others = [o for o in scene.objects if o != edit.before and getattr(o, changed) != value]
-    on_others = [Edit(edit.kind, o, replace(o, **{changed: value})) for o in others]
-    looks = {"colour": colours, "shape": shapes}
-    made = {name: [replace(edit, after=one) for one in some] for name, some in looks.items()}
-    made["object"] = on_others
-    pictures = {name: [e.apply(scene).render() for e in some] for name, some in made.items()}
+    scene = task.edit.scene
+    made = rivals(scene, task.edit.edit).items()
+    pictures = {name: [one.apply(scene).render() for one in some] for name, some in made}
     return {"source": [task.edit.source], **pictures}
 
 
@@ -42,7 +31,7 @@ def shares(bench: TinoBench, some: Sequence[Task], loss: str) -> dict[str, float
     lower: dict[str, list[float]] = {name: [] for name in (*RIVALS, "all")}
     for task in some:
         total = bench.loss([task], setup=LOSSES[loss])(into(bench.encode([task.edit.source])))
-        wrong = {name: pictures for name, pictures in rivals(task).items() if pictures}
+        wrong = {name: pictures for name, pictures in rival_pictures(task).items() if pictures}
         pictures = [task.edit.target, *(one for some in wrong.values() for one in some)]
         values = [float(total(into(bench.encode([one])))) for one in pictures]
         truth, rest = values[0], iter(values[1:])

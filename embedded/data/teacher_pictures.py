@@ -1,6 +1,6 @@
-"""Pictures for the teachers: both sides of an edit, what they show, and some that are not perfect.
+"""Pictures for the teachers: both sides of an edit and wrong answers to it, and what they show.
 
-Rendered in chunks that stay on the disk, so that a kill costs one chunk.
+Some are not perfect. Rendered in chunks that stay on the disk, so that a kill costs one chunk.
 """
 
 from __future__ import annotations
@@ -17,13 +17,16 @@ from ..model.text import token_ids
 from ..model.vae import TinyVAE, load_shipped_vae
 from ..world.edits import caption
 from ..world.objects import COLOURS, SHAPES, SIZE
+from ..world.rivals import wrong_scenes
 from ..world.samples import rng_for, sample
 from ..world.scene import Scene, random_scene
 from .pixels import to_bytes, to_floats
 
 NAMES = tuple(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES)
 BACKGROUNDS = ("gradient", "stripes", "checks", "noise", "photo")
-NUM_PAIRS, CHUNK = 6000, 250
+NUM_GROUPS, CHUNK = 4000, 250
+WRONG_SHAPES, WRONG_COLOURS = 2, 1
+_WRONG_STREAM = 7  # of random numbers, apart from those of the edits
 GRID = 8  # cells a side; each is told which object its middle shows
 NOTHING = len(NAMES)
 _IMPERFECT_EVERY, _MOST_NOISE = 4, 0.7
@@ -31,10 +34,10 @@ _IMPERFECT_EVERY, _MOST_NOISE = 4, 0.7
 
 @dataclass(frozen=True)
 class Pictures:
-    """P edits, each as source and target.
+    """P edits, each as G pictures: source, target, and wrong answers where there are any.
 
-    pictures (P, 2, 3, H, W) uint8; captions (P, 2, L) token ids; shown (P, 2, 37) 1 where the
-    picture shows one of NAMES or BACKGROUNDS; cells (P, 2, GRID, GRID) indices of NAMES or NOTHING
+    pictures (P, G, 3, H, W) uint8; captions (P, G, L) token ids; shown (P, G, 37) 1 where the
+    picture shows one of NAMES or BACKGROUNDS; cells (P, G, GRID, GRID) indices of NAMES or NOTHING
     """
 
     pictures: Tensor
@@ -46,8 +49,16 @@ class Pictures:
         return len(self.pictures)
 
     def flat(self) -> Pictures:
-        """All pictures in a row: (2 P, ...) instead of (P, 2, ...)."""
+        """All pictures in a row: (P G, ...) instead of (P, G, ...)."""
         return Pictures(*(getattr(self, f.name).flatten(0, 1) for f in fields(self)))
+
+    def of(self, chosen: Tensor | slice) -> Pictures:
+        """The chosen edits."""
+        return Pictures(*(getattr(self, f.name)[chosen] for f in fields(self)))
+
+    def pairs(self) -> Pictures:
+        """Source and target alone."""
+        return Pictures(*(getattr(self, f.name)[:, :2] for f in fields(self)))
 
 
 def shown_in(scene: Scene) -> np.ndarray:
@@ -74,13 +85,19 @@ def imperfect(vae: TinyVAE, pictures: Tensor, noise: float, generator: torch.Gen
     return (vae.decode(latents) * 255).round().to(torch.uint8)
 
 
-def render_pairs(split: str, first: int, count: int) -> Pictures:
-    """Edits first .. first + count - 1; every fourth is spoilt, alike on both sides."""
+def render_pairs(split: str, first: int, count: int, wrong: bool = False) -> Pictures:
+    """Edits first .. first + count - 1; every fourth is spoilt, alike in all its pictures.
+
+    wrong: two other shapes and another colour of the edited object follow source and target
+    """
     vae, rows = load_shipped_vae(), []
     for index in range(first, first + count):
         edit = sample(split, index)
-        scenes = (edit.scene, edit.edit.apply(edit.scene))
-        pictures = to_bytes(np.stack([edit.source, edit.target]))
+        scenes = [edit.scene, edit.edit.apply(edit.scene)]
+        if wrong:
+            rng = np.random.default_rng([_WRONG_STREAM, index])
+            scenes += wrong_scenes(rng, edit.scene, edit.edit, WRONG_SHAPES, WRONG_COLOURS)
+        pictures = to_bytes(np.stack([scene.render() for scene in scenes]))
         if index % _IMPERFECT_EVERY == 0:
             generator = torch.Generator().manual_seed(index)
             noise = _MOST_NOISE * float(torch.rand(1, generator=generator))
@@ -92,24 +109,24 @@ def render_pairs(split: str, first: int, count: int) -> Pictures:
     return Pictures(*(torch.stack(column) for column in zip(*rows, strict=True)))
 
 
-def render_to(folder: Path, num_pairs: int = NUM_PAIRS) -> None:
+def render_to(folder: Path, num_groups: int = NUM_GROUPS) -> None:
     """Writes the chunks of the training split that are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    for first in range(0, num_pairs, CHUNK):
-        path = folder / f"pairs_{first:06d}.pt"
+    for first in range(0, num_groups, CHUNK):
+        path = folder / f"groups_{first:06d}.pt"
         if not path.exists():
-            chunk = render_pairs("train", first, min(CHUNK, num_pairs - first))
+            chunk = render_pairs("train", first, min(CHUNK, num_groups - first), wrong=True)
             temporary = path.with_suffix(".tmp")
             torch.save({f.name: getattr(chunk, f.name) for f in fields(chunk)}, temporary)
             os.replace(temporary, path)
-            print(f"rendered pairs from {first}", flush=True)
+            print(f"rendered groups from {first}", flush=True)
 
 
 def load_pictures(folder: Path) -> Pictures:
     """All chunks joined."""
-    chunks = [torch.load(p, weights_only=True) for p in sorted(folder.glob("pairs_*.pt"))]
+    chunks = [torch.load(p, weights_only=True) for p in sorted(folder.glob("groups_*.pt"))]
     if not chunks:
-        raise FileNotFoundError(f"no rendered pairs in {folder}: run the pictures stage first")
+        raise FileNotFoundError(f"no rendered groups in {folder}: run the pictures stage first")
     return Pictures(*(torch.cat([c[f.name] for c in chunks]) for f in fields(Pictures)))
 
 

@@ -1,8 +1,9 @@
 """Trains the CLIP-like teacher: pictures and captions of the tiny world in one space.
 
-The text encoder stays as it is; a small projection of its outputs is learned. Source and target of
-an edit are always in one batch: their captions differ in a word or two. Two helps that leave no
-trace in the weights: heads that name what the picture and each of its cells show.
+The text encoder stays as it is; a small projection of its outputs is learned. Source, target and
+wrong answers of an edit are always in one batch: their captions differ in a word or two, mostly in
+the shape, which is learned last. Two helps that leave no trace in the weights: heads that name what
+the picture and each of its cells show.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from ..model.shipped import shipped
 from ..model.text import CONFIG, END, PROJECTION_DIM, TextProjection, TinyTextModel
 from .run import Budget, Run
 
-BATCH_PAIRS, LR, NUM_VAL_PAIRS = 40, 1e-3, 200
+BATCH_GROUPS, LR, NUM_VAL_PAIRS = 18, 1e-3, 200
 _NAMES_WEIGHT, _CELLS_WEIGHT = 0.5, 0.5
 _LARGEST_SCALE = math.log(100)
 
@@ -111,24 +112,33 @@ def retrieval(teacher: ClipTeacher, pairs: Pictures) -> dict[str, float]:
     }
 
 
-def train_clip(folder: Path, pictures_folder: Path, budget: Budget) -> Run:
-    """Runs or resumes the training in the folder."""
+def shipped_teacher() -> ClipTeacher:
+    """What ships, with new heads."""
     torch.manual_seed(0)
     teacher = ClipTeacher()
+    teacher.tower.load_state_dict(shipped("teacher_clip.safetensors"))
+    projection = shipped("text_projection.safetensors")
+    named = {k.removeprefix("text_projection."): v for k, v in projection.items()}
+    teacher.text_projection.load_state_dict(named)
+    return teacher
+
+
+def train_clip(
+    folder: Path, pictures_folder: Path, budget: Budget, start: ClipTeacher | None = None
+) -> Run:
+    """Runs or resumes the training in the folder, from nothing or on from a trained teacher."""
+    torch.manual_seed(0)
+    teacher = ClipTeacher() if start is None else start
     run = Run(folder, nn.ModuleDict({"teacher": teacher}), lr=LR, budget=budget, ema=0.995)
     if run.progress >= 1:
         return run
-    pairs, held_out = load_pictures(pictures_folder), render_pairs("val", 0, NUM_VAL_PAIRS)
-    outputs = text_outputs(pairs.captions.flatten(0, 1)).half().unflatten(0, (len(pairs), 2))
+    groups, held_out = load_pictures(pictures_folder), render_pairs("val", 0, NUM_VAL_PAIRS)
+    outputs = text_outputs(groups.captions.flatten(0, 1)).half()
+    outputs = outputs.unflatten(0, groups.captions.shape[:2])
 
     def loss_of(generator: torch.Generator):
-        chosen = torch.randint(len(pairs), (BATCH_PAIRS,), generator=generator)
-        batch = Pictures(
-            pairs.pictures[chosen],
-            pairs.captions[chosen],
-            pairs.shown[chosen],
-            pairs.cells[chosen],
-        ).flat()
+        chosen = torch.randint(len(groups), (BATCH_GROUPS,), generator=generator)
+        batch = groups.of(chosen).flat()
         return clip_loss(teacher, batch, outputs[chosen].flatten(0, 1).float(), generator)
 
     def report(run: Run) -> None:

@@ -18,9 +18,9 @@ NUM_TRAIN, NUM_VAL = 3600, 300
 _ON = "of elect_tino.embedded.world (training split); python -m elect_tino.embedded.train_teachers"
 
 
-def export_clip(teacher: ClipTeacher, steps: int, folder: Path = WEIGHTS) -> None:
+def export_clip(teacher: ClipTeacher, steps: int, before: str = "", folder: Path = WEIGHTS) -> None:
     """The image tower, and apart from it the projection that the embedded CLIP needs too."""
-    trained = f"{steps} steps on pairs of captioned pictures {_ON} clip"
+    trained = f"{before}{steps} steps on captioned pictures and wrong answers {_ON} clip"
     title = "Embedded CLIP-like teacher: image tower (transformers keys, 64x64 pixels)"
     write(folder / "teacher_clip.safetensors", teacher.tower.state_dict(), {
         "title": title, "trained": trained,
@@ -83,7 +83,7 @@ def vae_folder(folder: Path) -> Path:
 def picture_folder(rendered: Path, folder: Path) -> None:
     """Pictures of training and validation edits as PNG files, in train and val."""
     splits = {
-        "train": load_pictures(rendered).flat().pictures[:NUM_TRAIN],
+        "train": load_pictures(rendered).pairs().flat().pictures[:NUM_TRAIN],
         "val": render_pairs("val", 0, NUM_VAL // 2).flat().pictures,
     }
     for split, pictures in splits.items():

@@ -65,7 +65,7 @@ def train_observer(folder: Path, pictures_folder: Path, budget: Budget) -> Run:
     run = Run(folder, modules, lr=LR, budget=budget, ema=0.995, seed=1)
     if run.progress >= 1:
         return run
-    pairs = load_pictures(pictures_folder).pictures
+    pairs = load_pictures(pictures_folder).pairs().pictures
     held_out = to_floats(render_pairs("val", 0, NUM_VAL_PAIRS).flat().pictures)
 
     def loss_of(generator: torch.Generator):

@@ -1,6 +1,7 @@
 """ComfyUI's HTTP API as a person uses it: upload, queue a prompt, wait, look, interrupt."""
 
 import io
+import json
 import time
 import uuid
 from collections.abc import Callable
@@ -99,18 +100,25 @@ class ComfyClient:
         return answer.json()
 
     def post(self, path: str, body: dict) -> requests.Response:
-        return self._http.post(self.url + path, json=body, timeout=60)
+        """The answer to a body as JSON, with NaN and infinity as Python writes them."""
+        headers = {"Content-Type": "application/json"}
+        return self._http.post(
+            self.url + path, data=json.dumps(body).encode(), headers=headers, timeout=60
+        )
 
     def upload(self, path: str | Path, name: str | None = None, subfolder: str = "") -> str:
         """Put a picture into ComfyUI's input folder; returns the name LoadImage takes."""
         path = Path(path)
-        with path.open("rb") as file:
-            answer = self._http.post(
-                f"{self.url}/upload/image",
-                files={"image": (name or path.name, file)},
-                data={"overwrite": "true", "subfolder": subfolder},
-                timeout=60,
-            )
+        return self.upload_bytes(path.read_bytes(), name or path.name, subfolder)
+
+    def upload_bytes(self, data: bytes, name: str, subfolder: str = "", type: str = "input") -> str:
+        """The same of bytes, into the folder of that type: input, temp or output."""
+        answer = self._http.post(
+            f"{self.url}/upload/image",
+            files={"image": (name, data)},
+            data={"overwrite": "true", "subfolder": subfolder, "type": type},
+            timeout=60,
+        )
         answer.raise_for_status()
         stored = answer.json()
         return "/".join(filter(None, (stored["subfolder"], stored["name"])))
@@ -118,6 +126,10 @@ class ComfyClient:
     def submit(self, prompt: dict, workflow: dict | None = None) -> str:
         """Queue an API prompt and return its id; raises PromptRejected on any invalid node."""
         self.events  # noqa: B018  (connected before the first event can be sent)
+        return self.queue(prompt, workflow)
+
+    def queue(self, prompt: dict, workflow: dict | None = None) -> str:
+        """The same, without listening to the run's events."""
         body: dict = {"prompt": prompt, "client_id": self.client_id}
         if workflow is not None:
             body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}

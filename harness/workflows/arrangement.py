@@ -11,6 +11,9 @@ from .recipes.parts import Recipe
 
 MOST_WIDTH = 1740
 """The narrower of what the frontends show at a scale at which text is still drawn."""
+SEEN = (1500, 870)
+"""What is free of bars in a window of 1600 x 1000 pixels."""
+NOTE = 300
 HEIGHTS = range(400, 4000, 25)
 GAP, FRAME_GAP, TITLE = 14, 20, 30
 NOTE_LINE, NOTE_CHARACTER, NOTE_MARGIN = 19, 7.2, 46
@@ -77,17 +80,25 @@ def width_of(made: list[list[Block]]) -> float:
     return sum(widths) + FRAME_GAP * (len(made) - 1)
 
 
-def lowest(found: list[Block]) -> list[list[Block]]:
-    """The lowest layout that is narrow enough."""
-    tried = (columns(found, height) for height in HEIGHTS)
-    return next((made for made in tried if width_of(made) <= MOST_WIDTH), [found])
+def layouts(found: Sequence[Block]) -> list[list[list[Block]]]:
+    """All layouts that are narrow enough, the lowest one first."""
+    made = [columns(found, height) for height in HEIGHTS]
+    differ = [one for one, last in zip(made, [None, *made], strict=False) if one != last]
+    return [one for one in differ if width_of(one) <= MOST_WIDTH] or [list(map(list, [found]))]
+
+
+def scale_of(width: float, height: float) -> float:
+    """At which scale so much is seen at once."""
+    return min(SEEN[0] / width, SEEN[1] / height)
 
 
 def arrange(
     recipe: Recipe, sizes: Mapping[str, frames.Size]
 ) -> tuple[dict[str, frames.Position], dict[str, frames.Size], frames.Note]:
-    """Places and sizes of all nodes, and the one note above them."""
-    made = lowest(blocks(recipe, sizes))
+    """Places and sizes of all nodes, and the one note: as large as they can be seen at once."""
+    text = one_note(recipe)
+    tried = [(made, place_note(text, made)) for made in layouts(blocks(recipe, sizes))]
+    made, note = max(tried, key=lambda one: scale_of(*extent(*one)))
     places: dict[str, frames.Position] = {}
     grown: dict[str, frames.Size] = {}
     left = 0.0
@@ -100,19 +111,39 @@ def arrange(
                 below += height + TITLE + GAP
             top += block.height + FRAME_GAP
         left += width + 2 * frames.MARGIN + FRAME_GAP
-    return places, grown, note_beside(one_note(recipe), made)
+    return places, grown, note
 
 
-def note_beside(text: str, made: list[list[Block]]) -> frames.Note:
-    """The note below the lowest column if there is room for it, else above all of them."""
-    heights = [height_of(column) for column in made]
-    place = heights.index(min(heights))
+def extent(made: list[list[Block]], note: frames.Note) -> frames.Size:
+    """Width and height of all of it."""
+    (left, top), (width, height) = note.position, note.size
+    right = max(width_of(made), left + width + 2 * frames.MARGIN)
+    bottom = max(*map(height_of, made), top + height)
+    return right, bottom - min(0.0, top - TITLE)
+
+
+def place_note(text: str, made: list[list[Block]]) -> frames.Note:
+    """The note where all is seen largest: below a column, as a column, or above all of them."""
+    notes = [_below(text, made, place) for place in range(len(made))]
+    notes += [_above(text, made), _beside(text, made)]
+    narrow = [one for one in notes if extent(made, one)[0] <= MOST_WIDTH]
+    return max(narrow, key=lambda one: scale_of(*extent(made, one)))
+
+
+def _below(text: str, made: list[list[Block]], place: int) -> frames.Note:
     widths = [max(block.width for block in column) for column in made]
-    height = note_height(text, widths[place])
-    if heights[place] + TITLE + FRAME_GAP + height <= max(heights):
-        left = sum(width + 2 * frames.MARGIN + FRAME_GAP for width in widths[:place])
-        top = heights[place] + TITLE + FRAME_GAP
-        return frames.Note(text, (left, top), (widths[place], height), "About")
+    left = sum(width + 2 * frames.MARGIN + FRAME_GAP for width in widths[:place])
+    top = height_of(made[place]) + TITLE + FRAME_GAP
+    size = (widths[place], note_height(text, widths[place]))
+    return frames.Note(text, (left, top), size, "About")
+
+
+def _above(text: str, made: list[list[Block]]) -> frames.Note:
     whole = width_of(made)
     height = note_height(text, whole)
     return frames.Note(text, (-frames.MARGIN, -height - FRAME_GAP), (whole, height), "About")
+
+
+def _beside(text: str, made: list[list[Block]]) -> frames.Note:
+    right = width_of(made) + FRAME_GAP
+    return frames.Note(text, (right, TITLE), (NOTE, note_height(text, NOTE)), "About")

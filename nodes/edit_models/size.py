@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ...edit_models.sizes import MEGAPIXEL, SIZE_RULES, SizeRule, edit_size, with_area
-from ..host.edit_models.families import detect_family
+from ..host.edit_models.families import possible_families
 from ..menu import EDIT_MODELS
 from .defaults import AUTO
 
@@ -18,7 +18,8 @@ def size_rule(family: str, model, megapixels: float) -> SizeRule:
         raise ValueError(
             "model: family 'auto' tells the size from the MODEL. Connect it, or choose the family."
         )
-    rule = SIZE_RULES[detect_family(model) if family == AUTO else family]
+    # Those that a file does not tell apart take the same sizes.
+    rule = SIZE_RULES[possible_families(model)[0] if family == AUTO else family]
     return with_area(rule, round(megapixels * MEGAPIXEL)) if megapixels > 0 else rule
 
 

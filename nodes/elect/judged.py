@@ -57,7 +57,7 @@ def with_judge(shown: Shown, judged: Sequence[float] | None, weight: float) -> S
     able = sorted(ranking.order[: ranking.num_eligible], key=lambda i: (values[i], i))
     order = (*able, *ranking.order[ranking.num_eligible :])
     if weight > 0:
-        ranking = replace(ranking, order=order, confidence=None)
+        ranking = replace(ranking, order=order, confidence=None, final=False)
     order = ranking.order
     warnings = list(scored.warnings)
     missing = sum(map(math.isnan, judged))

@@ -92,6 +92,7 @@ def _judged_together(pool: Pool, found: list, latents, origin, selection: Select
         outside=pool.gather([one.outside for one in found]),
         edits=pool.gather([one.edits for one in found]),
         weight=torch.cat([one.weight.flatten() for one in found]),
+        steps_left=max(one.steps_left for one in found),
         history=torch.cat([one.history[-steps:] for one in found], 1),
         images=images,
         placements=placements,

@@ -56,8 +56,9 @@ class Racing:
         max=0.99,
         step=0.01,
         optional=True,
-        tooltip="End early once the confidence that the first stays ahead reaches this. Looked at "
-        "after every rung of a race, else after every step from settled_from to stop; 0 is off.",
+        tooltip="End early once the confidence that the first would still be first at the end "
+        "reaches this (above 0.9 it hardly does). Looked at after every rung of a race, else after "
+        "every step from settled_from to stop; 0 is off.",
     )
     settled_from: float = given(
         io.Float,

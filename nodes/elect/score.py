@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...elect_core.confidence import moves_to_come
 from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, idle
-from ...elect_core.selection import Ranking, fluctuation, rank
+from ...elect_core.selection import Ranking, rank
 from ..host.latents import mask_like, pixels_per_latent
 from .placed import in_pixels, place_factor, placed
 from .selection import Selection
@@ -58,6 +59,7 @@ class Measured:
     """What `Scored` is made of.
 
     weight: what counted as edited; history (S, N): scores after each of the last steps
+    steps_left: until the candidates' end
     """
 
     scores: Tensor
@@ -65,6 +67,7 @@ class Measured:
     edits: Tensor
     weight: Tensor
     history: Tensor
+    steps_left: int
     images: Tensor | None
     placements: Tensor | None
 
@@ -111,14 +114,15 @@ def measured(
     scores = outside if selection.criterion == "bis" else criterion(*seen)
     scores = scores * place_factor(placements, a, selection)
     history = _history(candidates, source, mask, criterion)
-    return Measured(scores, outside, edits, weight, history, images, placements)
+    left = candidates.run.num_steps - candidates.stop_step
+    return Measured(scores, outside, edits, weight, history, left, images, placements)
 
 
 def judged(found: Measured, selection: Selection) -> Scored:
     """The ranking of what was measured, and what is to be said of it."""
     outside, edits, weight = found.outside, found.edits, found.weight
     least = selection.minimum_edit if bool(weight.any()) else 0.0
-    moves = fluctuation(found.history)
+    moves = moves_to_come(found.history, found.steps_left)
     ranking = rank(found.scores, edits, least, idle(outside, edits), moves)
     warnings = _warnings(outside, edits, weight, ranking, least)
     return Scored(found.scores, outside, edits, ranking, warnings, found.images, found.placements)

@@ -110,10 +110,12 @@ def in_words(ranking: Ranking, by_judge: bool = False) -> str:
         return "the seeds barely differ, so any of them may be taken"
     if sure is None and by_judge:
         return "a judge has a say in the order: how sure it is, is not known"
+    if ranking.final:
+        return "all have run to their end, so by this score the order is final"
     if sure is None:
         return "one step says nothing of how sure the choice is"
-    word = "clear" if sure >= 0.9 else "likely" if sure >= 0.6 else "open: look at the runners-up"
-    return f"confidence {sure:.2f} that the first stays ahead ({word})"
+    word = "clear" if sure >= 0.8 else "likely" if sure >= 0.5 else "open: look at the runners-up"
+    return f"confidence {sure:.2f} that the first would still be first at the end ({word})"
 
 
 def check_csv_prefix(prefix: str) -> None:

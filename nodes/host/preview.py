@@ -6,10 +6,14 @@ from collections.abc import Sequence
 
 import comfy.utils
 import latent_preview
+import torch
 from PIL import Image
 from torch import Tensor
 
 _SIDE = 512
+_CELLS = 128 * 128
+"""Latent cells that a preview's network decodes at once: no more memory than for one large
+picture. ComfyUI's quick previews, a product with three colours, know no limit."""
 
 
 def tell(node_id: str | None, text: str) -> None:
@@ -34,6 +38,8 @@ class CandidateProgress:
         self.previewer = latent_preview.get_previewer(
             patcher.load_device, patcher.model.latent_format
         )
+        quick = isinstance(self.previewer, latent_preview.Latent2RGBPreviewer)
+        self.cells = sys.maxsize if quick else _CELLS
         self.pictures: dict[int, Image.Image] = {}
 
     def __call__(self, seeds: Sequence[int], step: int, denoised: Tensor) -> None:
@@ -47,10 +53,20 @@ class CandidateProgress:
     def _preview(self, seeds: Sequence[int], denoised: Tensor) -> tuple | None:
         if self.previewer is None:
             return None
-        for row, seed in enumerate(seeds):
-            picture = self.previewer.decode_latent_to_preview(denoised[row : row + 1])
-            self.pictures[seed] = picture
+        size = max(1, self.cells // math.prod(denoised.shape[-2:]))
+        for rows, some in zip(denoised.split(size), _in_parts(seeds, size), strict=True):
+            self.pictures |= zip(some, self._decoded(rows), strict=True)
         return ("JPEG", self._sheet(), _SIDE)
+
+    def _decoded(self, rows: Tensor) -> list[Image.Image]:
+        """A picture of each row (N, C, h, w): side by side in one decoding and one transfer."""
+        assert self.previewer is not None
+        strip = self.previewer.decode_latent_to_preview(torch.cat(rows.split(1), dim=-1))
+        width = strip.width // len(rows)
+        return [
+            strip.crop((place * width, 0, (place + 1) * width, strip.height))
+            for place in range(len(rows))
+        ]
 
     def _sheet(self) -> Image.Image:
         columns = math.ceil(math.sqrt(len(self.seeds)))
@@ -64,3 +80,7 @@ class CandidateProgress:
                 at = (place % columns * tile[0], place // columns * tile[1])
                 sheet.paste(self.pictures[seed].resize(tile, Image.Resampling.BILINEAR), at)
         return sheet
+
+
+def _in_parts(items: Sequence[int], size: int) -> list[Sequence[int]]:
+    return [items[begin : begin + size] for begin in range(0, len(items), size)]

@@ -12,6 +12,7 @@ from typing import Any
 
 import comfy.k_diffusion.sampling
 import comfy.latent_formats
+import comfy.model_management
 import comfy.model_patcher
 import comfy.sampler_helpers
 import torch
@@ -44,6 +45,11 @@ def prepare_state(patcher, sigma: torch.Tensor, model_options: dict) -> None:
     """Tell the model's hooks the step's noise level, as ComfyUI does before each model call."""
     options = (model_options,) if state_takes_options() else ()
     patcher.prepare_state(sigma, *options)
+
+
+def has_training_flag() -> bool:
+    """Whether ComfyUI is told when a model is run for its gradients."""
+    return hasattr(comfy.model_management, "in_training")
 
 
 @cache
@@ -93,6 +99,12 @@ DIFFERENCES = (
         "0.18.1",
         "the pack's wrapper of it passes on whatever it is given",
         lambda: _takes(comfy.sampler_helpers.prepare_sampling, "force_full_load"),
+    ),
+    Difference(
+        "models are told when gradients are wanted",
+        "0.18.1",
+        "TiNO's updates: else transformers turn their positions by kernels without gradients",
+        has_training_flag,
     ),
     Difference(
         "the seed of ancestral noise is raised by 1 on the CPU",

@@ -12,7 +12,7 @@ LOOKS: dict[str, Look] = {
             "cfg num_steps lr_timesteps lr_noise weight_decay semantic_weight "
             "perceptual_weight reference_weight negative latent_vgg source_text target_text "
             "reference start signed gradient_steps patience result text_loss tries smoothing "
-            "keep_norm defaults optimiser gradient_norm longest_step white_noise least_gain"
+            "keep_norm defaults optimiser gradient_norm longest_step white_noise least_gain reward"
         ),
         outputs=(
             "The edit as LATENT; it may be the source of a further edit.",
@@ -25,6 +25,10 @@ LOOKS: dict[str, Look] = {
     "TiNOPreset": Look(
         search=("tino defaults", "tries", "paper settings"),
         outputs=("For defaults of TiNO Optimize.", "What it sets, as text."),
+    ),
+    "TiNOReward": Look(
+        search=("reward", "saturation", "brightness", "contrast", "warmth"),
+        outputs=("For reward of TiNO Optimize.",),
     ),
     "TiNOMask": Look(
         name="What May Change: TiNO Mask",

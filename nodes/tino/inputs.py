@@ -13,6 +13,7 @@ from .optimisers import ADAMW, OPTIMISERS
 from .paper_inputs import OfThePaper
 from .preset_type import TinoPresetType
 from .presets import AS_SET, PRESETS
+from .rewards import TinoRewardType
 from .text_spaces import TEXT_LOSS_CHOICES
 
 
@@ -113,4 +114,9 @@ class Given(OfThePaper):
         optional=True,
         tooltip="With patience: an iteration counts as better only when the loss fell by this "
         "share of its fall so far. 0.05 ends a run where the gain ends.",
+    )
+    reward: Any = given(
+        TinoRewardType,
+        optional=True,
+        tooltip="Scores of the result that updates raise, from TiNOReward or a node of yours.",
     )

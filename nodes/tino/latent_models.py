@@ -15,11 +15,13 @@ from comfy_api.latest import io
 from torch import Tensor, nn
 
 from ...embedded.model.shipped import WEIGHTS
-from ...tino_core.latent_clip import load_latent_clip
+from ...tino_core.latent_clip import LatentCLIP, load_latent_clip
 from ...tino_core.latent_vgg import load_latent_vgg
 from ...tino_core.weights import check_space
 from ..host.model_folders import register_folder
 from ..menu import TINO
+from .own_texts import OwnTexts
+from .pictures import decoded, decoder_memory
 from .text_spaces import EMBEDDED_TEXTS, TEXT_SPACES, check_text_space
 
 EMBEDDED = "embedded (the tiny model's)"
@@ -29,11 +31,7 @@ _UNKNOWN = "unknown"
 _EXTENSIONS = {".safetensors", ".pt", ".pth", ".ckpt", ".bin"}
 
 
-# Counted on the decoder of SD's VAE: 2.62 times what ComfyUI reckons for decoding alone.
-_DECODER_KEPT = 2.7
-
-
-def _little(shape: Sequence[int]) -> float:
+def little(shape: Sequence[int]) -> float:
     """What a latent model keeps is small beside the UNet's."""
     return 0.0
 
@@ -59,14 +57,16 @@ class FeatureModel:
     features: ``latent (B, C, h, w) in the model's scale -> (B, D)``; space: the latent format it
     was trained on; memory: bytes its gradients keep for a latent's shape (B, C, h, w)
     text_space: of the texts that its features share, None where it is not known
+    own_texts: reads prompts into that space, None where its file has no text tower
     """
 
     name: str
     space: str
     patchers: tuple[ModelPatcher, ...]
     features: Callable[[Tensor], Tensor]
-    memory: Callable[[Sequence[int]], float] = _little
+    memory: Callable[[Sequence[int]], float] = little
     text_space: str | None = None
+    own_texts: OwnTexts | None = None
 
     def require(self, given: str) -> None:
         """Raise ValueError when it knows latents of another space than `given`."""
@@ -105,8 +105,13 @@ def _load(
     if text_space != _FROM_FILE:
         check_text_space(name, texts, text_space)
         texts = text_space
+    own = model.take_texts() if isinstance(model, LatentCLIP) else None
+    texts = name if own is not None and texts is None else texts
+    reader = None if own is None or texts is None else OwnTexts(texts, own, managed(own))
     patchers = (managed(model),)
-    return io.NodeOutput(FeatureModel(name, known, patchers, model, text_space=texts))
+    return io.NodeOutput(
+        FeatureModel(name, known, patchers, model, text_space=texts, own_texts=reader)
+    )
 
 
 def _loader_inputs(kind: str) -> list[io.Input]:
@@ -179,16 +184,15 @@ class LatentVGGLoader(io.ComfyNode):
         return _load("latent_vgg", load_latent_vgg, name, latent_space, _FROM_FILE)
 
 
-def pixel_features(vae, clip_vision, process_out: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def pixel_features(vae, clip_vision, latent_format, x: Tensor) -> Tensor:
     """CLIP's image features (B, D) of decoded latents x (B, C, h, w) in the model's scale."""
-    latent = process_out(x).to(vae.vae_dtype)
-    image = vae.process_output(vae.first_stage_model.decode(latent).float())
+    image = decoded(vae, latent_format, x)
     size = clip_vision.image_size
     scale = size / min(image.shape[-2:])
     sides = tuple(round(scale * side) for side in image.shape[-2:])
     image = F.interpolate(image, size=sides, mode="bicubic", antialias=True)
     top, left = ((side - size) // 2 for side in sides)
-    image = image[:, :3, top : top + size, left : left + size].clamp(0, 1)
+    image = image[..., top : top + size, left : left + size].clamp(0, 1)
     mean, std = (
         image.new_tensor(values).view(3, 1, 1)
         for values in (clip_vision.image_mean, clip_vision.image_std)
@@ -219,16 +223,15 @@ class PixelCLIP(io.ComfyNode):
     @classmethod
     def execute(cls, model, vae, clip_vision, text_space=_UNKNOWN) -> io.NodeOutput:
         form = model.model.latent_format
-        extract = partial(pixel_features, vae, clip_vision, form.process_out)
+        extract = partial(pixel_features, vae, clip_vision, form)
         patchers = (vae.patcher, clip_vision.patcher)
-
-        def memory(shape: Sequence[int]) -> float:
-            return _DECODER_KEPT * vae.memory_used_decode(shape, vae.vae_dtype)
 
         space = type(form).__name__
         texts = None if text_space == _UNKNOWN else text_space
         return io.NodeOutput(
-            FeatureModel("pixel CLIP", space, patchers, extract, memory, text_space=texts)
+            FeatureModel(
+                "pixel CLIP", space, patchers, extract, decoder_memory(vae), text_space=texts
+            )
         )
 
 

@@ -21,6 +21,7 @@ from ...tino_core.losses import (
 )
 from ...tino_core.smoothing import noisy_copies, noisy_draws
 from .latent_models import FeatureModel
+from .rewards import Reward
 from .texts import Texts
 
 
@@ -44,6 +45,7 @@ class Loss:
     """Which terms a run has; called with the source latent it gives ``x0 -> (B,)``.
 
     reference (B or 1, C, h, w): in the model's scale; text_loss: a key of TEXT_LOSSES
+    why: the paper's was taken where the choice was left to the node; empty else
     """
 
     weights: LossWeights
@@ -54,6 +56,8 @@ class Loss:
     signed: bool = False
     text_loss: str = PAPER
     smoothing: Smoothing = NONE
+    rewards: tuple[Reward, ...] = ()
+    why: str = ""
 
     def terms(self) -> list[str]:
         """Names of the terms that count."""
@@ -75,11 +79,12 @@ class Loss:
     @property
     def patchers(self) -> Sequence[ModelPatcher]:
         """Of the models that the terms need, for ComfyUI to load."""
-        return [patcher for one in self.feature_models() for patcher in one.patchers]
+        models = (*self.feature_models(), *self.rewards)
+        return [patcher for one in models for patcher in one.patchers]
 
     def memory(self, shape: Sequence[int]) -> float:
         """Bytes that its gradients keep for latents of a shape (B, C, h, w)."""
-        return sum(one.memory(shape) for one in self.feature_models())
+        return sum(one.memory(shape) for one in (*self.feature_models(), *self.rewards))
 
     def check(self, space: str) -> None:
         """Raise ValueError when there is nothing to optimise, or a model is of another space."""
@@ -90,13 +95,14 @@ class Loss:
                 "your VAE), or PixelCLIP, which is slower and needs no extra weights."
             )
         terms = self.terms()
-        if not terms:
+        if not terms and not any(reward.weight for reward in self.rewards):
             raise ValueError(
                 "latent_clip: there is nothing to optimise. Connect latent_clip with "
-                "source_prompt and target_prompt (text edits) or with reference, or latent_vgg, "
-                "and keep the weight of one of them above 0. Or set iterations to 0."
+                "source_prompt and target_prompt (text edits) or with reference, or latent_vgg, or "
+                "reward, and keep the weight of one of them above 0. Or set iterations to 0."
             )
-        if terms == ["semantic"] and self.texts is not None and self.texts.equal:
+        alone = terms == ["semantic"] and not self.rewards
+        if alone and self.texts is not None and self.texts.equal:
             raise ValueError(
                 "target_prompt: it says the same as source_prompt and there is no other loss, so "
                 "there is nothing to optimise. Change target_prompt, or connect reference."
@@ -112,9 +118,18 @@ class Loss:
         def terms(x0: Tensor) -> dict[str, Tensor]:
             seen = self._seen(x0, draws) if parts.keys() - {"perceptual"} else x0
             values = {name: part(x0, seen) for name, part in parts.items()}
-            return weighted_terms(values, self.weights)
+            weighted = weighted_terms(values, self.weights) if values else {}
+            return weighted | self._rewarded(x0)
 
         return Total(terms)
+
+    def _rewarded(self, x0: Tensor) -> dict[str, Tensor]:
+        """The rewards as terms to minimise, numbered where names repeat."""
+        names = [reward.name for reward in self.rewards]
+        return {
+            f"{name} {number}" if names.count(name) > 1 else name: reward.loss(x0)
+            for number, (name, reward) in enumerate(zip(names, self.rewards, strict=True), 1)
+        }
 
     def _seen(self, x0: Tensor, draws: Tensor) -> Tensor:
         """Features of the result, (1, B, D), or of its noisy copies, (S, B, D)."""

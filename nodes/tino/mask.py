@@ -1,4 +1,4 @@
-"""TiNOMask: what may change, in each of the paper's four ways."""
+"""TiNOMask: what may change, in each of the paper's four ways, or as the model itself sees it."""
 
 from pathlib import Path
 
@@ -9,11 +9,21 @@ from comfy_api.latest import io
 from torch import Tensor, nn
 
 from ...tino_core.clipseg import load_clipseg, word_mask
-from ...tino_core.masks import changed_words, check_mask, difference_mask, soften, whole_mask
+from ...tino_core.masks import (
+    changed_words,
+    check_mask,
+    difference_mask,
+    relevance_mask,
+    soften,
+    whole_mask,
+)
 from ..host.model_folders import register_folder
+from ..host.tino.relevance import relevance
 from ..menu import TINO
 from .latent_models import managed
+from .latents import check_source
 
+_DRAWS, _SHARE = 8, 0.5  # of noise, and of the schedule it is taken from, as in DiffEdit
 _NO_MODEL = "(none: put a folder into models/clipseg)"
 
 
@@ -43,6 +53,29 @@ def _object_mask(image: Tensor, source_prompt: str, target_prompt: str, name: st
             "object otherwise in source_prompt, lower threshold, or use mode 'user'."
         )
     return mask
+
+
+def _relevance_mask(
+    image: Tensor, source_prompt: str, target_prompt: str, threshold: float, model, source, clip
+) -> Tensor:
+    """Where the MODEL itself answers the two prompts differently."""
+    wired = {"model": model, "source": source, "clip": clip}
+    missing = [name for name, one in wired.items() if one is None]
+    if missing:
+        raise ValueError(
+            f"{missing[0]}: mode 'relevance' asks the MODEL about both prompts. Connect "
+            f"{', '.join(missing)}."
+        )
+    for name, text in (("source_prompt", source_prompt), ("target_prompt", target_prompt)):
+        if not text.strip():
+            raise ValueError(f"{name}: it is empty. Mode 'relevance' compares both prompts.")
+    now, wanted = (
+        clip.encode_from_tokens_scheduled(clip.tokenize(text))
+        for text in (source_prompt, target_prompt)
+    )
+    found = relevance(model, check_source(model, source), now, wanted, range(_DRAWS), _SHARE)
+    height, width = image.shape[-2:]
+    return relevance_mask(found, (height, width), threshold)
 
 
 def _user_mask(image: Tensor, mask: Tensor | None) -> Tensor:
@@ -83,11 +116,11 @@ class TiNOMask(io.ComfyNode):
             category=TINO,
             description="object: words of source_prompt that target_prompt lacks, found by "
             "CLIPSeg. style: the whole picture. user: your mask. difference: where image2 differs "
-            "(strokes, composition).",
+            "(strokes, composition). relevance: where the MODEL answers the prompts differently.",
             inputs=[
                 io.Combo.Input(
                     "mode",
-                    options=["object", "style", "user", "difference"],
+                    options=["object", "style", "user", "difference", "relevance"],
                     default="user",
                     tooltip="How the mask comes about.",
                 ),
@@ -95,10 +128,16 @@ class TiNOMask(io.ComfyNode):
                 io.Image.Input("image2", optional=True, tooltip="difference: the changed picture."),
                 io.Mask.Input("mask", optional=True, tooltip="user: 1 = edited, soft edges kept."),
                 io.String.Input(
-                    "source_prompt", default="", optional=True, tooltip="object: what is there."
+                    "source_prompt",
+                    default="",
+                    optional=True,
+                    tooltip="object, relevance: what is there.",
                 ),
                 io.String.Input(
-                    "target_prompt", default="", optional=True, tooltip="object: what is wanted."
+                    "target_prompt",
+                    default="",
+                    optional=True,
+                    tooltip="object, relevance: what is wanted.",
                 ),
                 io.Combo.Input(
                     "clipseg",
@@ -114,7 +153,8 @@ class TiNOMask(io.ComfyNode):
                     max=1.0,
                     step=0.01,
                     optional=True,
-                    tooltip="object: least probability, 0 to 1.",
+                    tooltip="object: least probability. relevance: least share of the strongest "
+                    "change. 0 to 1.",
                 ),
                 io.Float.Input(
                     "tolerance",
@@ -133,6 +173,11 @@ class TiNOMask(io.ComfyNode):
                     optional=True,
                     tooltip="Pixels over which the edge fades; 0 keeps it hard.",
                 ),
+                io.Model.Input(
+                    "model", optional=True, tooltip="relevance: the MODEL that will edit."
+                ),
+                io.Latent.Input("source", optional=True, tooltip="relevance: image, encoded."),
+                io.Clip.Input("clip", optional=True, tooltip="relevance: reads both prompts."),
             ],
             outputs=[io.Mask.Output(display_name="mask")],
         )
@@ -150,6 +195,9 @@ class TiNOMask(io.ComfyNode):
         threshold=0.5,
         tolerance=0.0,
         soft_edge=0,
+        model=None,
+        source=None,
+        clip=None,
     ) -> io.NodeOutput:
         picture = _chw(image)
         modes = {
@@ -159,6 +207,9 @@ class TiNOMask(io.ComfyNode):
             "style": lambda: whole_mask(picture),
             "user": lambda: _user_mask(picture, mask),
             "difference": lambda: difference_mask(picture, _second(image2), tolerance),
+            "relevance": lambda: _relevance_mask(
+                picture, source_prompt, target_prompt, threshold, model, source, clip
+            ),
         }
         with torch.no_grad():
             return io.NodeOutput(soften(modes[mode](), soft_edge)[:, 0])

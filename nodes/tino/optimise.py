@@ -28,7 +28,8 @@ from .optimisers import OPTIMISERS
 from .paper_inputs import ALL
 from .presets import with_presets
 from .progress import IterationProgress
-from .text_spaces import choose_text_loss
+from .rewards import read_rewards
+from .text_spaces import AUTOMATIC, choose_text_loss, reason_for_paper
 from .texts import Texts, read_texts
 
 
@@ -39,7 +40,10 @@ def _loss(given: Given) -> Loss | None:
     texts = None
     if given.semantic_weight:
         prompts = (given.source_prompt, given.target_prompt)
-        texts = read_texts(given.clip, *prompts, given.source_text, given.target_text)
+        conds = (given.source_text, given.target_text)
+        aimed = None if given.text_loss == PAPER else given.latent_clip
+        texts = read_texts(given.clip, *prompts, *conds, aimed)
+    text_loss, why = _text_loss(given, texts)
     loss = Loss(
         LossWeights(given.semantic_weight, given.perceptual_weight, given.reference_weight),
         given.latent_clip,
@@ -47,19 +51,23 @@ def _loss(given: Given) -> Loss | None:
         texts,
         reference_latent(given.model, given.reference, given.source["samples"]),
         given.signed,
-        _text_loss(given, texts),
+        text_loss,
         Smoothing(given.smoothing, seed=given.seed),
+        read_rewards(given.reward),
+        why,
     )
     loss.check(type(given.model.model.latent_format).__name__)
     return loss
 
 
-def _text_loss(given: Given, texts: Texts | None) -> str:
-    """The text loss to use; without texts there is none, and any will do."""
+def _text_loss(given: Given, texts: Texts | None) -> tuple[str, str]:
+    """The text loss to use, and why where the node chose the paper's; without texts any will do."""
     if texts is None:
-        return PAPER
+        return PAPER, ""
     pictures = None if given.latent_clip is None else given.latent_clip.text_space
-    return choose_text_loss(given.text_loss, texts.space, texts.why, pictures)
+    reason = reason_for_paper(texts.space, texts.why, pictures)
+    said = f"text_loss: {PAPER}, since {reason}." if reason and given.text_loss == AUTOMATIC else ""
+    return choose_text_loss(given.text_loss, reason), said
 
 
 def _settings(given: Given) -> Settings:
@@ -88,8 +96,8 @@ def _settings(given: Given) -> Settings:
     )
 
 
-def _edit(given: Given) -> Edit:
-    source = check_source(given.model, given.source)
+def _edit(given: Given, loss: Loss | None) -> Edit:
+    source = given.source
     if given.cfg != 1 and given.negative is None:
         raise ValueError("negative: cfg other than 1 needs it. Connect one, or set cfg to 1.")
     samples = source["samples"]
@@ -105,7 +113,7 @@ def _edit(given: Given) -> Edit:
         check_start(given.start, samples),
         latent_mask(given.mask, source),
         noises[0],
-        _loss(given),
+        loss,
         noises[1:],
     )
 
@@ -149,7 +157,9 @@ class TiNOOptimize(io.ComfyNode):
     def execute(cls, given: Given) -> io.NodeOutput:
         given = with_presets(given)
         model, settings = given.model, _settings(given)
-        edit, node = _edit(given), cls.hidden.unique_id
+        check_source(model, given.source)
+        loss, node = _loss(given), cls.hidden.unique_id
+        edit = _edit(given, loss)
         source = model.model.process_latent_in(edit.latent["samples"])
         progress = IterationProgress(
             model, source, given.iterations, node, settings.result == "last"
@@ -161,6 +171,7 @@ class TiNOOptimize(io.ComfyNode):
         if found.iterates is not None:
             latent = model.model.process_latent_out(found.iterates.flatten(0, 1))
         text = as_text(everything, scale.schedule(found.noise.device).last)
+        text = f"{text}\n{loss.why}" if loss is not None and loss.why else text
         logging.info("TiNO-Edit: %s", text)
         return io.NodeOutput(
             {"samples": latent},

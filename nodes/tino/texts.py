@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .text_spaces import space_of_prompts
+from .latent_models import FeatureModel
+from .text_spaces import learnt, space_of_prompts
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,23 @@ def _encode(clip, prompt: str) -> Tensor:
     return pooled[:1].float()
 
 
-def read_texts(clip, source_prompt: str, target_prompt: str, source_text, target_text):
-    """Texts of two conditionings where connected, else of two prompts; None without either."""
+def read_texts(
+    clip,
+    source_prompt: str,
+    target_prompt: str,
+    source_text: list | None,
+    target_text: list | None,
+    latent_clip: FeatureModel | None = None,
+) -> Texts | None:
+    """Texts of two conditionings where connected, else of two prompts; None without either.
+
+    latent_clip: whose own text tower reads the prompts where it has one; not for the paper's loss,
+    and not where the prompts mean something that a user's encoder learnt
+    """
     if (source_text is None) != (target_text is None):
         missing = "source_text" if source_text is None else "target_text"
         raise ValueError(f"{missing}: the semantic loss compares two texts. Connect this one too.")
-    if source_text is not None:
+    if source_text is not None and target_text is not None:
         pair = (_pooled(source_text, "source_text"), _pooled(target_text, "target_text"))
         return Texts(*pair, why="source_text and target_text do not say which CLIP read them")
     if not source_prompt.strip() and not target_prompt.strip():
@@ -63,6 +75,10 @@ def read_texts(clip, source_prompt: str, target_prompt: str, source_text, target
                 f"{name}: it is empty. The semantic loss compares what the picture shows now "
                 "(source_prompt) with what it shall show (target_prompt)."
             )
+    own = None if latent_clip is None else latent_clip.own_texts
+    if own is not None and not learnt(clip, source_prompt, target_prompt):
+        found = own([source_prompt, target_prompt])
+        return Texts(found[:1], found[1:], own.space)
     if clip is None:
         raise ValueError("clip: connect the CLIP that reads source_prompt and target_prompt.")
     space = space_of_prompts(clip, source_prompt, target_prompt)

@@ -209,3 +209,25 @@ def test_a_seed_that_is_gone_is_automatic_and_said(page: "Page"):
     election = page.evaluate(ELECTION)
     assert election["elected"] == election["order"][0]
     assert page.errors == []  # type: ignore[attr-defined]
+
+
+def test_to_look_closer_is_no_choice(page: "Page"):
+    tiles(page).nth(1).click()
+    seed = page.evaluate(PICKED)
+    page.wait_for_timeout(600)  # no double click
+    for place in (1, 2):  # the chosen one, and another
+        tiles(page).nth(place).dblclick()
+        page.locator("dialog.elect-dialog").wait_for()
+        page.keyboard.press("Escape")
+        page.locator("dialog.elect-dialog").wait_for(state="detached")
+        assert page.evaluate(PICKED) == seed
+
+
+def test_the_node_stays_as_high_as_it_is_and_the_tiles_scroll(page: "Page"):
+    gallery = page.locator(".elect-gallery")
+    top, bottom = (gallery.evaluate(BOX)[side] for side in (1, 3))
+    page.get_by_label("Tile size").last.fill("320")
+    page.wait_for_timeout(300)
+    assert gallery.evaluate("(one) => one.scrollHeight > one.clientHeight")
+    assert abs(gallery.evaluate(BOX)[3] - gallery.evaluate(BOX)[1] - (bottom - top)) < 2
+    page.get_by_label("Tile size").last.fill("116")

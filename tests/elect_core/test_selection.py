@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from elect_tino.elect_core.selection import SUREST, fluctuation, rank
+from elect_tino.elect_core.confidence import LAPSE, SUREST
+from elect_tino.elect_core.selection import rank
 
 NAN, INF = float("nan"), float("inf")
 
@@ -58,12 +59,11 @@ def test_all_bad_is_a_clear_error():
 
 
 def test_spread_and_confidence_by_hand():
-    ranking = rank(scores(1.0, 2.0, 6.0), moves=0.5)
-    assert ranking.spread == pytest.approx(5 / 3)  # (6 - 1) / mean of 3
-    # Each score moves by half the standard deviation, a difference of two by sqrt(2) as much.
-    sigma = 0.5 * math.sqrt((4 + 1 + 9) / 3) * math.sqrt(2)
-    ahead = [0.5 * (1 + math.erf(gap / sigma / math.sqrt(2))) for gap in (1, 5)]
-    assert ranking.confidence == pytest.approx(ahead[0] * ahead[1])
+    ranking = rank(scores(1.0, 3.0), moves=1.0)
+    assert ranking.spread == 1.0  # (3 - 1) / mean of 2
+    # Each moves by their deviation of 1, so their difference by sqrt(2); they are 2 apart.
+    ahead = 0.5 * (1 + math.erf(2 / math.sqrt(2) / math.sqrt(2)))
+    assert ranking.confidence == pytest.approx((1 - LAPSE) * ahead + LAPSE / 2, abs=1e-4)
 
 
 def test_seeds_that_do_not_differ_give_no_spread_and_no_confidence():
@@ -85,23 +85,9 @@ def test_nothing_known_of_the_moves_is_no_confidence():
     assert rank(scores(0.2, 0.1)).confidence is None
 
 
-def test_scores_that_move_together_do_not_fluctuate():
-    assert fluctuation(torch.tensor([[1.0, 2.0, 3.0], [0.5, 1.5, 2.5]])) == 0
-    # One of two moves by 2: each is 1 off their mean; the last scores are 2 apart, 1 off.
-    assert fluctuation(torch.tensor([[1.0, 1.0], [1.0, 3.0]])) == pytest.approx(1.0)
-
-
-def test_fluctuation_has_no_scale_and_leaves_bad_candidates_out():
-    history = torch.rand(4, 5, generator=torch.Generator().manual_seed(1))
-    moved = fluctuation(history)
-    assert fluctuation(1000 * history + 7) == pytest.approx(moved)
-    bad = torch.cat([history, torch.full((4, 1), NAN)], 1)
-    assert fluctuation(bad) == pytest.approx(moved)
-
-
-@pytest.mark.parametrize("history", [[[1.0, 2.0]], [[1.0], [2.0]], [[1.0, 3.0], [2.0, 2.0]]])
-def test_too_little_to_go_by_is_said(history):
-    assert fluctuation(torch.tensor(history)) is None
+@pytest.mark.parametrize(("moves", "final"), [(None, False), (0.3, False), (0.0, True)])
+def test_an_order_is_final_where_nothing_moves_any_more(moves, final):
+    assert rank(scores(0.2, 0.1), moves=moves).final is final
 
 
 @pytest.mark.parametrize("made", [2, 3, 4])

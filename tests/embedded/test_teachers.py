@@ -21,7 +21,12 @@ from elect_tino.embedded.data.teacher_pictures import (
     render_to,
     shown_in,
 )
-from elect_tino.embedded.model.observers import load_observer, load_teacher_clip, load_teacher_text
+from elect_tino.embedded.model.observers import (
+    clip_pixels,
+    load_observer,
+    load_teacher_clip,
+    load_teacher_text,
+)
 from elect_tino.embedded.model.shipped import WEIGHTS
 from elect_tino.embedded.model.text import CONFIG, END, PROJECTION_DIM, TinyTextModel, token_ids
 from elect_tino.embedded.model.vae import TinyVAE, load_shipped_vae, widen
@@ -209,7 +214,25 @@ def test_rendered_pairs_are_both_sides_of_the_edit_and_every_fourth_is_spoilt(tm
     assert torch.equal(pairs.pictures[1], exact[1])
     assert (pairs.shown[1, 0] != pairs.shown[1, 1]).any()
     render_to(tmp_path, 2)
-    assert torch.equal(load_pictures(tmp_path).pictures[1], render_pairs("train", 1, 1).pictures[0])
+    groups = load_pictures(tmp_path)
+    assert torch.equal(groups.pairs().pictures[1], render_pairs("train", 1, 1).pictures[0])
+
+
+def test_wrong_answers_follow_both_sides_and_say_what_they_show():
+    group = render_pairs("train", 5, 1, wrong=True)
+    assert group.pictures.shape[:2] == (1, 5)
+    edit = sample("train", 5)
+    item = edit.edit.after or edit.edit.before
+    assert item is not None
+    rows = group.shown[0]
+    names = [{n for n, s in zip(NAMES, row, strict=False) if s} for row in rows]
+    kept = {o.name for o in edit.scene.objects if o != edit.edit.before}
+    new = [(names[i] - kept).pop() for i in (2, 3, 4)]
+    assert len({*new, item.name}) == 4
+    assert all(name.split()[0] == item.colour for name in new[:2])
+    assert new[2].split()[1] == item.shape
+    assert len({tuple(row) for row in group.captions[0].tolist()}) == 5
+    assert all(not torch.equal(group.pictures[0, i], group.pictures[0, 1]) for i in (0, 2, 3, 4))
 
 
 @torch.no_grad()
@@ -259,16 +282,27 @@ def test_teachers_train_and_a_finished_one_is_left_alone(tmp_path, monkeypatch):
     from elect_tino.embedded.training.run import Budget
 
     render_to(tmp_path / "pictures", 3)
-    for module, train in (
-        (train_clip, train_clip.train_clip),
-        (train_vgg, train_vgg.train_vgg),
-        (train_observer, train_observer.train_observer),
+    for module, train, batch in (
+        (train_clip, train_clip.train_clip, "BATCH_GROUPS"),
+        (train_vgg, train_vgg.train_vgg, "BATCH"),
+        (train_observer, train_observer.train_observer, "BATCH_PAIRS"),
     ):
         monkeypatch.setattr(module, "NUM_VAL_PAIRS", 2)
-        batch = "BATCH" if module is train_vgg else "BATCH_PAIRS"
         monkeypatch.setattr(module, batch, 2)
         folder = tmp_path / module.__name__
         run = train(folder, tmp_path / "pictures", Budget(steps=2))
         assert run.step == 2
         assert train(folder, tmp_path / "pictures", Budget(steps=2)).step == 2
         assert len((folder / "loss.jsonl").read_text().splitlines()) == 2
+
+
+def test_the_shipped_teacher_can_go_on():
+    from elect_tino.embedded.training.clip import shipped_teacher
+
+    again = shipped_teacher()
+    picture = torch.rand(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        own = again.tower.eval()(pixel_values=clip_pixels(picture)).image_embeds
+    assert_close(own, load_teacher_clip()(picture))
+    saved = load_file(WEIGHTS / "text_projection.safetensors")["text_projection.fc2.weight"]
+    assert torch.equal(again.text_projection.fc2.weight, saved.float())

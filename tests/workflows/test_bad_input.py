@@ -59,6 +59,20 @@ def solid(value: float) -> dict:
 
 
 CASES: dict[str, tuple[Change, str]] = {
+    "text for a guider": (
+        candidates(guider="mine"),
+        "guider: expected a wire of GUIDER, got 'mine'",
+    ),
+    "number for a latent": (candidates(latent_image=7), "latent_image: expected a wire of LATENT"),
+    "dict for optional estimates": (
+        {"elected": {"estimates": {"samples": 1}}},
+        "estimates: expected a wire of LATENT, got",
+    ),
+    "flag for a mask": ({"elected": {"mask": True}}, "mask: expected a wire of MASK, got True"),
+    "text for a vae": (
+        {"elected": {"vae": "x", "space": "pixel"}},
+        "vae: expected a wire of VAE, got 'x'",
+    ),
     "stop 0": (candidates(stop=0.0), "'stop'"),
     "stop 1.5": (candidates(stop=1.5), "'stop'"),
     "stop 1.5 by wire": (

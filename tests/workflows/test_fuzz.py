@@ -1,20 +1,20 @@
 """Prompts that no person would write: the server lives, says which input is wrong, and writes
 nothing outside its output and temp folders.
 
-The demo's prompt with up to three inputs of the pack's nodes changed: widgets get values of every
-kind and size, and every input wires from any output. A fixed set of them in every run, 10,000 with
-``-m slow``.
+The demo's prompt with up to three inputs of the pack's nodes changed: widgets and sockets get
+values of every kind and size, and every input wires from any output. A fixed set of them in every
+run, 10,000 with ``-m slow`` (or as many as ELECT_FUZZ says).
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
 from elect_tino.harness.server.comfy_server import PACK_LINK
-from elect_tino.harness.workflows.widgets import WIDGET_TYPES
 
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
@@ -50,10 +50,6 @@ def changes(draw: Any) -> list[tuple[int, int, Any]]:
     return [draw(one) for _ in range(number)]
 
 
-def is_widget(spec: list) -> bool:
-    return isinstance(spec[0], list) or spec[0] in WIDGET_TYPES
-
-
 def changed(prompt: dict, object_info: dict, wanted: list) -> dict:
     """The prompt with the changes, on inputs and outputs that are there."""
     prompt = {name: {**one, "inputs": dict(one["inputs"])} for name, one in prompt.items()}
@@ -63,9 +59,6 @@ def changed(prompt: dict, object_info: dict, wanted: list) -> dict:
         info = object_info[one["class_type"]]["input"]
         names = [*info.get("required", {}), *info.get("optional", {})]
         name = names[number % len(names)]
-        spec = {**info.get("required", {}), **info.get("optional", {})}[name]
-        if not isinstance(value, tuple) and not is_widget(spec):
-            value = ("wire", len(repr(value)), number)  # a socket can only be wired
         if isinstance(value, tuple):
             source = sources[value[1] % len(sources)]
             outputs = object_info[prompt[source]["class_type"]]["output"]
@@ -110,6 +103,7 @@ def fuzz(server: "ComfyServer", demo: dict, object_info: dict):
             derandomize=True,
             deadline=None,
             database=None,
+            phases=[Phase.generate],  # three changes are few enough: a smaller case costs hours
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
         )
         @given(changes())
@@ -128,4 +122,4 @@ def test_a_fixed_set_of_odd_prompts_is_survived(fuzz):
 @pytest.mark.slow
 @pytest.mark.timeout(0)
 def test_ten_thousand_odd_prompts_are_survived(fuzz):
-    fuzz(10_000)
+    fuzz(int(os.environ.get("ELECT_FUZZ", 10_000)))

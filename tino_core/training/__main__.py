@@ -1,4 +1,4 @@
-"""python -m elect_tino.tino_core.training: train a LatentCLIP or a LatentVGG."""
+"""python -m elect_tino.tino_core.training: train a LatentCLIP or a LatentVGG, or evaluate one."""
 
 import sys
 
@@ -6,11 +6,17 @@ from .options import read_options
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = read_options(arguments)
-    from .distil import distil
-
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        distil(options)
+        if any(one.split("=")[0] == "--evaluate" for one in given):
+            from .evaluate import parse, report
+
+            report(parse(given))
+        else:
+            options = read_options(given)
+            from .distil import distil
+
+            distil(options)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

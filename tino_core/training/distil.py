@@ -14,7 +14,7 @@ from .checkpoint import Log, claim, latest, restore, save
 from .options import Options
 from .pairs import Pairs, training_pairs, validation_pairs
 from .students import KINDS, build_student
-from .teachers import TEACHERS
+from .teachers import TEACHERS, text_teacher
 from .vae import load_encoder
 
 
@@ -63,6 +63,7 @@ class Distillation:
         device = self.accelerator.device
         encode = load_encoder(options.vae, options.vae_config, device)
         maker = Maker(encode, TEACHERS[options.student](options.teacher, device), device)
+        self.texts = text_teacher(options.teacher) if options.texts else None
         self.start = latest(options.run, own)
         with self.accelerator.main_process_first():  # which fills the cache
             self.pairs: Pairs = training_pairs(options, maker, own, processes, self.start.position)
@@ -110,7 +111,11 @@ class Distillation:
         trained = f"{step} steps of tino_core.training {self.options.student}"
         notes = {"trained": trained, **self.options.notes}
         self.options.output.parent.mkdir(parents=True, exist_ok=True)
+        if self.texts is not None:
+            student.text_tower, student.text_space = self.texts, self.options.teacher
         student.save(self.options.output, torch.float16 if self.options.half else None, notes)
+        if self.texts is not None:
+            student.text_tower = None  # no part of what is trained
 
     def run(self) -> None:
         """From the last checkpoint to the last step."""

@@ -13,6 +13,7 @@ PRECISIONS = ("no", "fp16", "bf16")
 
 MAY_CHANGE = {
     "run", "output", "checkpoint_every", "validate_every", "workers", "cache", "note", "half",
+    "texts",
 }  # fmt: skip
 """Fields that leave the loss curve alone: a resumed run may have others."""
 
@@ -49,6 +50,7 @@ class Options:
     workers: int = 4
     cache: Path | None = None
     half: bool = False
+    texts: bool = False
     note: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -62,6 +64,8 @@ class Options:
             raise ValueError(
                 f"--validation-share: expected 0 up to below 1, got {self.validation_share}."
             )
+        if self.texts and self.student != "clip":
+            raise ValueError("--texts: only a teacher of the student clip reads texts.")
         if self.cache and self.augment:
             raise ValueError("--cache keeps one latent a picture: leave --augment out.")
         if wrong := [text for text in self.note if "=" not in text]:
@@ -92,7 +96,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m elect_tino.tino_core.training",
         description="Trains LatentCLIP (clip) or LatentVGG (vgg) of TiNO-Edit: the student sees "
         "latents, the teacher the pictures they were made from. Run it again with the same --run "
-        "to go on after a kill. Several GPUs or machines: accelerate launch -m ...",
+        "to go on after a kill. Several GPUs or machines: accelerate launch -m ... "
+        "How good a LatentCLIP is: --evaluate FILE (its own --help).",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
 
@@ -140,6 +145,7 @@ def parser() -> argparse.ArgumentParser:
     add("workers", "threads that read pictures")
     add("cache", "folder to keep latents and features in: for small sets of images", type=Path)
     add("half", "store float16 weights")
+    add("texts", "clip: store the teacher's text tower too, for losses that aim at a text")
     result.add_argument(
         "--note", action="append", default=[], metavar="NAME=TEXT", help="more metadata; repeatable"
     )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..latent_clip import VIT_B_32
 from ..latent_vgg import load_latent_vgg
+from ..text_tower import SIZES, TextTower
 
 CLIP_MEAN, CLIP_STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -73,6 +74,21 @@ def clip_teacher(path: str, device: torch.device) -> Teacher:
         lambda pixels: model(pixel_values=pixels.to(device)).image_embeds,
         config["image_size"], mean, std, config, model.state_dict(),
     )  # fmt: skip
+
+
+def text_teacher(path: str) -> TextTower:
+    """The text tower of a CLIPModel; ValueError where the teacher sees only."""
+    from transformers import AutoConfig, CLIPTextModelWithProjection
+
+    if AutoConfig.from_pretrained(path).model_type != "clip":
+        raise ValueError(f"--texts: {path} has no text tower. Give a whole CLIPModel as --teacher.")
+    load: Any = CLIPTextModelWithProjection.from_pretrained
+    tower, info = load(path, output_loading_info=True)
+    if info["missing_keys"]:
+        raise ValueError(f"--texts: {path} lacks {sorted(info['missing_keys'])[:3]}.")
+    made = TextTower({name: getattr(tower.config, name) for name in SIZES})
+    made.tower.load_state_dict(tower.state_dict())
+    return made.eval().requires_grad_(False)
 
 
 def _clip_statistics(path: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

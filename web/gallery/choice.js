@@ -1,3 +1,5 @@
+import { writeDown } from "./written.js";
+
 // A node's choice: seeds in the widget `pick_seeds`, in click order; none is automatic.
 const byName = (node, name) => node.widgets?.find((widget) => widget.name === name);
 
@@ -21,6 +23,7 @@ export function choose(node, seeds) {
   set(byName(node, "pick_seeds"), seeds.join(", "));
   set(byName(node, "pick"), 0);
   node.graph?.setDirtyCanvas?.(true, true);
+  writeDown();
 }
 
 // One click takes a seed, a second one lets it go; with `several` the others stay.

@@ -11,6 +11,7 @@ import { finish, newSeeds } from "./queue.js";
 import { tileOf } from "./tile.js";
 import { TILE_SIZES, toolbar } from "./toolbar.js";
 import { say } from "./words.js";
+import { writeDown } from "./written.js";
 
 const KEPT = "elect_gallery"; // in node.properties: saved with the workflow
 const LOOK = "elect_gallery_look";
@@ -42,6 +43,7 @@ export class Gallery {
     const same = JSON.stringify(this.election?.pictures) === JSON.stringify(election.pictures);
     this.node.properties[KEPT] = { ...election, finished: same ? Object.fromEntries(kept) : {} };
     this.draw();
+    writeDown();
   }
 
   // Finished pictures come in the order in which the seeds were put out.
@@ -53,6 +55,7 @@ export class Gallery {
     const found = out.map((seed, place) => [seed, pictures[place]]).filter(([, file]) => file);
     Object.assign(this.election.finished, Object.fromEntries(found));
     this.draw();
+    writeDown();
   }
 
   seeds() {
@@ -96,7 +99,7 @@ export class Gallery {
     const grid = make("div", { className: "elect-grid", aria }, ...tiles);
     grid.style.setProperty("--elect-tile", `${look.size}px`);
     grid.addEventListener("click", (event) => this.onClick(event));
-    grid.addEventListener("dblclick", (event) => this.open(event.target));
+    grid.addEventListener("dblclick", (event) => this.onDoubleClick(event));
     return grid;
   }
 
@@ -151,8 +154,17 @@ export class Gallery {
     const tile = event.target.closest(".elect-tile");
     if (!tile || event.detail > 1) return; // the second click of a double one
     const several = event.ctrlKey || event.metaKey || event.shiftKey;
-    this.pick(toggled(this.seeds(), tile.dataset.seed, several));
+    this.before = this.seeds();
+    this.pick(toggled(this.before, tile.dataset.seed, several));
     focusTile(this.grid, this.places().indexOf(tile.dataset.seed));
+  }
+
+  // To look closer is no choice: the first of the two clicks is taken back.
+  onDoubleClick(event) {
+    const { seed } = event.target.closest(".elect-tile")?.dataset ?? {};
+    if (!seed) return;
+    if (this.before) this.pick(this.before);
+    this.openSeed(seed);
   }
 
   onWheel(event) {

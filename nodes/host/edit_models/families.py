@@ -40,15 +40,11 @@ def _kind(config) -> str:
     return name
 
 
-def detect_family(patcher) -> str:
-    """Key in `FAMILIES` of what a MODEL is; ValueError where it is no editing model."""
+def possible_families(patcher) -> tuple[str, ...]:
+    """Keys in `FAMILIES` of what a MODEL may be; ValueError where it is no editing model."""
     config = _kind(patcher.model.model_config)
     if config in _UNTOLD:
-        title, families = _UNTOLD[config]
-        raise ValueError(
-            f"family: the MODEL is a {title}, whose file does not say which one: choose "
-            f"{' or '.join(families)} by hand."
-        )
+        return _UNTOLD[config][1]
     family = config if config in FAMILIES else _OF_CONFIG.get(config)
     if family == "embedded" and patcher.model.model_type.name == "FLOW":
         family = "embedded_flow"
@@ -57,7 +53,19 @@ def detect_family(patcher) -> str:
             f"family: the MODEL is a {config}, which is no editing model this node knows. Choose "
             "its family by hand."
         )
-    return family
+    return (family,)
+
+
+def detect_family(patcher) -> str:
+    """Key in `FAMILIES` of what a MODEL is; ValueError where it is none of them or may be two."""
+    families = possible_families(patcher)
+    if len(families) == 1:
+        return families[0]
+    title, _ = _UNTOLD[_kind(patcher.model.model_config)]
+    raise ValueError(
+        f"family: the MODEL is a {title}, whose file does not say which one: choose "
+        f"{' or '.join(families)} by hand."
+    )
 
 
 def sigmas_for(patcher, scheduler: str, steps: int, latent: dict | None) -> Tensor:

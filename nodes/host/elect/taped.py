@@ -13,6 +13,7 @@ from ....elect_core.schedule import Cost
 from ....elect_core.tape import Answer, Stopped, Tape, TapeModel
 from ..conditions import NULL_KEY, null_key, require_image_input, require_text_input
 from ..versions import prepare_state
+from .leaving import Leaving
 from .noise import with_candidate_noise
 
 _POST_CFG = "sampler_post_cfg_function"
@@ -93,13 +94,14 @@ class TapedGuider:
         stop_step: int | None,
         probe: RelevanceProbe,
         options,
+        keep: Callable[[Tensor], Tensor],
         change: Callable[[Tensor], Tensor] | None = None,
     ):
         self._guider = guider
         self._change = change
         self._probe = probe
         self._own_hooks = len(options.get(_POST_CFG, []))
-        self.tape_model = TapeModel(self._predict, tape, stop_step, self._replay)
+        self.tape_model = TapeModel(self._predict, tape, stop_step, self._replay, keep)
 
     def __getattr__(self, name: str):
         return getattr(self._guider, name)
@@ -192,8 +194,9 @@ class TapedSampler(comfy.samplers.Sampler):
         require_image_input(model_wrap.conds, noise)
         require_text_input(model_wrap.conds, model_wrap.inner_model.model_config.unet_config)
         options = extra_args["model_options"]
+        leaving = Leaving()
         guider = TapedGuider(
-            model_wrap, self.tape, self.stop_step, self.probe, options, self.change
+            model_wrap, self.tape, self.stop_step, self.probe, options, leaving, self.change
         )
 
         def end_step(step: int, denoised: Tensor, x: Tensor, total: int) -> None:
@@ -221,6 +224,7 @@ class TapedSampler(comfy.samplers.Sampler):
             # The pair refers to each other; cut, it goes now and not at some later collection.
             del guider.tape_model
             self.probe.rest()
+            leaving.wait()
         if not self.tape.steps:
             raise ValueError(
                 f"sampler: {type(self.sampler).__name__} does not report its steps, so it cannot "

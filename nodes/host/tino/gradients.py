@@ -15,11 +15,14 @@ from functools import partial
 from typing import Any
 
 import torch
+from comfy import model_management
 from comfy.clip_model import CLIPLayer
 from comfy.ldm.modules import attention
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
+
+from ..versions import has_training_flag
 
 _BLOCKS = (ResBlock, attention.BasicTransformerBlock)
 """Blocks of the UNet that are run again on the way back where memory is short."""
@@ -62,6 +65,9 @@ def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterat
         undo.enter_context(torch.inference_mode(False))
         undo.enter_context(torch.enable_grad())
         _use_pytorchs_attention(undo)
+        if has_training_flag():  # newer hosts' fast kernels have no gradients
+            undo.callback(setattr, model_management, "in_training", model_management.in_training)
+            model_management.in_training = True
         parts = [part for root in modules for part in root.modules()]
         for module in parts:
             _use_normal_tensors(module, undo)

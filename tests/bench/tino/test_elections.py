@@ -26,12 +26,12 @@ def test_the_mean_over_all_draws(number):
 
 
 def test_rivals_are_what_their_names_say():
-    from elect_tino.bench.tino.ranking import RIVALS, rivals
+    from elect_tino.bench.tino.ranking import RIVALS, rival_pictures
     from elect_tino.bench.tino.tasks import task
 
     for kind in ("recolour", "replace"):
         one = task(kind, 0)
-        found = rivals(one)
+        found = rival_pictures(one)
         assert list(found) == list(RIVALS)
         assert (len(found["colour"]), len(found["shape"])) == (7, 3)
         assert np.array_equal(found["source"][0], one.edit.source)

@@ -90,6 +90,14 @@ def test_auto_is_the_models_own_family(name, resize, tmp_path):
     assert resize(image, model=model)[1:] == resize(image, name)[1:]
 
 
+def test_models_that_no_file_tells_apart_take_the_same_sizes():
+    from elect_tino.edit_models.sizes import SIZE_RULES
+    from elect_tino.nodes.host.edit_models.families import _UNTOLD
+
+    for _, families in _UNTOLD.values():
+        assert len({SIZE_RULES[family] for family in families}) == 1
+
+
 def test_megapixels_replace_the_familys_area(resize):
     assert resize(picture(90, 90), "hidream_e1", 0.5625)[1:] == (768, 768)
     assert resize(picture(90, 90), "flux_kontext", 0.25)[1:] == (512, 512)

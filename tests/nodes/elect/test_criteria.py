@@ -97,7 +97,17 @@ def test_the_change_mask_saves_the_null_texts_calls(whole, scene, monkeypatch): 
 def test_confidence_is_a_probability_in_words(elect, found):
     facts = elect.select(found, mask=left_half()).ui["elect"][0]
     assert 1 / 5 <= facts["confidence"] < 1
-    assert "that the first stays ahead" in facts["confidence_words"]
+    assert "would still be first at the end" in facts["confidence_words"]
+
+
+def test_of_those_run_to_their_end_the_order_is_final(elect, scene, guiders):
+    done = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent, stop=1.0)
+    facts = elect.select(done, mask=left_half()).ui["elect"][0]
+    assert (
+        facts["confidence_words"]
+        == "all have run to their end, so by this score the order is final"
+    )
+    assert facts["confidence"] < 1
 
 
 def test_one_step_says_nothing_of_confidence(elect, scene, guiders):

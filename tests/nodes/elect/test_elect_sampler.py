@@ -163,6 +163,7 @@ def test_node_ids_are_the_permanent_ones():
         "RerollRegion",
         "LayOnSource",
         "TiNOPreset",
+        "TiNOReward",
         "CLIPJudge",
         "EditJudge",
         "InstructionVariants",

@@ -1,4 +1,4 @@
-"""TiNOMask in its four modes, with the real CLIPSeg architecture at small size."""
+"""TiNOMask in its modes, with the real CLIPSeg architecture at small size."""
 
 import shutil
 from pathlib import Path
@@ -150,3 +150,49 @@ def test_soft_edges_fade(masked):
     soft = masked("user", mask=mask, soft_edge=3)
     assert ((soft > 0) & (soft < 1)).any()
     assert soft[:, 24, 40] == 1
+
+
+@pytest.fixture(scope="module")
+def drawing():
+    from elect_tino.embedded.model.comfyui import load_embedded
+
+    with torch.inference_mode():
+        return load_embedded(variant="drawing")
+
+
+def test_relevance_mode_finds_what_the_model_would_change(masked, drawing):
+    """Recolourings of the validation split: the mask is about the true place, not elsewhere."""
+    from elect_tino.embedded.world.samples import sample
+
+    model, clip, vae = drawing
+    edits = [one for one in (sample("val", n) for n in range(20)) if one.kind == "recolour"]
+    shared = []
+    for edit in edits[:3]:
+        image = torch.from_numpy(edit.source)[None]
+        with torch.inference_mode():
+            source = {"samples": vae.encode(image)}
+        prompts = {"source_prompt": edit.source_caption, "target_prompt": edit.caption}
+        mask = masked("relevance", image, model=model, source=source, clip=clip, **prompts)
+        assert mask.shape == (1, *edit.mask.shape)
+        assert set(mask.unique().tolist()) == {0.0, 1.0}
+        found, true = mask[0] > 0, torch.from_numpy(edit.mask) > 0
+        shared.append(float((found & true).sum() / (found | true).sum()))
+        wide = masked(
+            "relevance", image, model=model, source=source, clip=clip, threshold=0.2, **prompts
+        )
+        assert bool((wide >= mask).all())
+    assert min(shared) > 0.2
+    assert sum(shared) / len(shared) > 0.35
+
+
+def test_relevance_mode_says_what_is_missing(masked, drawing):
+    model, clip, _ = drawing
+    with pytest.raises(ValueError, match="model: mode 'relevance' .* Connect model, source, clip"):
+        masked("relevance")
+    source = {"samples": torch.randn(1, 4, 16, 16)}
+    wired = {"model": model, "source": source, "clip": clip}
+    with pytest.raises(ValueError, match="source_prompt: it is empty"):
+        masked("relevance", **wired)
+    same = {"source_prompt": "a red star", "target_prompt": "a red star"}
+    with pytest.raises(ValueError, match="target_prompt: the MODEL answers it as it does"):
+        masked("relevance", **wired, **same)

@@ -44,6 +44,13 @@ ORDER = [
     "smoothing",
     "keep_norm",
     "preset",
+    "defaults",
+    "optimiser",
+    "gradient_norm",
+    "longest_step",
+    "white_noise",
+    "least_gain",
+    "reward",
 ]
 
 
