@@ -97,7 +97,7 @@ def load_latent_clip(path: str | Path) -> LatentCLIP:
     return model
 
 
-def _text_tower(config: dict, weights: dict[str, Tensor], name: str) -> TextTower:
+def _text_tower(config: dict[str, Any], weights: dict[str, Tensor], name: str) -> TextTower:
     tower = TextTower(config).eval()
     load_into(tower.tower, {k.removeprefix(PREFIX): v for k, v in weights.items()}, name)
     return tower
