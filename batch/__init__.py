@@ -7,5 +7,4 @@ fleet      several of them: one job in flight each, the freest first, again else
 book       one record a (sample, method), written in one step
 running    jobs, servers and book together
 pictures   the folder or table that `edit` reads
-ray_servers    servers that Ray starts and places
 """

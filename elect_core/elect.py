@@ -18,6 +18,7 @@ from .selection import Ranking, rank
 from .tape import Answer, Stopped, Tape, TapeModel
 
 Denoise = Callable[[Tensor, Tensor, Any], Tensor]
+Sampler = Callable[..., Tensor]
 Guide = Callable[[Mapping[str, Tensor]], Tensor]
 
 
@@ -81,8 +82,10 @@ def _answer(denoise: Denoise, conds: Mapping[str, Any], guide: Guide) -> Callabl
     return answer
 
 
-def _sample(sampler, model: TapeModel, noise: Tensor, sigmas: Tensor, seeds: Sequence[int]):
-    arguments = {}
+def _sample(
+    sampler: Sampler, model: TapeModel, noise: Tensor, sigmas: Tensor, seeds: Sequence[int]
+) -> Tensor | None:
+    arguments: dict[str, Any] = {}
     parameter = inspect.signature(sampler).parameters.get("noise_sampler")
     if parameter is not None and parameter.default is None:
         # Offset, so that the first injected noise is not the initial noise again.
@@ -100,7 +103,7 @@ def _sample(sampler, model: TapeModel, noise: Tensor, sigmas: Tensor, seeds: Seq
 @torch.no_grad()
 def elect(
     denoise: Denoise,
-    sampler: Callable[..., Tensor],
+    sampler: Sampler,
     sigmas: Tensor,
     conds: Mapping[str, Any],
     guide: Guide,

@@ -67,9 +67,9 @@ def run_race(
         rung keeps; 0 runs all rungs
     """
     alive, out, ran = tuple(range(num_candidates)), (), [0] * num_candidates
-    ranking, sure = None, False
+    ranking, sure, last = None, False, None
     for rung in rungs:
-        ranking = rank_at(alive, rung)
+        last, ranking = rung, rank_at(alive, rung)
         for index in alive:
             ran[index] = rung.step
         confidence = ranking.confidence
@@ -80,7 +80,7 @@ def run_race(
         if sure or len(alive) == 1:
             break
     assert ranking is not None
-    early = sure and rung is not rungs[-1]
+    early = sure and last is not rungs[-1]
     return Standing((*alive, *out), len(alive), tuple(ran), ranking, early)
 
 

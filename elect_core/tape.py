@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -143,7 +144,7 @@ class TapeModel:
         self.stopped_at: Tensor | None = None
         """The latent (N, C, h, w) that the sampler had reached at the stop."""
 
-    def __call__(self, x: Tensor, sigma: Tensor, **kwargs) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, **kwargs: Any) -> Tensor:
         """The denoised latent (N, C, h, w); raises `Stopped` past the stop."""
         if self.stop_step is not None and self.finished >= self.stop_step:
             self.stopped_at = x.clone()

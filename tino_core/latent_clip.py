@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -35,11 +36,11 @@ class LatentCLIP(nn.Module):
     for texts, None where its file has none
     """
 
-    def __init__(self, config: dict | None = None, latent_space: str | None = None):
+    def __init__(self, config: dict[str, Any] | None = None, latent_space: str | None = None):
         super().__init__()
         from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
-        self.config = dict(config or VIT_B_32)
+        self.config: dict[str, Any] = dict(config or VIT_B_32)
         self.latent_space = latent_space
         self.text_space: str | None = None
         self.text_tower: TextTower | None = None
@@ -96,7 +97,7 @@ def load_latent_clip(path: str | Path) -> LatentCLIP:
     return model
 
 
-def _text_tower(config: dict, weights: dict[str, Tensor], name: str) -> TextTower:
+def _text_tower(config: dict[str, Any], weights: dict[str, Tensor], name: str) -> TextTower:
     tower = TextTower(config).eval()
     load_into(tower.tower, {k.removeprefix(PREFIX): v for k, v in weights.items()}, name)
     return tower
@@ -127,7 +128,7 @@ _TOP = {
 }
 
 
-def _from_openai(state: dict[str, Tensor]) -> tuple[dict, dict[str, Tensor]]:
+def _from_openai(state: dict[str, Tensor]) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """OpenAI's visual tower under transformers' names, and the sizes it implies."""
     width, channels, patch, _ = state["conv1.weight"].shape
     side = round((len(state["positional_embedding"]) - 1) ** 0.5)
@@ -152,7 +153,9 @@ def _from_openai(state: dict[str, Tensor]) -> tuple[dict, dict[str, Tensor]]:
     return config, _with_buffers(renamed, position, config)
 
 
-def _with_buffers(renamed: dict[str, Tensor], position: Tensor, config: dict) -> dict[str, Tensor]:
+def _with_buffers(
+    renamed: dict[str, Tensor], position: Tensor, config: dict[str, Any]
+) -> dict[str, Tensor]:
     """Adds the position ids where this version of transformers keeps them among the weights."""
     name = "vision_model.embeddings.position_ids"
     if name in LatentCLIP(config).tower.state_dict():

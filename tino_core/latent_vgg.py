@@ -26,16 +26,16 @@ class LatentVGG(nn.Module):
     latent_space: the VAE it was trained on, None where its file does not say
     """
 
-    def __init__(self, config: dict | None = None, latent_space: str | None = None):
+    def __init__(self, config: dict[str, Any] | None = None, latent_space: str | None = None):
         super().__init__()
-        self.config = dict(config or VGG16)
+        self.config: dict[str, Any] = dict(config or VGG16)
         self.latent_space = latent_space
         build = _smaller if set(SMALLER) <= self.config.keys() else _vgg16
         self.network = build(**{k: v for k, v in self.config.items() if k != "image_size"})
 
     def forward(self, latent: Tensor) -> Tensor:
         """Outputs (B, D) of latents (B, C, h, w) in the model's scale."""
-        return self.network(latent.to(self.network.features[0].weight.dtype))
+        return self.network(latent.to(next(self.network.parameters()).dtype))
 
     def save(
         self,
@@ -51,11 +51,11 @@ class LatentVGG(nn.Module):
         save_weights(path, self.network.state_dict(), self.latent_space, self.config, dtype, notes)
 
 
-def _vgg16(num_channels: int, num_classes: int):
+def _vgg16(num_channels: int, num_classes: int) -> nn.Module:
     from torchvision.models import vgg16
 
     network = vgg16(weights=None, num_classes=num_classes)
-    network.features[0] = nn.Conv2d(num_channels, 64, 3, padding=1)
+    network.features.register_module("0", nn.Conv2d(num_channels, 64, 3, padding=1))
     return network
 
 

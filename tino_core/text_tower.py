@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 PREFIX = "text_tower."
@@ -22,7 +24,7 @@ SIZES = (
 class TextTower(nn.Module):
     """CLIP's text tower with its projection. config: as in transformers' CLIPTextConfig."""
 
-    def __init__(self, config: dict):
+    def __init__(self, config: dict[str, Any]):
         super().__init__()
         from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -27,9 +28,9 @@ class WeightsFile:
 
     state_dict: dict[str, Tensor]
     latent_space: str | None
-    config: dict
+    config: dict[str, Any]
     text_space: str | None = None
-    text_config: dict = field(default_factory=dict)
+    text_config: dict[str, Any] = field(default_factory=dict)
 
 
 def read_weights(path: str | Path) -> WeightsFile:
@@ -46,7 +47,8 @@ def read_weights(path: str | Path) -> WeightsFile:
 
 
 def save_weights(
-    path: str | Path, state_dict: Mapping[str, Tensor], latent_space: str, config: Mapping,
+    path: str | Path, state_dict: Mapping[str, Tensor], latent_space: str,
+    config: Mapping[str, Any],
     dtype: torch.dtype | None = None, notes: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
     """Write weights with the metadata that `read_weights` reads, moved into place in one step.

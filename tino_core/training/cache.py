@@ -71,11 +71,11 @@ def kept_pairs(
     for number, start in enumerate(range(0, len(items), CHUNK)):
         part = items[start : start + CHUNK]
 
-        def latents(part=part, number=number) -> Tensor:
+        def latents(part: list[Item] = part, number: int = number) -> Tensor:
             seed = seed_of(options.seed, "kept", number)
             return make.encode(_read(part, options), seed)
 
-        def features(part=part) -> Tensor:
+        def features(part: list[Item] = part) -> Tensor:
             return make.teacher.features(_read(part, options).to(make.device))
 
         name = f"{what}_{number:05d}"

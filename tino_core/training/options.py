@@ -155,8 +155,9 @@ def parser() -> argparse.ArgumentParser:
 def read_options(arguments: list[str] | None = None) -> Options:
     """The command line as Options; leaves with a message where it makes no sense."""
     own = parser()
-    values = vars(own.parse_args(arguments))
+    values: dict[str, Any] = vars(own.parse_args(arguments))
+    values["note"] = tuple(values["note"])
     try:
-        return Options(**{**values, "note": tuple(values["note"])})
+        return Options(**values)
     except ValueError as error:
         own.error(str(error))

@@ -57,7 +57,7 @@ class Batches:
         self.position = stream.position
         self._coming = self._ask()
 
-    def _ask(self) -> tuple[Position, list[Future]]:
+    def _ask(self) -> tuple[Position, list[Future[tuple[Tensor, ...]]]]:
         taken = self._stream.take(self._size)
         futures = [self._pool.submit(self._read, item, seed) for item, seed in taken]
         return self._stream.position, futures

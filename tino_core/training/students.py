@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -31,13 +32,13 @@ def absolute_difference(student: Tensor, teacher: Tensor) -> Tensor:
 class Kind:
     """What sets one student apart from the other: class, inner network, objective, sizes."""
 
-    model: Callable[[dict, str], LatentCLIP | LatentVGG]
+    model: Callable[[dict[str, Any], str], LatentCLIP | LatentVGG]
     inner: Callable[[nn.Module], nn.Module]
     objective: Callable[[Tensor, Tensor], Tensor]
-    adapted: Callable[[Teacher, tuple[int, ...]], dict]
+    adapted: Callable[[Teacher, tuple[int, ...]], dict[str, Any]]
 
 
-def _clip_config(teacher: Teacher, latent: tuple[int, ...]) -> dict:
+def _clip_config(teacher: Teacher, latent: tuple[int, ...]) -> dict[str, Any]:
     """The teacher's sizes, with as many patches a side on the latent (C, h, w) as it has."""
     patches = teacher.config["image_size"] // teacher.config["patch_size"]
     patch = max(1, min(latent[1:]) // patches)
@@ -45,7 +46,7 @@ def _clip_config(teacher: Teacher, latent: tuple[int, ...]) -> dict:
     return {**teacher.config, **sizes}
 
 
-def _vgg_config(teacher: Teacher, latent: tuple[int, ...]) -> dict:
+def _vgg_config(teacher: Teacher, latent: tuple[int, ...]) -> dict[str, Any]:
     config = {key: value for key, value in teacher.config.items() if key != "image_size"}
     return {**config, "num_channels": latent[0]}
 
@@ -79,7 +80,7 @@ def build_student(
     return student
 
 
-def _own_sizes(path: Path | None) -> dict:
+def _own_sizes(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     if not path.is_file():

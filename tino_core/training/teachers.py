@@ -33,7 +33,7 @@ class Teacher:
     size: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    config: dict
+    config: dict[str, Any]
     weights: dict[str, Tensor]
 
     @torch.no_grad()

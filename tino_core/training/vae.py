@@ -64,7 +64,7 @@ def _kind(path: str, subfolder: str | None) -> str | None:
     return config.get("_class_name")
 
 
-def _read_config(path: str, name: str) -> dict | None:
+def _read_config(path: str, name: str) -> dict[str, Any] | None:
     """A JSON file of a local folder or of the hub, None where there is none."""
     from transformers.utils.hub import cached_file
 
