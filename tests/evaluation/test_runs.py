@@ -78,7 +78,8 @@ def test_an_election_is_run_over_the_world_and_measured(
         expected = np.abs((255.0 - one.source) - one.target).mean() / 255
         assert own["L1"] == pytest.approx(expected, abs=1 / 255)
         three, single = (ledger.records[one.name, name] for name in ("three", "one"))
-        assert three["calls"] > single["calls"] == 5
+        assert 5 < three["calls"] < 3 * 5
+        assert "calls" not in single  # only an election tells what it cost
         assert three["L1"] < own["L1"]
     shown = capsys.readouterr().out
     assert "By model calls, fewest first" in shown
