@@ -38,7 +38,7 @@ def weights(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("weights")
     torch.manual_seed(0)
-    small = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4}
+    small: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4}
     vit = ViTModel(ViTConfig(**small, num_hidden_layers=2, image_size=224, patch_size=32))
     for name in ("dino-vitb8", "dino-vits16"):
         vit.save_pretrained(folder / name)
