@@ -1,6 +1,7 @@
 """Columns by models, small ones with random weights, against independent computations."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
