@@ -1,0 +1,104 @@
+"""Writes locales/en/nodeDefs.json and takes translations of it:
+
+    python3 dev.py python -m elect_tino.harness.author_locales            English, from the nodes
+    python3 dev.py python -m elect_tino.harness.author_locales --missing de    what is untranslated
+    python3 dev.py python -m elect_tino.harness.author_locales --take de FILE  {English: German}
+
+A language's nodeDefs.json has the English one's shape. A text counts as translated as long as its
+English stays as it is, so one that changes is asked for again.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .server.comfy_server import PACK_LINK, PACK_ROOT, ComfyServer
+
+FOLDER = PACK_ROOT / "locales"
+ENGLISH = "en"
+Definitions = dict[str, dict]
+
+
+def path_of(language: str) -> Path:
+    return FOLDER / language / "nodeDefs.json"
+
+
+def read(language: str) -> Definitions:
+    """A language's definitions; none where it has no file."""
+    path = path_of(language)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def write(language: str, definitions: Definitions) -> None:
+    path_of(language).parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(definitions, indent=1, ensure_ascii=False) + "\n"
+    path_of(language).write_text(text, encoding="utf-8")
+
+
+def _told(name: str, tooltip: str | None) -> dict[str, str]:
+    return {"name": name, **({"tooltip": tooltip} if tooltip else {})}
+
+
+def definition(info: dict) -> dict:
+    """What a person reads of a node, as ComfyUI's frontend keys it, from its `/object_info`."""
+    inputs = {}
+    for kind in ("required", "optional"):
+        for name, (_, *rest) in info["input"].get(kind, {}).items():
+            options = rest[0] if rest else {}
+            inputs[name] = _told(options.get("display_name") or name, options.get("tooltip"))
+    tooltips = info.get("output_tooltips") or [None] * len(info["output"])
+    outputs = {
+        str(k): _told(name, tooltip)
+        for k, (name, tooltip) in enumerate(zip(info["output_name"], tooltips, strict=True))
+    }
+    made = {"display_name": info["display_name"], "description": info["description"]}
+    return {**made, "inputs": inputs, "outputs": outputs}
+
+
+def english(object_info: dict) -> Definitions:
+    """The definitions of this pack's nodes."""
+    ours = (n for n, i in object_info.items() if i["python_module"].endswith(PACK_LINK))
+    return {name: definition(object_info[name]) for name in sorted(ours)}
+
+
+def texts(definitions: dict) -> Iterator[str]:
+    """Every text, in order, with repetitions."""
+    for value in definitions.values():
+        yield from texts(value) if isinstance(value, dict) else (value,)
+
+
+def translated(definitions: dict, say: Callable[[str], str]) -> dict:
+    """The same shape with every text said another way."""
+    return {
+        key: translated(value, say) if isinstance(value, dict) else say(value)
+        for key, value in definitions.items()
+    }
+
+
+def known(language: str) -> dict[str, str]:
+    """English texts and their translations, from both files as they stand."""
+    return dict(zip(texts(read(ENGLISH)), texts(read(language)), strict=False))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--missing", metavar="LANGUAGE", help="print what is not translated")
+    parser.add_argument("--take", nargs=2, metavar=("LANGUAGE", "FILE"), help="take translations")
+    arguments = parser.parse_args()
+    if arguments.missing:
+        have = known(arguments.missing)
+        wanted = {text: "" for text in texts(read(ENGLISH)) if text not in have}
+        print(json.dumps(wanted, indent=1, ensure_ascii=False))
+    elif arguments.take:
+        language, file = arguments.take
+        table = {**known(language), **json.loads(Path(file).read_text(encoding="utf-8"))}
+        write(language, translated(read(ENGLISH), table.__getitem__))
+    else:
+        with ComfyServer() as server:
+            write(ENGLISH, english(server.object_info()))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
