@@ -108,9 +108,14 @@ def edit(args: list[str]) -> int:
     return set_up().python("-m", f"{PACKAGE}.batch", *args)
 
 
+def docs(args: list[str]) -> int:
+    """Build docs/ and the cores' API pages as a site in output/site; arguments go to mkdocs."""
+    return set_up().python("-m", "mkdocs", "build", "--strict", *args)
+
+
 VERBS = {
     verb.__name__: verb
-    for verb in (demo, doctor, test, check, serve, python, bench, notes, evaluate, edit)
+    for verb in (demo, doctor, test, check, serve, python, bench, notes, docs, evaluate, edit)
 }
 
 

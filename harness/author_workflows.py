@@ -23,13 +23,21 @@ from .workflows.recipes.edit_models import EDIT_RECIPES
 from .workflows.recipes.elect import RECIPES
 from .workflows.recipes.kept import KEPT_RECIPES
 from .workflows.recipes.parts import Recipe
+from .workflows.recipes.prompts import PROMPT_RECIPES
 from .workflows.recipes.races import RACE_RECIPES
 from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.recipes.titles import NODE_TITLES, title_of
 from .workflows.widgets import node_inputs
 
 FOLDER = PACK_ROOT / "workflows"
-ALL_RECIPES = (*RECIPES, *RACE_RECIPES, *KEPT_RECIPES, *EDIT_RECIPES, *TINO_RECIPES)
+ALL_RECIPES = (
+    *RECIPES,
+    *RACE_RECIPES,
+    *KEPT_RECIPES,
+    *PROMPT_RECIPES,
+    *EDIT_RECIPES,
+    *TINO_RECIPES,
+)
 WIDTH = 260
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
 # Nodes that grow by the pictures and tables they show.

@@ -1,6 +1,9 @@
 """The pages hang together: links lead somewhere, the index is whole, the README is short."""
 
+import os
 import re
+import subprocess
+import sys
 from urllib.parse import unquote
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 from .test_boundaries import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
-PAGES += sorted((ROOT / "docs").glob("*.md"))
+PAGES += sorted((ROOT / "docs").rglob("*.md"))
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -32,8 +35,18 @@ def test_every_link_leads_somewhere(page):
 
 def test_every_page_is_in_the_index():
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
-    assert pages == {link for link in LINK.findall(index) if "/" not in link}
+    docs = ROOT / "docs"
+    pages = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - {"index.md"}
+    assert pages == {link for link in LINK.findall(index) if link.endswith(".md")}
+
+
+def test_the_site_builds_with_every_link_and_the_api_of_both_cores(tmp_path):
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    built = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    for core, name in (("elect_core", "background_inconsistency"), ("tino_core", "LatentCLIP")):
+        assert name in (tmp_path / "api" / f"{core}.html").read_text(encoding="utf-8")
 
 
 def test_the_readme_wins_in_one_screen():

@@ -96,7 +96,7 @@ Made by `python3 dev.py bench tino{arguments}`. {num_edits} edits of each of fiv
 steps, T = {t:g}, W = {w} iterations, guidance {cfg:g}; every method has the same weights, captions,
 first noise and steps. Means over edits with 95 % bootstrap intervals in brackets.
 
-- *success*: by the ground truth ([embedded/success.py](../embedded/world/success.py)).
+- *success*: by the ground truth (`embedded/world/success.py`).
 - *error*: inside the true edit's mask, mean squared, to the truth behind the VAE.
 - *background MSE*: outside the true edit's mask, against the decoded encoding of the source, so
   that the VAE's own loss counts for nobody.

@@ -56,11 +56,16 @@ def instruction_of(prompt: dict) -> str:
 
 
 def text_of(value: Any, prompt: dict) -> str:
-    """A typed text, or the choice made in the node that a text is wired from ("2: remove it")."""
+    """A typed text, or the choice made in the node that a text is wired from ("2: remove it").
+
+    Of a node that rewrites an instruction, that instruction.
+    """
     if not is_link(value):
         return str(value).strip()
-    given = prompt[value[0]]["inputs"].values()
-    choice = next((text for text in given if isinstance(text, str)), "")
+    given = prompt[value[0]]["inputs"]
+    if "instruction" in given:
+        return text_of(given["instruction"], prompt)
+    choice = next((text for text in given.values() if isinstance(text, str)), "")
     return re.sub(r"^\d+:", "", choice).strip()
 
 

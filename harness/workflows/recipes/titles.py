@@ -14,6 +14,7 @@ _NO_DOWNLOAD = {
     "tino_composition": "TiNO-Edit of a collage",
     "tino_compounded": "TiNO-Edit twice",
     "elect_race": "ELECT race",
+    "elect_seed_and_prompt": "ELECT over seeds and wordings",
 }
 _DOWNLOAD = {
     "instruct_pix2pix_all_in_one": "InstructPix2Pix, one node",
@@ -69,6 +70,8 @@ NODE_TITLES = {
     "ELECTRace": "Drop the worst on the way",
     "SaveCandidates": "Save candidates",
     "LoadCandidates": "Load candidates",
+    "InstructionVariants": "Wordings",
+    "PoolCandidates": "All candidates",
     "TiNOMask": "What may change",
     "TiNOOptimize": "Optimise the noise",
 }

@@ -1,5 +1,6 @@
 """Candidates finished as they were begun, from exactly where they stopped."""
 
+import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +26,7 @@ def resume(
 
     Where something on the model may remember earlier calls, the tape cannot stand for them: an
     unfinished candidate is then run from its start, which costs its first calls once more.
-    change: made to the answers after the stop; candidates then go one by one, from their tape
+    change: made to the answers after the stop; candidates then go one by one
 
     Returns the samples and the denoised output, both (N, C, h, w) in LATENT scale, and the cost.
     The tape itself is not changed.
@@ -39,9 +40,16 @@ def resume(
     anew = why_from_start(run) if unfinished and tape.steps else None
     if anew is not None:
         logging.info("ELECT: finished from the start and not from the stop, since %s.", anew)
-    finished = [
-        sample(run, [seed], Tape() if anew else tape.rows([row]), None, probe, on_step, change)
-        for row, seed in enumerate(seeds)
-    ]
+    finished = []
+    for row, seed in enumerate(seeds):
+        begun = Tape() if anew else tape.rows([row])
+        own = _after(len(tape.calls), change) if anew and change else change
+        finished.append(sample(run, [seed], begun, None, probe, on_step, own))
     samples = torch.cat([one.samples for one in finished])
     return samples, torch.cat([one.denoised for one in finished]), probe.cost
+
+
+def _after(calls: int, change: Change) -> Change:
+    """The change, but for the first calls of one candidate."""
+    call = itertools.count()
+    return lambda denoised: change(denoised) if next(call) >= calls else denoised

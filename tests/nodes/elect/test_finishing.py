@@ -88,6 +88,20 @@ def test_blended_back_the_source_is_exact_outside_the_mask(sampler, elect, finis
     assert "blended back" in out.ui["text"][0]
 
 
+def test_a_run_from_its_start_is_blended_after_the_stop_alone(
+    elect, finish, scene, guiders, monkeypatch
+):
+    from elect_tino.nodes.host.elect import finish as finishing
+
+    found = partial(elect, scene, guiders, "cfg").rows([1])
+    expected = finish(found, blend_mask=right_half(), feather=0)[0]["samples"]
+    monkeypatch.setattr(finishing, "why_from_start", lambda run: "a hook may remember")
+    calls = count_calls(monkeypatch, scene)
+    out = finish(found, blend_mask=right_half(), feather=0)[0]["samples"]
+    assert len(calls) == found.run.num_steps
+    assert_close(out, expected, atol=1e-5, rtol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def vary():
     from elect_tino.nodes.elect import vary
