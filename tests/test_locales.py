@@ -53,7 +53,7 @@ def test_every_text_of_every_node_is_translated(language: str):
     pairs = list(zip(texts(source), texts(definitions), strict=True))
     assert all(text.strip() for _, text in pairs)
     told = [(old, new) for old, new in pairs if len(old) > 30]
-    same = {old for old, new in told if new == old}
+    same = {old for old, new in told if new == old and "http://" not in old}
     assert not same
     for old, new in told:
         kept = set(re.findall(r"[A-Z]+[a-z]+[A-Z]\w+", old))  # node ids and the like
