@@ -28,7 +28,8 @@ def only_wires(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     own: Any = node.validate_inputs if name in vars(node) else None
     taken = {} if own is None else dict(inspect.signature(own).parameters)
 
-    def validate_inputs(cls, **given: Any) -> bool | str:
+    def validate_inputs(cls, *args: Any, **given: Any) -> bool | str:
+        given |= dict(zip(taken, args, strict=False))
         for socket in [one for one in sockets if one in given]:
             typed = given[socket][0] if schema.is_input_list else given[socket]
             if typed is not None:  # None is a wire: what comes is not yet known
