@@ -61,9 +61,10 @@ LOADED = """(selector) => {
 }"""
 SHOWN = """() => {
     const node = window.app.graph.nodes.find((one) => one.title === "Edited");
-    return node.imgs?.[0]?.src ?? "";
+    const told = window.app.nodeOutputs[node.id]?.images?.[0]?.filename;
+    return node.imgs?.[0]?.src ?? told ?? "";
 }"""
-"""The picture that the result's node shows, in both kinds of nodes."""
+"""The picture that the result's node shows; the older Nodes 2.0 keep it apart from the node."""
 
 
 def tiles(page: "Page") -> "Locator":
@@ -85,8 +86,9 @@ def press_run(page: "Page", ends: int = 1) -> None:
 
 
 def come_near(page: "Page") -> None:
-    """What a user does where the nodes are too small: zoom to the one with the candidates."""
-    if page.evaluate("() => window.app.canvas.ds.scale") < READABLE:
+    """What a user does where nodes are too small or out of sight: go to the one with the tiles."""
+    small = page.evaluate("() => window.app.canvas.ds.scale") < READABLE
+    if small or not tiles(page).nth(2).evaluate(SEEN):
         page.evaluate(NEAR)
         page.wait_for_timeout(500)
 

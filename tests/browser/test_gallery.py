@@ -190,7 +190,8 @@ def test_details_hold_the_table_and_sorting_goes_by_number(page: "Page"):
 def test_the_gallery_comes_back_with_the_workflow_and_missing_pictures_are_said(page: "Page"):
     saved = page.evaluate("() => window.app.graph.serialize()")
     (node,) = [one for one in saved["nodes"] if one["type"] == "BISSelect"]
-    node["properties"]["elect_gallery"]["pictures"][0]["filename"] = "gone.jpg"
+    gallery = node["properties"]["elect_gallery"]
+    gallery["pictures"][gallery["order"][0]]["filename"] = "gone.jpg"  # the first that is seen
     page.evaluate(LOAD, saved)
     page.locator(".elect-tile[data-seed] .elect-missing").first.wait_for(timeout=20_000)
     assert tiles(page).count() == COUNT
