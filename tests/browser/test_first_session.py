@@ -55,6 +55,13 @@ SEEN = """(element) => {
     return box.width > 30 && element.contains(there);
 }"""
 """Whether the middle of an element is what a mouse would meet there."""
+SCROLL = """(element) => {
+    let box = element.parentElement;
+    while (box.scrollHeight <= box.clientHeight && box.parentElement) box = box.parentElement;
+    const down = element.getBoundingClientRect().y - box.getBoundingClientRect().y;
+    if (box.closest(".elect-gallery")) box.scrollTop += down;
+}"""
+"""The wheel over the tiles, where they scroll."""
 LOADED = """(selector) => {
     const picture = document.querySelector(selector);
     return picture.complete && picture.naturalWidth > 0;
@@ -97,6 +104,7 @@ def take(page: "Page", place: int) -> str:
     """Click a tile and finish it; returns its seed."""
     tile = tiles(page).nth(place)
     seed = tile.get_attribute("data-seed") or ""
+    tile.evaluate(SCROLL)
     assert tile.evaluate(SEEN)
     tile.click()
     ends = page.evaluate("() => { window.ran.clear(); return window.ends }")
