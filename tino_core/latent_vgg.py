@@ -31,7 +31,7 @@ class LatentVGG(nn.Module):
         self.config: dict[str, Any] = dict(config or VGG16)
         self.latent_space = latent_space
         build = _smaller if set(SMALLER) <= self.config.keys() else _vgg16
-        self.network = build(**{k: v for k, v in self.config.items() if k != "image_size"})
+        self.network: Any = build(**{k: v for k, v in self.config.items() if k != "image_size"})
 
     def forward(self, latent: Tensor) -> Tensor:
         """Outputs (B, D) of latents (B, C, h, w) in the model's scale."""
