@@ -38,22 +38,14 @@ def _budget(budget: Budget, stage: str) -> Budget:
     return budget
 
 
-def _clip(folder: Path, budget: Budget) -> None:
-    from .training.clip import averaged_clip, train_clip
-    from .training.export_teachers import export_clip
-
-    run = train_clip(folder / "clip", folder / "pictures", _budget(budget, "clip"))
-    export_clip(averaged_clip(run), run.step)
-
-
-def _clip_on(folder: Path, budget: Budget) -> None:
+def _clip(stage: str, folder: Path, budget: Budget) -> None:
     from .training.clip import averaged_clip, shipped_teacher, train_clip
     from .training.export_teachers import export_clip
 
-    start = shipped_teacher()
-    steps = _budget(budget, "clip_on")
-    run = train_clip(folder / "clip_on", folder / "pictures", steps, start)
-    export_clip(averaged_clip(run), run.step, "on from the teacher before, ")
+    on = stage in AGAIN
+    start = shipped_teacher() if on else None
+    run = train_clip(folder / stage, folder / "pictures", _budget(budget, stage), start)
+    export_clip(averaged_clip(run), run.step, "on from the teacher before, " if on else "")
 
 
 def _vgg(folder: Path, budget: Budget) -> None:
@@ -127,8 +119,8 @@ def student_command(student: str, folder: Path, steps: int) -> list[str]:
 
 STAGES = {
     "pictures": _pictures,
-    "clip": _clip,
-    "clip_on": _clip_on,
+    "clip": partial(_clip, "clip"),
+    "clip_on": partial(_clip, "clip_on"),
     "vgg": _vgg,
     "observer": _observer,
     "folders": _folders,
