@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from .training.run import Budget, Run
-from .training.variants import VARIANTS
+from .training.variants import AGAIN, TUNED
 
 if TYPE_CHECKING:  # ComfyUI must not be imported before `use_cpu`
     from .training.editor import Editor
@@ -108,33 +108,19 @@ def _unet(folder: Path, budget: Budget, scenes: int) -> None:
     report(train_unet(folder / "unet", folder / "data", budget, report=report))
 
 
-def _unet_on(folder: Path, budget: Budget, scenes: int) -> None:
-    use_cpu()
-    from .model.objectives import V_PREDICTION
-    from .training.editor import shipped_editor
-    from .training.export import export_tuned
-    from .training.unet import tune_unet
-
-    torch.manual_seed(0)  # of the new mask heads
-    start = shipped_editor(V_PREDICTION, "unet")
-    export = partial(export_tuned, "unet", "that edits, an InstructPix2Pix")
-    report = _reporter(folder, export, "unet_on")
-    report(tune_unet(folder / "unet_on", folder / "data", start, budget, report=report))
-
-
-def _variant(name: str, folder: Path, budget: Budget, scenes: int) -> None:
+def _tuned(stage: str, folder: Path, budget: Budget, scenes: int) -> None:
     use_cpu()
     from .training.editor import editor_to_tune
     from .training.export import export_tuned
     from .training.unet import task_of, tune_unet
 
-    variant = VARIANTS[name]
+    variant = TUNED[stage]
     torch.manual_seed(0)  # of the new mask heads
     start = editor_to_tune(folder / variant.start, variant.objective)
     task = task_of(variant, deepcopy(start))
-    export = partial(export_tuned, name, variant.title, start=variant.start)
-    report = _reporter(folder, export, "" if variant.dose is None else name)
-    report(tune_unet(folder / name, folder / "data", start, budget, report=report, task=task))
+    export = partial(export_tuned, stage, variant)
+    report = _reporter(folder, export, "" if variant.dose is None else stage)
+    report(tune_unet(folder / stage, folder / "data", start, budget, report=report, task=task))
 
 
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
@@ -159,13 +145,12 @@ def write_grid(editor, vae, path: Path, split: str = "val") -> None:
 STAGES = {
     "vae": _vae,
     "vae_on": _vae_on,
-    "unet_on": _unet_on,
     "data": _data,
     "unet": _unet,
     "decoder": _decoder,
-    **{name: partial(_variant, name) for name in VARIANTS},
+    **{name: partial(_tuned, name) for name in TUNED},
 }
-AGAIN = ("vae_on", "unet_on", "decoder")
+ON_SHIPPED = ("vae_on", "decoder", *AGAIN)
 """Stages that go on with what ships; `all` begins from nothing and leaves them out."""
 
 
@@ -179,7 +164,7 @@ def main() -> None:
     arguments = parser.parse_args()
     budget = Budget(arguments.steps, arguments.minutes)
     for name, stage in STAGES.items():
-        if arguments.stage == name or (arguments.stage == "all" and name not in AGAIN):
+        if arguments.stage == name or (arguments.stage == "all" and name not in ON_SHIPPED):
             stage(arguments.folder, budget, arguments.scenes)
 
 

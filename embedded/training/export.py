@@ -12,6 +12,7 @@ from torch import Tensor
 from ..model.shipped import WEIGHTS
 from ..model.vae import TinyVAE, widen
 from .editor import Editor
+from .variants import Variant, weights_of
 
 LICENCE = {"license": "Apache-2.0", "format": "pt"}
 _WORLD = "procedural 128x128 scenes of elect_tino.embedded.world (training split)"
@@ -84,17 +85,17 @@ def export_editor(
 
 
 def export_tuned(
-    name: str, title: str, editor: Editor, steps: int, factors: list[list[float]],
-    folder: Path = WEIGHTS, start: str = "unet",
+    stage: str, variant: Variant, editor: Editor, steps: int, factors: list[list[float]],
+    folder: Path = WEIGHTS,
 ) -> None:  # fmt: skip
-    """A UNet tuned from that of the stage `start` by the stage `name`; text encoders are shared."""
+    """A UNet tuned by a stage; text encoders are shared."""
     write(
-        folder / f"{name}.safetensors",
+        folder / f"{weights_of(stage)}.safetensors",
         editor.unet.state_dict(),
         {
-            "title": f"Embedded tiny UNet {title} (LDM keys)",
+            "title": f"Embedded tiny UNet {variant.title} (LDM keys)",
             **_latent_metadata(editor, factors),
-            "trained": f"{start}.safetensors, {steps} more steps on {_WORLD}; "
-            f"python -m elect_tino.embedded.train {name}",
+            "trained": f"{variant.start}.safetensors, {steps} more steps on {_WORLD}; "
+            f"python -m elect_tino.embedded.train {stage}",
         },
     )

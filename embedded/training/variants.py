@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..data.spoil import CLEAN
 from ..model.objectives import RECTIFIED_FLOW, V_PREDICTION, Objective
@@ -37,3 +37,19 @@ VARIANTS = {
     "drawing_2": Variant("that draws in two steps", "drawing_4", V_PREDICTION, None, 2),
     "drawing_1": Variant("that draws in one step", "drawing_2", V_PREDICTION, None, 1),
 }
+
+AGAIN = {
+    "unet_on": Variant("that edits, an InstructPix2Pix", "flow", V_PREDICTION),
+    **{
+        f"{name}_on": replace(VARIANTS[name], start=name)
+        for name in ("drawing", "flow", "flow_mild")
+    },
+}
+"""Stages that go on with weights that ship, after the latents moved: they take their place."""
+
+TUNED = {**VARIANTS, **AGAIN}
+
+
+def weights_of(stage: str) -> str:
+    """The stage's weights in `embedded/weights`, without suffix."""
+    return stage.removesuffix("_on")

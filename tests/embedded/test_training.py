@@ -150,9 +150,10 @@ def test_a_tuned_export_says_what_it_predicts_and_loads(tmp_path):
     from elect_tino.embedded.model.objectives import RECTIFIED_FLOW
     from elect_tino.embedded.training.editor import shipped_editor
     from elect_tino.embedded.training.export import export_tuned
+    from elect_tino.embedded.training.variants import VARIANTS
 
     editor = shipped_editor(RECTIFIED_FLOW)
-    export_tuned("flow", "that edits", editor, 7, [[0.0] * 3] * 5, tmp_path)
+    export_tuned("flow", VARIANTS["flow"], editor, 7, [[0.0] * 3] * 5, tmp_path)
     model = load_unet(tmp_path / "flow.safetensors").model
     assert model.model_type == comfy.model_base.ModelType.FLOW
     torch.testing.assert_close(model.latent_format.std, editor.latent_std)
