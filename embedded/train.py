@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,21 @@ _MILESTONE = 500  # steps between exports
 _GRID_ROWS, _GRID_COLUMNS = 6, 4
 
 
+@dataclass(frozen=True)
+class Job:
+    """What the command line asks of a stage.
+
+    folder: checkpoints and logs
+    scenes: how many to encode
+    compiled: whether UNets are compiled before they train
+    """
+
+    folder: Path
+    budget: Budget
+    scenes: int
+    compiled: bool
+
+
 def use_cpu() -> None:
     """Tells ComfyUI that there is no GPU; must run before its model management is imported."""
     from comfy.cli_args import args
@@ -37,12 +53,12 @@ def use_cpu() -> None:
     args.use_pytorch_cross_attention = True
 
 
-def _vae(folder: Path, budget: Budget, scenes: int) -> None:
+def _vae(job: Job) -> None:
     from .training.export import export_vae
     from .training.vae import train_vae
 
-    vae, steps = train_vae(folder / "vae", budget)
-    _save(vae, folder / "vae.pt")
+    vae, steps = train_vae(job.folder / "vae", job.budget)
+    _save(vae, job.folder / "vae.pt")
     export_vae(vae, steps)
 
 
@@ -52,29 +68,29 @@ def _save(module: torch.nn.Module, path: Path) -> None:
     temporary.replace(path)
 
 
-def _vae_on(folder: Path, budget: Budget, scenes: int) -> None:
+def _vae_on(job: Job) -> None:
     from .model.vae import load_shipped_vae
     from .training.export import export_vae
     from .training.vae import tune_vae
 
-    vae, steps = tune_vae(load_shipped_vae(), folder / "vae_on", budget)
-    _save(vae, folder / "vae.pt")
+    vae, steps = tune_vae(load_shipped_vae(), job.folder / "vae_on", job.budget)
+    _save(vae, job.folder / "vae.pt")
     export_vae(vae, steps, "on from the VAE before, ")
 
 
-def _decoder(folder: Path, budget: Budget, scenes: int) -> None:
+def _decoder(job: Job) -> None:
     from .model.vae import vae_of
     from .training.export import export_vae
     from .training.vae import train_decoder
 
-    vae, steps = train_decoder(vae_of(folder), folder / "decoder", budget)
+    vae, steps = train_decoder(vae_of(job.folder), job.folder / "decoder", job.budget)
     export_vae(vae, steps, "the decoder alone for the last ")
 
 
-def _data(folder: Path, budget: Budget, scenes: int) -> None:
+def _data(job: Job) -> None:
     from .data.dataset import encode_dataset
 
-    encode_dataset(folder, scenes)
+    encode_dataset(job.folder, job.scenes)
 
 
 def _reporter(
@@ -99,16 +115,18 @@ def _reporter(
     return report
 
 
-def _unet(folder: Path, budget: Budget, scenes: int) -> None:
+def _unet(job: Job) -> None:
     use_cpu()
     from .training.export import export_editor
     from .training.unet import train_unet
 
-    report = _reporter(folder, export_editor, "grid")
-    report(train_unet(folder / "unet", folder / "data", budget, report=report))
+    report = _reporter(job.folder, export_editor, "grid")
+    data = job.folder / "data"
+    options = {"report": report, "compiled": job.compiled}
+    report(train_unet(job.folder / "unet", data, job.budget, **options))
 
 
-def _tuned(stage: str, folder: Path, budget: Budget, scenes: int) -> None:
+def _tuned(stage: str, job: Job) -> None:
     use_cpu()
     from .training.editor import editor_to_tune
     from .training.export import export_tuned
@@ -116,11 +134,13 @@ def _tuned(stage: str, folder: Path, budget: Budget, scenes: int) -> None:
 
     variant = TUNED[stage]
     torch.manual_seed(0)  # of the new mask heads
-    start = editor_to_tune(folder / variant.start, variant.objective)
+    start = editor_to_tune(job.folder / variant.start, variant.objective)
     task = task_of(variant, deepcopy(start))
     export = partial(export_tuned, stage, variant)
-    report = _reporter(folder, export, "" if variant.dose is None else stage)
-    report(tune_unet(folder / stage, folder / "data", start, budget, report=report, task=task))
+    report = _reporter(job.folder, export, "" if variant.dose is None else stage)
+    data = job.folder / "data"
+    options = {"report": report, "task": task, "compiled": job.compiled}
+    report(tune_unet(job.folder / stage, data, start, job.budget, **options))
 
 
 def write_grid(editor, vae, path: Path, split: str = "val") -> None:
@@ -161,11 +181,15 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="end each training after so many steps")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="checkpoints and logs")
     parser.add_argument("--scenes", type=int, default=NUM_SCENES, help="how many scenes to encode")
+    parser.add_argument(
+        "--compile", action="store_true", help="compile UNets; pays on long runs, needs a compiler"
+    )
     arguments = parser.parse_args()
     budget = Budget(arguments.steps, arguments.minutes)
+    job = Job(arguments.folder, budget, arguments.scenes, arguments.compile)
     for name, stage in STAGES.items():
         if arguments.stage == name or (arguments.stage == "all" and name not in ON_SHIPPED):
-            stage(arguments.folder, budget, arguments.scenes)
+            stage(job)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def task_of(variant: Variant, start: Editor) -> Task:
 def train_unet(
     folder: Path, data_folder: Path, budget: Budget, batch: int = BATCH, every: int = 100,
     report: Callable[[Run], None] = lambda run: None, editor: Editor | None = None,
-    task: Task = EDITING, stop_at: int | None = None,
+    task: Task = EDITING, stop_at: int | None = None, compiled: bool = False,
 ) -> Run:  # fmt: skip
     """Runs or resumes a training in the folder; a new editor where none is given."""
     device = training_device()
@@ -136,6 +136,8 @@ def train_unet(
         torch.manual_seed(0)
         editor = Editor().to(memory_format=torch.channels_last)
         editor.measure(data["latents"])  # replaced by the checkpoint's when resuming
+    if compiled:
+        editor.unet.compile()
     modules = nn.ModuleDict({"editor": editor})
     run = Run(folder, modules, lr=task.lr, budget=budget, ema=task.ema, device=device)
 
