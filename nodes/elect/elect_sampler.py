@@ -154,17 +154,18 @@ def _shown(found: Candidates, judge: Judge) -> Shown:
     """The election, held only where anything but the choice has changed."""
     selection, window = judge.selection, judge.window
     objects, settings = identity(selection)
-    kept = KEPT.find((found.tape, *objects), (window, settings))
-    if kept is not None:
-        return kept
-    relevance = None
+    made_of = (found.tape, *objects)
+    return KEPT.get(made_of, (window, settings), lambda: _held(found, judge))
+
+
+def _held(found: Candidates, judge: Judge) -> Shown:
+    selection, relevance = judge.selection, None
     if selection.needs_relevance():
         size = image_size(found.run, selection.source_image)
-        relevance = to_mask(relevance_weight(found, window), *size)
+        relevance = to_mask(relevance_weight(found, judge.window), *size)
     latents = found.estimates()
     region = selection.region(found.run, relevance, latents, judge.origin)
-    held = hold_election(found, latents, region, judge.origin, selection)
-    return KEPT.keep((found.tape, *objects), (window, settings), held)
+    return hold_election(found, latents, region, judge.origin, selection)
 
 
 NODES: list[type[io.ComfyNode]] = [ELECTSampler]

@@ -19,6 +19,11 @@ class Kept(Generic[Result]):
         self.most = most
         self._entries: list[tuple[list[Callable], Hashable, Result]] = []
 
+    def get(self, made_of: Sequence, settings: Hashable, make: Callable[[], Result]) -> Result:
+        """The result of just these objects and equal settings: the one kept, or made now."""
+        kept = self.find(made_of, settings)
+        return self.keep(made_of, settings, make()) if kept is None else kept
+
     def find(self, made_of: Sequence, settings: Hashable = None) -> Result | None:
         """The result of just these objects and equal settings, or None."""
         parts = _flat(made_of)

@@ -31,10 +31,8 @@ def pooled_election(pool: Pool, selection: Selection, estimates, relevance) -> S
     """The election, held only where anything but the choice has changed."""
     objects, settings = identity(selection)
     made_of = (*(part.tape for part in pool.parts), estimates, relevance, *objects)
-    kept = KEPT.find(made_of, (pool.order, settings))
-    if kept is not None:
-        return kept
-    return KEPT.keep(made_of, (pool.order, settings), _held(pool, selection, estimates, relevance))
+    settings = (pool.order, settings)
+    return KEPT.get(made_of, settings, lambda: _held(pool, selection, estimates, relevance))
 
 
 def own_masks(pool: Pool, relevance: Tensor | None) -> list[Tensor | None]:

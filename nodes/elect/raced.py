@@ -88,10 +88,15 @@ def hold_race(
     wants it; per_batch, ram_limit_mb: as the nodes take them
     """
     objects, chosen_settings = identity(judge.selection)
-    key = ((*made_of, *objects), (settings, plan, judge.racing, judge.window, chosen_settings))
-    kept = RACED.find(*key)
-    if kept is not None:
-        return kept
+    wanted = (settings, plan, judge.racing, judge.window, chosen_settings)
+    return RACED.get(
+        (*made_of, *objects), wanted, lambda: _held(first, plan, judge, per_batch, ram_limit_mb)
+    )
+
+
+def _held(
+    first: Candidates, plan: RacePlan, judge: Judge, per_batch: int, ram_limit_mb: int
+) -> ShownRace:
     run, number = first.run, len(first.seeds)
     limit = ram_limit_mb * 2**20 if ram_limit_mb else math.inf
     check_ram(run, number, plan.rungs[0].step, limit)
@@ -101,4 +106,4 @@ def hold_race(
     seen = replace(raced.scored, images=images)
     pictures = draw(run.model, raced.latents, seen, mask, judge.origin, judge.selection)
     everyone = Candidates(run, raced.seeds, raced.groups[-1].tape, raced.stop_step, raced.cost)
-    return RACED.keep(*key, ShownRace(plan, raced, rows(everyone, raced.scored), pictures))
+    return ShownRace(plan, raced, rows(everyone, raced.scored), pictures)

@@ -34,9 +34,10 @@ def recorded(
     """
     made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.template)
     wanted = (tuple(seeds), run.window_step, *settings)
-    last = RECORDED.find(made_of, wanted)
-    if last is not None:
-        return Candidates(run, last.seeds, last.tape, last.stop_step, last.cost)
-    found = record()
-    RECORDED.keep(made_of, wanted, _Recording(found.seeds, found.tape, found.stop_step, found.cost))
-    return found
+
+    def made() -> _Recording:
+        found = record()
+        return _Recording(found.seeds, found.tape, found.stop_step, found.cost)
+
+    last = RECORDED.get(made_of, wanted, made)
+    return Candidates(run, last.seeds, last.tape, last.stop_step, last.cost)

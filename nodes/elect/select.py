@@ -176,15 +176,14 @@ def _shown(candidates: Candidates, selection: Selection, estimates, relevance) -
     """The election, held only where anything but the choice has changed."""
     objects, settings = identity(selection)
     made_of = (candidates.tape, estimates, relevance, *objects)
-    kept = KEPT.find(made_of, settings)
-    if kept is not None:
-        return kept
+    return KEPT.get(made_of, settings, lambda: _held(candidates, selection, estimates, relevance))
+
+
+def _held(candidates: Candidates, selection: Selection, estimates, relevance) -> Shown:
     latents = estimate_batch(candidates, estimates)
     origin = selection.find_source(candidates.run, latents)
     where = selection.region(candidates.run, relevance, latents, origin)
-    return KEPT.keep(
-        made_of, settings, hold_election(candidates, latents, where, origin, selection)
-    )
+    return hold_election(candidates, latents, where, origin, selection)
 
 
 NODES: list[type[io.ComfyNode]] = [BISSelect]

@@ -2,41 +2,33 @@
 
 A tape answers the first calls of a resumed run, so what hangs on the model never sees them. Code
 that remembers earlier calls would then answer otherwise than in the run it belongs to. It counts as
-harmless only if it can be seen to remember nothing: a plain function of ComfyUI's own (or ours)
-that writes to no variable outside itself and holds no container or object to write into.
+harmless if it is listed as that (see `harmless`), or if it can be seen to remember nothing: a plain
+function of ComfyUI's own (or ours) that writes to no variable outside itself and holds no container
+or object to write into.
 """
 
 import dis
-import inspect
 import types
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import comfy.model_patcher
 import comfy.samplers
 import torch
 
-_HOOKS = (
+from .harmless import known
+from .origin import is_own, layers, made_by_others, plain
+
+HOOKS = (
     "sampler_cfg_function",
     "sampler_pre_cfg_function",
     "sampler_post_cfg_function",
     "sampler_calc_cond_batch_function",
     "model_function_wrapper",
 )
-_HOST = Path(inspect.getfile(comfy.samplers)).resolve().parent.parent
-_PACK = Path(__file__).resolve().parents[3]
-_OWN = (
-    *(_HOST / name for name in ("comfy", "comfy_extras", "comfy_api")),
-    *(_PACK / name for name in ("nodes", "embedded", "edit_models")),
-)
-_HOST_FILES = (_HOST / "nodes.py",)
-_TORCH = Path(inspect.getfile(torch)).resolve().parent
-# Known to remember nothing that matters: torch.compile's wrapper keeps the compiled modules.
-_HARMLESS = ("apply_torch_compile_factory.",)
+_PATCHES = ("patches", "patches_replace", "wrappers")
 _NODES = {"KV_Attn_Input": "Flux KV Cache"}
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Tensor, torch.dtype, type)
-_CODE = (types.FunctionType, types.ModuleType)
 
 
 def _name(code: Any) -> str:
@@ -49,47 +41,29 @@ def _node(code: Any) -> str:
     return f"{_NODES[name]} ({name})" if name in _NODES else name
 
 
-def plain(code: Any) -> types.FunctionType | None:
-    """The function itself, freed of torch's own decorators; None for anything but a function."""
-    if isinstance(code, types.MethodType):
-        code = code.__func__
-    while isinstance(code, types.FunctionType) and hasattr(code, "__wrapped__"):
-        if not Path(code.__code__.co_filename).resolve().is_relative_to(_TORCH):
-            return None
-        code = code.__wrapped__
-    return code if isinstance(code, types.FunctionType) else None
-
-
-def is_own(code: Any) -> bool:
-    """Whether a callable is a plain function of ComfyUI's or this pack's files, by its code.
-
-    Names prove nothing: other packs copy them (`functools.wraps`).
-    """
-    function = plain(code)
-    if function is None:
-        return False
-    path = Path(function.__code__.co_filename).resolve()
-    return path in _HOST_FILES or any(path.is_relative_to(folder) for folder in _OWN)
-
-
-def _holds_nothing(value: Any) -> bool:
+def _holds_nothing(value: Any, seen: tuple) -> bool:
     if isinstance(value, tuple | frozenset):
-        return all(map(_holds_nothing, value))
-    return isinstance(value, _PLAIN + _CODE)
+        return all(_holds_nothing(one, seen) for one in value)
+    if isinstance(value, types.FunctionType):  # as good as called
+        return value in seen or known(value) is not None or not _remembers(value, seen)
+    return isinstance(value, (*_PLAIN, types.ModuleType))
 
 
-def _remembers(code: Any) -> bool:
+def _remembers(code: Any, seen: tuple = ()) -> bool:
     """Whether a callable could carry something from one call to the next."""
-    function = plain(code)
-    if function is None or isinstance(code, types.MethodType):
+    if plain(code) is None or isinstance(code, types.MethodType) or not is_own(code):
         return True
+    return any(_may_write(one, (*seen, code)) for one in layers(code))
+
+
+def _may_write(function: types.FunctionType, seen: tuple) -> bool:
     stores = {"STORE_GLOBAL", "DELETE_GLOBAL"}
     free = set(function.__code__.co_freevars)
     for one in dis.get_instructions(function):
         if one.opname in stores or (one.opname == "STORE_DEREF" and one.argval in free):
             return True
     cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    return not all(_holds_nothing(value) for value in cells)
+    return not all(_holds_nothing(value, seen) for value in cells)
 
 
 def _leaves(value: Any) -> Iterator[Any]:
@@ -102,45 +76,57 @@ def _leaves(value: Any) -> Iterator[Any]:
         yield from _leaves(one)
 
 
-def _attached_to(patcher: comfy.model_patcher.ModelPatcher, options: dict) -> Iterator[Any]:
+def hooks(options: dict) -> list[Any]:
+    """What is called with the predictions of a whole batch, out of model_options."""
+    return list(_leaves([options[name] for name in HOOKS if name in options]))
+
+
+def _hung_on(patcher: comfy.model_patcher.ModelPatcher, options: dict) -> Iterator[Any]:
     inner = options.get("transformer_options", {})
-    yield from _leaves([options[name] for name in _HOOKS if name in options])
-    yield from _leaves([inner.get(name, {}) for name in ("patches", "patches_replace", "wrappers")])
+    yield from hooks(options)
+    yield from _leaves([inner.get(name, {}) for name in _PATCHES])
     yield from _leaves(getattr(patcher, "wrappers", {}))
 
 
 def attached_names(patcher: comfy.model_patcher.ModelPatcher) -> list[str]:
-    """Names of all code and parts that hang on a MODEL, in the order of the alphabet."""
+    """Names of all code and parts that hang on a MODEL, in the order of the alphabet.
+
+    Kept in files of candidates: what it leaves out, older files do not say either.
+    """
     options = patcher.model_options
-    return sorted({*map(_name, _attached_to(patcher, options)), *patcher.object_patches})
+    return sorted({*map(_name, _hung_on(patcher, options)), *patcher.object_patches})
 
 
-def _foreign_objects(guider: comfy.samplers.CFGGuider) -> Iterator[str]:
-    """Replaced parts of the model whose class, or function, is neither ComfyUI's nor torch's."""
-    for key, value in guider.model_patcher.object_patches.items():
-        function = isinstance(value, types.FunctionType)
-        # torch's own class is the host's too, whoever has patched it: it is every model's base.
-        kinds = [] if function else set(type(value).__mro__) - {torch.nn.Module, object}
-        codes = [one for kind in kinds for one in vars(kind).values() if plain(one) is not None]
-        codes = codes or [value]
-        outside = [one for one in codes if not is_own(one) and not _is_torchs(one)]
-        if outside and not isinstance(value, _PLAIN):
-            yield key
+def asked_at_calls(patcher: comfy.model_patcher.ModelPatcher, options: dict) -> Iterator[Any]:
+    """All code on a MODEL that takes part in its calls."""
+    inner = options.get("transformer_options", {})
+    yield from _hung_on(patcher, options)
+    if "denoise_mask_function" in options:
+        yield options["denoise_mask_function"]
+    others = [value for name, value in inner.items() if name not in (*_PATCHES, "callbacks")]
+    yield from (value for value in others if callable(value) and not isinstance(value, _PLAIN))
 
 
-def _is_torchs(code: Any) -> bool:
-    function = plain(code)
-    return function is not None and Path(function.__code__.co_filename).resolve().is_relative_to(
-        _TORCH
-    )
+def _at_other_times(patcher: comfy.model_patcher.ModelPatcher, options: dict) -> Iterator[Any]:
+    """What changes the model before a run or between its steps: also of a run that is resumed."""
+    inner = options.get("transformer_options", {})
+    yield from _leaves([getattr(patcher, "callbacks", {}), inner.get("callbacks", {})])
+    for one in _leaves(getattr(patcher, "injections", {})):
+        yield from (one.inject, one.eject)
 
 
 def may_remember(guider: comfy.samplers.CFGGuider) -> str | None:
     """What on the guider's MODEL is not known to be stateless, in words; None if all of it is."""
-    for code in _attached_to(guider.model_patcher, guider.model_options):
-        if _name(code).startswith(_HARMLESS) and is_own(code):
-            continue
-        if not is_own(code) or _remembers(code):
+    patcher, options = guider.model_patcher, guider.model_options
+    for code in asked_at_calls(patcher, options):
+        if known(code) is None and _remembers(code):
             return f"the model carries {_node(code)}, which may remember earlier calls"
-    key = next(_foreign_objects(guider), None)
+    for code in _at_other_times(patcher, options):
+        if known(code) is None and not is_own(code):
+            return f"the model is changed by another pack's {_name(code)}"
+    handler = options.get("context_handler")
+    if handler is not None and made_by_others(handler):
+        return f"another pack's {_name(handler)} cuts the picture into windows"
+    replaced = guider.model_patcher.object_patches.items()
+    key = next((k for k, v in replaced if not isinstance(v, _PLAIN) and made_by_others(v)), None)
     return f"another pack has replaced the model's {key}" if key is not None else None

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import comfy.model_management
 import comfy.sampler_helpers
 import comfy.samplers
 
 from ..edit_models.instruct_diffusion import Guider_InstructDiffusion
-from .attached import is_own, may_remember
+from .attached import asked_at_calls, hooks, may_remember
+from .harmless import known
 from .noise import takes_noise_sampler
+from .origin import is_own
 
 if TYPE_CHECKING:
     from .run import Run
 
 # Guiders whose rule treats each candidate of a batch on its own.
 _PER_SAMPLE_GUIDERS = ("CFGGuider", "Guider_Basic", "Guider_DualCFG")
-# CFG hooks that do too; any other hook may reduce over the batch (Mahiro and SLG do).
-_PER_SAMPLE_HOOKS = ("CFGNorm.", "CFGZeroStar.", "RescaleCFG.", "TCFG.")
-_CFG_HOOKS = (
-    "sampler_cfg_function",
-    "sampler_pre_cfg_function",
-    "sampler_post_cfg_function",
-    "sampler_calc_cond_batch_function",
-    "model_function_wrapper",
-)
 _OWN_SIGMAS = (
     "sample_dpm_fast",
     "sample_dpm_adaptive",
@@ -81,28 +73,40 @@ def refuse_unreplayable(model_options: dict) -> None:
             )
 
 
-def _hooks(model_options: dict) -> list[Callable]:
-    found = [model_options[name] for name in _CFG_HOOKS if name in model_options]
-    return [hook for item in found for hook in (item if isinstance(item, list) else [item])]
-
-
 def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
     """Why candidates of this run must go one by one to be true to their seeds, or None."""
     name = type(guider).__name__
     stock = name in _PER_SAMPLE_GUIDERS and is_own(type(guider).predict_noise)
     if not stock and type(guider) is not Guider_InstructDiffusion:
         return f"the guider {name} may mix the candidates of a batch"
-    for hook in _hooks(guider.model_options):
-        named = getattr(hook, "__qualname__", "").startswith(_PER_SAMPLE_HOOKS)
-        if not (named and is_own(hook)):
-            return f"the model's hook {getattr(hook, '__qualname__', hook)} may mix the candidates"
-    remembers = may_remember(guider)
-    if remembers is not None:  # what is not known may as well look across the batch
-        return remembers
+    across = _across_the_batch(guider)
+    if across is not None:
+        return across
     entries = [entry for conds in guider.original_conds.values() for entry in conds]
     if any(key in entry for entry in entries for key in _SEEDED_IMAGES):
         return "the model draws the noise of its image condition from the seed"
     return _why_sampler(sampler, masked)
+
+
+def _across_the_batch(guider: comfy.samplers.CFGGuider) -> str | None:
+    """What on the guider's MODEL may look across a batch: any hook may (Mahiro and SLG do)."""
+    options = guider.model_options
+    for hook in hooks(options):
+        if not _takes_each_alone(hook, False):
+            return f"the model's hook {_name(hook)} may mix the candidates"
+    for code in asked_at_calls(guider.model_patcher, options):
+        if not _takes_each_alone(code, True):
+            return f"the model's {_name(code)} takes one picture at a time"
+    return may_remember(guider)  # what is not known may as well
+
+
+def _takes_each_alone(code: Any, unless_known: bool) -> bool:
+    found = known(code)
+    return unless_known if found is None else found.per_sample
+
+
+def _name(code: Any) -> str:
+    return getattr(code, "__qualname__", type(code).__qualname__)
 
 
 def _why_sampler(sampler, masked: bool) -> str | None:

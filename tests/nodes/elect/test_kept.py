@@ -30,6 +30,13 @@ def test_the_same_objects_and_equal_settings_are_the_same_result(kept):
     assert kept.find((Thing(), latent, None), (1, "a")) is None
 
 
+def test_it_is_made_once_for_the_same_objects_and_settings(kept):
+    thing, made = Thing(), []
+    for settings in (1, 1, 2):
+        assert kept.get((thing,), settings, lambda: made.append(1) or len(made)) == len(made)
+    assert len(made) == 2
+
+
 def test_a_result_goes_with_what_it_was_made_from(kept):
     thing = Thing()
     kept.keep((thing,), None, "result")
