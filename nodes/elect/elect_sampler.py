@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ...elect_core.schedule import Cost
 from ...elect_core.tape import Tape
-from ..host.elect.batching import batches
 from ..host.elect.run import Run
 from ..host.latents import to_mask
 from ..inputs import inputs, takes_records
@@ -145,7 +144,7 @@ def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seed
         first, plan, judge, made_of, (seeds, per_batch), per_batch, sampling.ram_limit_mb
     )
     chosen = choose(held.raced.scored.ranking, seeds, pick_seeds=pick_seeds)
-    kept = held.going(first, chosen, batches(run, per_batch, len(seeds)).size)
+    kept = held.going(first, chosen, per_batch)
     finishing = kept.rows(range(len(chosen.indices)))
     return _Elected(finishing, kept, held.raced.mask, held.as_ui(kept, chosen))
 

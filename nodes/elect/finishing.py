@@ -16,6 +16,7 @@ from ..host.conditions import source_latent
 from ..host.elect.batching import batches, refuse_sampler
 from ..host.elect.finish import resume
 from ..host.elect.otherwise import finish_otherwise
+from ..host.elect.packing import is_compiled
 from ..host.elect.run import Change, Run
 from ..host.latents import check_mask, mask_like, match_source
 from ..host.preview import CandidateProgress
@@ -106,7 +107,8 @@ def finish(
 ) -> tuple[dict, dict, Cost]:
     """Both outputs of SamplerCustomAdvanced for the candidates, in their order, and the cost.
 
-    per_batch: candidates side by side where the run allows it, 0 for what fits
+    per_batch: candidates side by side where the run allows it, 0 for what fits; a compiled model
+    finishes one by one, as for another size of batch it would be compiled once more
     """
     run, seeds, tape = candidates.run, candidates.seeds, candidates.tape
     progress = CandidateProgress(run.model, seeds, run.num_steps)
@@ -115,7 +117,8 @@ def finish(
         rest = (otherwise.sampler, otherwise.sigmas)
         samples, denoised, cost = finish_otherwise(run, seeds, tape, progress, *rest, change)
     else:
-        size = 1 if len(seeds) == 1 else batches(run, per_batch, len(seeds)).size
+        alone = len(seeds) == 1 or is_compiled(run.model)
+        size = 1 if alone else batches(run, per_batch, len(seeds)).size
         samples, denoised, cost = resume(run, seeds, tape, progress, size, change)
 
     def as_latent(tensor: Tensor) -> dict:

@@ -7,7 +7,6 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..host.elect.batching import batches
 from .candidates import notes
 from .choice import Chosen
 from .kept import Kept
@@ -29,9 +28,10 @@ class ShownRace:
     table: list[Row]
     pictures: dict[str, Any]
 
-    def going(self, candidates: Candidates, chosen: Chosen, size: int) -> Candidates:
+    def going(self, candidates: Candidates, chosen: Chosen, per_batch: int) -> Candidates:
         """The chosen ones, then the best of those still in the race, at the last stop."""
         ranking, left = self.raced.scored.ranking, self.raced.standing.num_left
+        size = self.plan.side_by_side(candidates.run, per_batch)
         return self.raced.take(candidates.run, chosen.order(ranking, left), size)
 
     def as_ui(self, going: Candidates, chosen: Chosen) -> dict:
@@ -97,10 +97,10 @@ def hold_race(
 def _held(
     first: Candidates, plan: RacePlan, judge: Judge, per_batch: int, ram_limit_mb: int
 ) -> ShownRace:
-    run, number = first.run, len(first.seeds)
+    run = first.run
     limit = ram_limit_mb * 2**20 if ram_limit_mb else math.inf
-    check_ram(run, number, plan.rungs[0].step, limit)
-    raced = race(first, plan, judge, batches(run, per_batch, number).size, limit)
+    check_ram(run, len(first.seeds), plan.rungs[0].step, limit)
+    raced = race(first, plan, judge, plan.side_by_side(run, per_batch), limit)
     vae, mask = judge.selection.vae, raced.mask
     images = decode(vae, raced.latents) if vae is not None else None
     seen = replace(raced.scored, images=images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from .attached import asked_at_calls, hooks, may_remember
 from .harmless import known
 from .noise import takes_noise_sampler
 from .origin import is_own
+from .packing import Part, even_size, is_compiled
 
 if TYPE_CHECKING:
     from .run import Run
@@ -151,14 +153,23 @@ class Batches:
     one_by_one: str | None = None
 
 
-def batches(run: Run, requested: int, num_candidates: int) -> Batches:
-    """Candidates to run side by side: `requested`, or what fits where it is 0."""
+def batches(
+    run: Run, requested: int, num_candidates: int, parts: Sequence[Part] | None = None
+) -> Batches:
+    """Candidates to run side by side: `requested`, or what fits where it is 0.
+
+    parts: how many of them run on together, and how far, where they become fewer; a compiled model
+    gets one size for all of it, up to that
+    """
     reason = why_one_by_one(run.guider, run.sampler, run.latent.get("noise_mask") is not None)
     if reason is not None:
         if num_candidates > 1:
             logging.info("ELECT: candidates run one by one, since %s.", reason)
         return Batches(1, reason)
-    if requested > 0 or num_candidates < 2:
-        return Batches(max(1, min(requested, num_candidates)))
-    shape = tuple(run.latent["samples"].shape)
-    return Batches(candidates_that_fit(run.guider, shape, num_candidates))
+    most = max(1, min(requested, num_candidates))
+    if requested == 0 and num_candidates > 1:
+        shape = tuple(run.latent["samples"].shape)
+        most = candidates_that_fit(run.guider, shape, num_candidates)
+    if is_compiled(run.model):
+        most = even_size(most, parts or [(num_candidates, 1)])
+    return Batches(most)
