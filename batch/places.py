@@ -17,7 +17,7 @@ PLACES = (*PICTURES, *TEXTS, *NUMBERS)
 RESULT = "result"
 BRACES = re.compile("{(" + "|".join(TEXTS) + ")}")
 LOADERS = {"picture": "LoadImage", "mask": "LoadImageMask"}
-WORDS = ("text", "instruction", "prompt")
+WORDS = ("text", "instruction", "prompt", "value")
 SEEDS = ("seed", "noise_seed", "first_seed")
 SHOWS = ("SaveImage", "PreviewImage")
 

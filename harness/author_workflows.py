@@ -21,6 +21,7 @@ from .workflows import frames, layout
 from .workflows.arrangement import arrange
 from .workflows.recipes.edit_models import EDIT_RECIPES
 from .workflows.recipes.elect import RECIPES
+from .workflows.recipes.judged import JUDGED_RECIPES
 from .workflows.recipes.kept import KEPT_RECIPES
 from .workflows.recipes.parts import Recipe
 from .workflows.recipes.prompts import PROMPT_RECIPES
@@ -37,9 +38,10 @@ ALL_RECIPES = (
     *PROMPT_RECIPES,
     *EDIT_RECIPES,
     *TINO_RECIPES,
+    *JUDGED_RECIPES,
 )
 WIDTH = 260
-COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b")
+COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b", "#6b6b3a", "#4a6a7a")
 # Nodes that grow by the pictures and tables they show.
 BIGGER = {"BISSelect": (420, 960), "ELECTSampler": (420, 1120), "ELECTRace": (420, 1120)}
 TALLER = {
@@ -96,6 +98,7 @@ def to_workflow(recipe: Recipe, object_info: dict) -> dict:
     """The recipe as a workflow file."""
     prompt, ids = numbered(recipe)
     natural = {name: size_of(prompt[ids[name]], object_info) for name in recipe.nodes}
+    natural |= recipe.sizes
     places, sizes, note = arrange(recipe, natural)
     groups = [
         frames.Group(section.title, [ids[name] for name in section.nodes], colour)

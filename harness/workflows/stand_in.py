@@ -7,10 +7,17 @@ from PIL import Image
 from ..server.client import ComfyClient
 from ..server.comfy_server import PACK_ROOT
 from .summary import nodes_of
+from .workflow import is_link
 
 EXAMPLES = PACK_ROOT / "embedded" / "world" / "examples"
 SOURCE, MASK = EXAMPLES / "example_1.png", EXAMPLES / "example_1_mask.png"
 INSTRUCTION = "turn the yellow triangle pink"
+TYPED = {
+    "CLIPTextEncode": "text",
+    "InstructionVariants": "instruction",
+    "PrimitiveStringMultiline": "value",
+}
+"""Where an instruction is typed, by node."""
 CFG = {"cfg_conds": 2.0, "cfg_cond2_negative": 1.5}
 # 128 x 128 pixels in ComfyUI's megapixels of 1024 x 1024.
 MEGAPIXELS = 128 * 128 / 1024**2
@@ -36,9 +43,10 @@ def stand_in(prompt: dict, picture: str) -> dict:
     for kind, values in settings.items():
         for key, _ in nodes_of(prompt, kind):
             changed[key]["inputs"] |= values
-    for key, node in nodes_of(prompt, "CLIPTextEncode"):
-        if node["inputs"]["text"]:
-            changed[key]["inputs"]["text"] = INSTRUCTION
+    for kind, name in TYPED.items():
+        for key, node in nodes_of(prompt, kind):
+            if node["inputs"][name] and not is_link(node["inputs"][name]):
+                changed[key]["inputs"][name] = INSTRUCTION
     return changed
 
 

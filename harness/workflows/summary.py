@@ -48,8 +48,8 @@ def instruction_of(prompt: dict) -> str:
     texts = [
         (node.get("_meta", {}).get("title", ""), text_of(node["inputs"][name], prompt))
         for node in prompt.values()
-        for name in ("text", "instruction", "prompt")
-        if name in node["inputs"]
+        for name in ("text", "instruction", "prompt", "value")
+        if isinstance(node["inputs"].get(name), str | list)
     ]
     titled = [text for title, text in texts if text and "instruction" in title.lower()]
     return next(iter(titled or [text for _, text in texts if text]), "")

@@ -9,6 +9,7 @@ from typing import Any
 import comfy.model_management
 import comfy.utils
 from comfy_api.latest import io
+from comfy_execution.graph_utils import ExecutionBlocker
 from numpy import ndarray
 
 from ...judging.endpoint import Endpoint
@@ -131,7 +132,9 @@ class EditJudge(io.ComfyNode):
             table,
             best,
             edited[best : best + 1],
-            "" if good else first.reason,
+            # Elections run even in a lazy branch, since they show what they found: what stands
+            # behind the complaint of a good edit must not.
+            ExecutionBlocker(None) if good else first.reason,
             ui={"text": (table,)},
         )
 

@@ -32,6 +32,7 @@ class Recipe:
 
     properties: what ComfyUI's templates store with a node, such as the `models` of a loader
     host: the ComfyUI it is written on, where the pinned one lacks its nodes; else empty
+    sizes: width and height of nodes that shall not have the room their kind usually gets
     """
 
     name: str
@@ -39,6 +40,7 @@ class Recipe:
     sections: tuple[Section, ...]
     properties: dict[str, dict] = field(default_factory=dict)
     host: str = ""
+    sizes: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def node(class_type: str, title: str = "", /, **inputs: object) -> dict:

@@ -44,6 +44,8 @@ _DOWNLOAD = {
     "hidream_o1": "HiDream-O1",
     "chronoedit": "ChronoEdit",
     "capybara": "Capybara",
+    "elect_prompt_by_model": "InstructPix2Pix, seeds and a model's words",
+    "elect_judge_retry": "InstructPix2Pix, elect, judge, retry",
 }
 _NAMED = {
     **{name: f"{title}, no download" for name, title in _NO_DOWNLOAD.items()},
@@ -72,6 +74,9 @@ NODE_TITLES = {
     "LoadCandidates": "Load candidates",
     "InstructionVariants": "Wordings",
     "PoolCandidates": "All candidates",
+    "VLMEndpoint": "Model that sees",
+    "EditJudge": "Judge",
+    "KeepOrRetry": "Keep or retry",
     "TiNOMask": "What may change",
     "TiNOOptimize": "Optimise the noise",
 }
