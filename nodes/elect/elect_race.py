@@ -92,7 +92,9 @@ class ELECTRace(io.ComfyNode):
         chosen = choose(held.raced.scored.ranking, candidates.seeds, pick_seeds=pick_seeds)
         going = held.going(candidates, chosen, limits[0])
         told = held.as_ui(going, chosen)
-        inscribe(cls, told["elect"][0], map(candidates.seeds.index, going.seeds))
+        left = [candidates.seeds.index(seed) for seed in going.seeds]
+        going = held.scored(going, left, selection.criterion)
+        inscribe(cls, told["elect"][0], left)
         return io.NodeOutput(
             going, candidates.seeds[chosen.first], told["text"][0], held.raced.mask, ui=told
         )

@@ -17,6 +17,7 @@ from .choice import check_pick_seeds, choose, pick_seeds_input
 from .elect_race import say
 from .finishing import finish
 from .inscribed import HIDDEN, inscribe
+from .kept_scores import with_scores
 from .plan import plan_sampling
 from .queued import refusal
 from .race_inputs import RacePlan, Racing, race_input
@@ -132,7 +133,8 @@ def _elected(run: Run, sampling: Sampling, judge: Judge, pick_seeds: str) -> _El
     shown = _shown(found, judge)
     chosen = choose(shown.scored.ranking, found.seeds, pick_seeds=pick_seeds)
     finishing = found.rows(chosen.indices)
-    return _Elected(finishing, found, shown.mask, shown.as_ui(found, chosen))
+    kept = with_scores(found, range(len(found.seeds)), shown.table, judge.selection.criterion)
+    return _Elected(finishing, kept, shown.mask, shown.as_ui(found, chosen))
 
 
 def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seeds: str) -> _Elected:
@@ -146,7 +148,9 @@ def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seed
     chosen = choose(held.raced.scored.ranking, seeds, pick_seeds=pick_seeds)
     kept = held.going(first, chosen, per_batch)
     finishing = kept.rows(range(len(chosen.indices)))
-    return _Elected(finishing, kept, held.raced.mask, held.as_ui(kept, chosen))
+    told = held.as_ui(kept, chosen)
+    kept = held.scored(kept, map(seeds.index, kept.seeds), judge.selection.criterion)
+    return _Elected(finishing, kept, held.raced.mask, told)
 
 
 def _shown(found: Candidates, judge: Judge) -> Shown:

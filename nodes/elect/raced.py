@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from .candidates import notes
 from .choice import Chosen
 from .kept import Kept
+from .kept_scores import with_scores
 from .plan import check_ram
 from .race_inputs import RacePlan
 from .racing import Judge, Raced, race
@@ -33,6 +34,10 @@ class ShownRace:
         ranking, left = self.raced.scored.ranking, self.raced.standing.num_left
         size = self.plan.side_by_side(candidates.run, per_batch)
         return self.raced.take(candidates.run, chosen.order(ranking, left), size)
+
+    def scored(self, going: Candidates, indices: Iterable[int], criterion: str) -> Candidates:
+        """The candidates with the numbers of this race; indices: which of all they are."""
+        return with_scores(going, indices, self.table, criterion, self.raced.standing.ran)
 
     def as_ui(self, going: Candidates, chosen: Chosen) -> dict:
         """What a node shows: plan, table, cost, facts, pictures."""

@@ -14,6 +14,7 @@ from ..host.latents import single_latent
 from ..menu import ELECT
 from .candidates import describe
 from .fit import misfit
+from .kept_scores import in_words
 from .pictures import latent_pictures
 from .pool import Pool, one_run
 from .stored import read, write
@@ -201,7 +202,8 @@ class LoadCandidates(io.ComfyNode):
         pictures = stored.thumbnails
         if pictures is None:
             pictures = torch.zeros(len(found.seeds), 64, 64, 3)
-        text = "\n".join([f"{path.name}: {describe(found)}", *notes])
+        said = filter(None, [f"{path.name}: {describe(found)}", in_words(found), *notes])
+        text = "\n".join(said)
         return io.NodeOutput(found, stored.table, pictures, ui={"text": (text,)})
 
 
