@@ -28,7 +28,7 @@ The stages, in the order the data flows (a stage imports only those above it):
 """
 
 from .alignment import common_view, global_shift, undo_shift
-from .blend import colours_matched, feathered, kept_outside
+from .blend import colours_matched, edited_from, feathered, kept_outside
 from .confidence import chances, fluctuation, moves_to_come
 from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
@@ -78,6 +78,7 @@ __all__ = [
     "distances",
     "diverse_order",
     "edit_ratio",
+    "edited_from",
     "elect",
     "elect_nfe",
     "euler",

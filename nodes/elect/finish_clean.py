@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ...elect_core.blend import colours_matched, kept_outside
 from ..host.latents import crop_like_host, partly_painted
 from ..menu import ELECT
-from .finishing import MAX_FEATHER, soft_weight
+from .finishing import FEATHER, MAX_FEATHER, THRESHOLD, soft_weight
 from .pictures import write_pictures
 
 
@@ -32,7 +32,7 @@ class FinishClean(io.ComfyNode):
                     default=16,
                     min=0,
                     max=MAX_FEATHER,
-                    tooltip="How soft the mask's edge is made, in pixels to either side; 0 to 256.",
+                    tooltip=FEATHER,
                 ),
                 io.Boolean.Input(
                     "match_colours",
@@ -40,6 +40,7 @@ class FinishClean(io.ComfyNode):
                     tooltip="First bring the edit's brightness and colours to the source's, by the "
                     "pixels outside the mask.",
                 ),
+                io.Float.Input("threshold", **THRESHOLD),
             ],
             outputs=[
                 io.Image.Output(display_name="clean"),
@@ -48,13 +49,15 @@ class FinishClean(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, source_image, mask, feather, match_colours) -> io.NodeOutput:
+    def execute(
+        cls, image, source_image, mask, feather, match_colours, threshold=0.15
+    ) -> io.NodeOutput:
         plain = image[..., :3]
         height, width = plain.shape[1:3]
         source = crop_like_host(source_image, height, width, "source_image")[:1, ..., :3]
         if len(mask) not in (1, len(plain)):
             mask = mask[:1]
-        weight = soft_weight(partly_painted(mask), feather, plain)
+        weight = soft_weight(partly_painted(mask), feather, plain, threshold)
         matched = colours_matched(plain, source, weight) if match_colours else plain
         clean = kept_outside(matched, source, weight[..., None])
         shown = write_pictures(clean, "clean") + write_pictures(plain, "plain")

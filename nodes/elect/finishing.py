@@ -10,7 +10,7 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ...elect_core.blend import feathered, kept_outside
+from ...elect_core.blend import edited_from, feathered, kept_outside
 from ...elect_core.schedule import Cost
 from ..host.conditions import source_latent
 from ..host.elect.batching import batches, refuse_sampler
@@ -30,6 +30,19 @@ _OTHERWISE = (
     "run of the seed gives it."
 )
 MAX_FEATHER = 256
+FEATHER = (
+    "How far outside the mask its edge reaches, in pixels; 0 to 256. Inside nothing of the edit is "
+    "lost."
+)
+THRESHOLD: dict[str, Any] = {
+    "default": 0.15,
+    "min": 0.0,
+    "max": 1.0,
+    "step": 0.01,
+    "optional": True,
+    "tooltip": "From which share of its highest value on a mask counts as edited, for soft ones "
+    "such as the relevance map; 0 takes the mask as it is.",
+}
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class Otherwise:
         min=0,
         max=MAX_FEATHER,
         optional=True,
-        tooltip="How soft the edge of blend_mask is made, in pixels to either side; 0 to 256.",
+        tooltip=FEATHER,
     )
     source: Any = given(
         io.Latent,
@@ -68,6 +81,7 @@ class Otherwise:
         tooltip="Latent of the source picture for blend_mask; found in the conditioning if left "
         "out.",
     )
+    threshold: float = given(io.Float, **THRESHOLD)
 
     def check(self) -> None:
         """Raise ValueError for a sampler that could not finish."""
@@ -98,7 +112,8 @@ class Otherwise:
         if origin is None:
             raise ValueError("source: the conditioning holds no source latent. Connect one.")
         origin = run.model.model.process_latent_in(match_source(origin, samples, "source"))
-        weight = mask_like(feathered(mask, self.feather), samples)
+        soft = feathered(edited_from(mask, self.threshold), self.feather)
+        weight = mask_like(soft, samples)
         return lambda denoised: kept_outside(denoised, origin, weight)
 
 
@@ -140,9 +155,12 @@ def finish_pool(
     return together(samples), together(denoised), sum(costs, Cost())
 
 
-def soft_weight(mask: Tensor, radius: int, images: Tensor) -> Tensor:
-    """A MASK (B, H, W) feathered, at the size of IMAGE (B, H, W, 3); one for all, or one each."""
+def soft_weight(mask: Tensor, radius: int, images: Tensor, threshold: float) -> Tensor:
+    """What of IMAGE (B, H, W, 3) is taken by a MASK (B, H, W): one for all of them, or one each.
+
+    radius: pixels outside the mask; threshold: see `edited_from`.  Returns (B, H, W).
+    """
     sized = torch.nn.functional.interpolate(
         mask[:, None].float(), size=images.shape[1:3], mode="bilinear", align_corners=False
     )
-    return feathered(sized[:, 0], radius).clamp(0, 1)
+    return feathered(edited_from(sized[:, 0], threshold), radius).clamp(0, 1)
