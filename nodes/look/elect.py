@@ -45,7 +45,7 @@ LOOKS: dict[str, Look] = {
     ),
     "ResumeDenoise": Look(
         name="Finish the Chosen: Resume Denoise (ELECT)",
-        advanced=names("candidates_per_batch sigmas sampler blend_mask feather source threshold"),
+        advanced=names("candidates_per_batch sigmas sampler blend_mask feather source"),
         search=("finish candidate", "resume sampling", "continue"),
         outputs=(
             "The finished LATENT, a batch if several candidates come in.",
