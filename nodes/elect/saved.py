@@ -8,7 +8,7 @@ import folder_paths
 import torch
 from comfy_api.latest import io
 
-from ..host.elect.batching import refuse_sampler, refuse_unreplayable
+from ..host.elect.batching import refuse_dice, refuse_sampler
 from ..host.elect.run import Run
 from ..host.latents import single_latent
 from ..menu import ELECT
@@ -192,7 +192,7 @@ class LoadCandidates(io.ComfyNode):
         path = kept_file(saved, "saved") if saved else kept_file(file)
         stored = read(path, "saved" if saved else "file")
         refuse_sampler(sampler)
-        refuse_unreplayable(guider.model_options)
+        refuse_dice(guider.model_options)
         latent = stored.latent
         if latent_image is not None:
             latent = single_latent(guider.model_patcher, latent_image)

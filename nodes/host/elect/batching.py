@@ -50,10 +50,9 @@ def refuse_sampler(sampler: comfy.samplers.Sampler) -> None:
         )
 
 
-def refuse_unreplayable(model_options: dict) -> None:
-    """Raise ValueError for what a replay does not rebuild: step caches, dice in the model.
+def refuse_dice(model_options: dict) -> None:
+    """Raise ValueError for dice in the model, which no replay rolls again.
 
-    ComfyUI's EasyCache and LazyCache, TeaCache and their like keep state in transformer_options;
     HyperTile and ToMe draw from torch's global generator at every model call.
     """
     options = model_options.get("transformer_options", {})
@@ -66,13 +65,6 @@ def refuse_unreplayable(model_options: dict) -> None:
                     "model, so neither a seed nor a resumed run would be true. Remove that node "
                     "from the model's path."
                 )
-    for key, cache in options.items():
-        if "cache" in key.lower() and cache:
-            raise ValueError(
-                f"guider: its MODEL carries {getattr(cache, 'name', key)}, a step cache: it skips "
-                "model calls by what it remembers of earlier ones; a resumed run would skip "
-                "others. Remove that node from the model's path."
-            )
 
 
 def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
