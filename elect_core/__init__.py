@@ -36,7 +36,7 @@ from .estimate import TWEEDIE
 from .mixing import regional_mix, spherical_mix
 from .placement import find_placements, move_back, off_source
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
-from .relevance import FORMS, aggregate, change_weight, raw_relevance
+from .relevance import FORMS, aggregate, change_weight, raw_relevance, token_weight
 from .sampler import euler, euler_ancestral
 from .schedule import Cost, best_of_n_nfe, elect_nfe, step_count, step_of_sigma, window_steps
 from .score import (
@@ -108,6 +108,7 @@ __all__ = [
     "step_of_sigma",
     "tape_of",
     "tape_tensors",
+    "token_weight",
     "undo_shift",
     "window_steps",
 ]
