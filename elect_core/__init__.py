@@ -28,7 +28,7 @@ The stages, in the order the data flows (a stage imports only those above it):
 """
 
 from .alignment import common_view, global_shift, undo_shift
-from .blend import colours_matched, feathered, kept_outside
+from .blend import colours_matched, edited_from, feathered, kept_outside
 from .confidence import chances, fluctuation, moves_to_come
 from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
@@ -36,7 +36,7 @@ from .estimate import TWEEDIE
 from .mixing import regional_mix, spherical_mix
 from .placement import find_placements, move_back, off_source
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
-from .relevance import FORMS, aggregate, change_weight, raw_relevance
+from .relevance import FORMS, aggregate, change_weight, raw_relevance, token_weight
 from .sampler import euler, euler_ancestral
 from .schedule import Cost, best_of_n_nfe, elect_nfe, step_count, step_of_sigma, window_steps
 from .score import (
@@ -78,6 +78,7 @@ __all__ = [
     "distances",
     "diverse_order",
     "edit_ratio",
+    "edited_from",
     "elect",
     "elect_nfe",
     "euler",
@@ -107,6 +108,7 @@ __all__ = [
     "step_of_sigma",
     "tape_of",
     "tape_tensors",
+    "token_weight",
     "undo_shift",
     "window_steps",
 ]

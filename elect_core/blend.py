@@ -1,20 +1,47 @@
 """The source kept outside the edit: soft masks, pasting back, colours matched."""
 
+from collections.abc import Callable
+
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def feathered(mask: Tensor, radius: int) -> Tensor:
-    """A mask with a soft edge on both sides of its own, two box blurs wide.
+def edited_from(mask: Tensor, threshold: float) -> Tensor:
+    """A mask that says yes or no: 1 where it is at least so much of its highest value.
 
-    mask (B, H, W): in [0, 1]; radius: pixels that the edge reaches on either side, 0 for none.
+    A soft map, such as that of the relevance, is high in the middle of an edit alone: taken as
+    weights it would mix the edit with what was there before.
+
+    mask (B, H, W): in [0, 1]; threshold: share of each one's highest value, 0 for it as it is.
+    Returns (B, H, W).
+    """
+    if threshold <= 0:
+        return mask
+    return (mask >= threshold * mask.amax((-2, -1), keepdim=True).clamp_min(1e-6)).to(mask)
+
+
+def feathered(mask: Tensor, radius: int) -> Tensor:
+    """A mask with a soft edge outside its own: it is grown and blurred by as much.
+
+    Inside it stays what it is, so that nothing of an edit is lost to what was there before.
+
+    mask (B, H, W): in [0, 1]; radius: pixels that the edge reaches (to within one), 0 for none.
     Returns (B, H, W).
     """
     half = radius // 2
-    for _ in range(2 if half else 0):
-        padded = F.pad(mask[:, None], [half] * 4, mode="replicate")
-        mask = F.avg_pool2d(padded, 2 * half + 1, stride=1)[:, 0]
-    return mask
+    if half == 0:
+        return mask
+    soft = _pooled(F.max_pool2d, mask[:, None], half)
+    for part in (half // 2, half - half // 2):
+        soft = _pooled(F.avg_pool2d, soft, part)
+    return soft[:, 0]
+
+
+def _pooled(pool: Callable[..., Tensor], values: Tensor, half: int) -> Tensor:
+    """Over squares of 2 half + 1 pixels, rows before columns; the picture's edge is repeated."""
+    long, sides = 2 * half + 1, [half, half]
+    values = pool(F.pad(values, [*sides, 0, 0], mode="replicate"), (1, long), stride=1)
+    return pool(F.pad(values, [0, 0, *sides], mode="replicate"), (long, 1), stride=1)
 
 
 def kept_outside(result: Tensor, source: Tensor, weight: Tensor) -> Tensor:

@@ -4,13 +4,15 @@
     python3 dev.py python -m elect_tino.harness.author_locales --missing de    what is untranslated
     python3 dev.py python -m elect_tino.harness.author_locales --take de FILE  {English: German}
 
-A language's nodeDefs.json has the English one's shape. A text counts as translated as long as its
-English stays as it is, so one that changes is asked for again.
+A language's nodeDefs.json has the English one's shape: the first command brings all of them into
+it. A text counts as translated as long as its English stays as it is; one that is new or has
+changed is left empty, and so asked for.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from .server.comfy_server import PACK_LINK, PACK_ROOT, ComfyServer
@@ -77,8 +79,21 @@ def translated(definitions: dict, say: Callable[[str], str]) -> dict:
 
 
 def known(language: str) -> dict[str, str]:
-    """English texts and their translations, from both files as they stand."""
-    return dict(zip(texts(read(ENGLISH)), texts(read(language)), strict=False))
+    """English texts and their translations, empty where there is none yet."""
+    return dict(zip(texts(read(ENGLISH)), texts(read(language)), strict=True))
+
+
+def write_english(definitions: Definitions) -> None:
+    """Write the English, and bring every language into its shape with what it has translated."""
+    languages = [path.parent.name for path in FOLDER.glob("*/nodeDefs.json")]
+    tables = {one: known(one) for one in languages if one != ENGLISH}
+    write(ENGLISH, definitions)
+    for language, table in tables.items():
+        write(language, translated(definitions, partial(_said, table)))
+
+
+def _said(table: dict[str, str], text: str) -> str:
+    return table.get(text, "")
 
 
 def main() -> int:
@@ -87,8 +102,7 @@ def main() -> int:
     parser.add_argument("--take", nargs=2, metavar=("LANGUAGE", "FILE"), help="take translations")
     arguments = parser.parse_args()
     if arguments.missing:
-        have = known(arguments.missing)
-        wanted = {text: "" for text in texts(read(ENGLISH)) if text not in have}
+        wanted = {text: "" for text, said in known(arguments.missing).items() if not said}
         print(json.dumps(wanted, indent=1, ensure_ascii=False))
     elif arguments.take:
         language, file = arguments.take
@@ -96,7 +110,7 @@ def main() -> int:
         write(language, translated(read(ENGLISH), table.__getitem__))
     else:
         with ComfyServer() as server:
-            write(ENGLISH, english(server.object_info()))
+            write_english(english(server.object_info()))
     return 0
 
 

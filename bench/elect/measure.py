@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...elect_core.relevance import FORMS, aggregate, change_weight
+from ...elect_core.relevance import FORMS, aggregate, change_weight, token_weight
 from ...elect_core.schedule import step_count, window_steps
 from ...elect_core.score import (
     background_inconsistency,
@@ -32,7 +32,7 @@ from .worth import judge_pictures, paste_back
 STOPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1.0)
 NUMBERS = (2, 4, 8, 16)
 PIXEL_STOPS = (0.4, 1.0)  # decoding sixteen estimates costs more than all scores together
-MAPS = (*FORMS, "change", "both")
+MAPS = (*FORMS, "change", "both", "tokens")
 WINDOW = (0.0, 0.2)
 
 
@@ -73,6 +73,9 @@ class _Weights:
         if name == "change":
             estimates = self.scale(self.run.estimates[stop_step - 1][list(rows)])
             return to_mask(change_weight(self.source, median_estimate(estimates)), *self.size)
+        if name == "tokens":
+            estimates = self.scale(self.run.estimates[stop_step - 1][list(rows)])
+            return to_mask(token_weight(self.source, estimates), *self.size)
         steps = window_steps(*WINDOW, len(self.run.estimates), stop_step)
         return to_mask(aggregate([self.run.maps[k][list(rows)] for k in steps], name), *self.size)
 

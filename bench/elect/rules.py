@@ -6,8 +6,8 @@ from ...elect_core.relevance import FORMS
 
 
 class Rule(NamedTuple):
-    """mask: a form of relevance, change, both or truth; space: latent or pixel; criterion: a key of
-    `score.CRITERIA`; guard: the least edit, as a share of the median edit.
+    """mask: a form of relevance, change, both, tokens or truth; space: latent or pixel;
+    criterion: a key of `score.CRITERIA`; guard: the least edit, as a share of the median edit.
     """
 
     mask: str
@@ -35,6 +35,7 @@ OURS = (
     Rule("change"),
     Rule("change", guard=0.8),
     Rule("both", guard=0.8),
+    Rule("tokens", guard=0.8),
     Rule("change", criterion="ratio", guard=0.8),
     Rule("both", criterion="ratio", guard=0.8),
     Rule("truth", guard=0.8),

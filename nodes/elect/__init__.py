@@ -12,6 +12,7 @@ vary, finish_clean               new candidates near a chosen one; the source ar
 finishing                        how candidates are finished
 pool_candidates -> pool, pooled  several runs: joined, told apart, elected among
 saved -> stored, fit             candidates as a file; what is in it; whether a run is theirs
+kept_scores                      the numbers that stay with candidates
 """
 
 from . import (

@@ -42,7 +42,8 @@ def advanced(
     run, seeds = candidates.run, candidates.seeds
     progress = progress or CandidateProgress(run.model, seeds, stop_step)
     tape, cost = advance(run, seeds, candidates.tape, stop_step, size, progress, limit)
-    found = replace(candidates, tape=tape, stop_step=stop_step, cost=candidates.cost + cost)
+    spent_so_far = candidates.cost + cost
+    found = replace(candidates, tape=tape, stop_step=stop_step, cost=spent_so_far, scores=None)
     logging.info("ELECT: %s", spent(found))
     return found
 

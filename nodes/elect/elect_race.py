@@ -6,7 +6,6 @@ import logging
 
 from comfy_api.latest import io
 
-from ..host.elect.batching import batches
 from ..host.preview import tell
 from ..inputs import inputs, takes_records
 from ..menu import ELECT
@@ -91,9 +90,11 @@ class ELECTRace(io.ComfyNode):
         judge = Judge(selection, window, racing, origin)
         held = hold_race(candidates, plan, judge, (candidates.tape,), None, *limits)
         chosen = choose(held.raced.scored.ranking, candidates.seeds, pick_seeds=pick_seeds)
-        going = held.going(candidates, chosen, batches(run, limits[0], number).size)
+        going = held.going(candidates, chosen, limits[0])
         told = held.as_ui(going, chosen)
-        inscribe(cls, told["elect"][0], map(candidates.seeds.index, going.seeds))
+        left = [candidates.seeds.index(seed) for seed in going.seeds]
+        going = held.scored(going, left, selection.criterion)
+        inscribe(cls, told["elect"][0], left)
         return io.NodeOutput(
             going, candidates.seeds[chosen.first], told["text"][0], held.raced.mask, ui=told
         )

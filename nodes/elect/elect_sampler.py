@@ -8,7 +8,6 @@ from torch import Tensor
 
 from ...elect_core.schedule import Cost
 from ...elect_core.tape import Tape
-from ..host.elect.batching import batches
 from ..host.elect.run import Run
 from ..host.latents import to_mask
 from ..inputs import inputs, takes_records
@@ -18,6 +17,7 @@ from .choice import check_pick_seeds, choose, pick_seeds_input
 from .elect_race import say
 from .finishing import finish
 from .inscribed import HIDDEN, inscribe
+from .kept_scores import with_scores
 from .plan import plan_sampling
 from .queued import refusal
 from .race_inputs import RacePlan, Racing, race_input
@@ -133,7 +133,8 @@ def _elected(run: Run, sampling: Sampling, judge: Judge, pick_seeds: str) -> _El
     shown = _shown(found, judge)
     chosen = choose(shown.scored.ranking, found.seeds, pick_seeds=pick_seeds)
     finishing = found.rows(chosen.indices)
-    return _Elected(finishing, found, shown.mask, shown.as_ui(found, chosen))
+    kept = with_scores(found, range(len(found.seeds)), shown.table, judge.selection.criterion)
+    return _Elected(finishing, kept, shown.mask, shown.as_ui(found, chosen))
 
 
 def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seeds: str) -> _Elected:
@@ -145,9 +146,11 @@ def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seed
         first, plan, judge, made_of, (seeds, per_batch), per_batch, sampling.ram_limit_mb
     )
     chosen = choose(held.raced.scored.ranking, seeds, pick_seeds=pick_seeds)
-    kept = held.going(first, chosen, batches(run, per_batch, len(seeds)).size)
+    kept = held.going(first, chosen, per_batch)
     finishing = kept.rows(range(len(chosen.indices)))
-    return _Elected(finishing, kept, held.raced.mask, held.as_ui(kept, chosen))
+    told = held.as_ui(kept, chosen)
+    kept = held.scored(kept, map(seeds.index, kept.seeds), judge.selection.criterion)
+    return _Elected(finishing, kept, held.raced.mask, told)
 
 
 def _shown(found: Candidates, judge: Judge) -> Shown:

@@ -5,7 +5,7 @@ from comfy_api.latest import io
 from ...elect_core.blend import colours_matched, kept_outside
 from ..host.latents import crop_like_host, partly_painted
 from ..menu import ELECT
-from .finishing import MAX_FEATHER, soft_weight
+from .finishing import EDITED_FROM, FEATHER, MAX_FEATHER, soft_weight
 from .pictures import write_pictures
 
 
@@ -32,13 +32,23 @@ class FinishClean(io.ComfyNode):
                     default=16,
                     min=0,
                     max=MAX_FEATHER,
-                    tooltip="How soft the mask's edge is made, in pixels to either side; 0 to 256.",
+                    tooltip=FEATHER,
                 ),
                 io.Boolean.Input(
                     "match_colours",
                     default=True,
                     tooltip="First bring the edit's brightness and colours to the source's, by the "
                     "pixels outside the mask.",
+                ),
+                io.Float.Input(
+                    "threshold",
+                    default=EDITED_FROM,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    tooltip="From which share of its highest value on a mask counts as edited, for "
+                    "soft ones such as the relevance map; 0 takes the mask as it is.",
                 ),
             ],
             outputs=[
@@ -48,13 +58,15 @@ class FinishClean(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, image, source_image, mask, feather, match_colours) -> io.NodeOutput:
+    def execute(
+        cls, image, source_image, mask, feather, match_colours, threshold=EDITED_FROM
+    ) -> io.NodeOutput:
         plain = image[..., :3]
         height, width = plain.shape[1:3]
         source = crop_like_host(source_image, height, width, "source_image")[:1, ..., :3]
         if len(mask) not in (1, len(plain)):
             mask = mask[:1]
-        weight = soft_weight(partly_painted(mask), feather, plain)
+        weight = soft_weight(partly_painted(mask), feather, plain, threshold)
         matched = colours_matched(plain, source, weight) if match_colours else plain
         clean = kept_outside(matched, source, weight[..., None])
         shown = write_pictures(clean, "clean") + write_pictures(plain, "plain")

@@ -10,12 +10,13 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ...elect_core.blend import feathered, kept_outside
+from ...elect_core.blend import edited_from, feathered, kept_outside
 from ...elect_core.schedule import Cost
 from ..host.conditions import source_latent
 from ..host.elect.batching import batches, refuse_sampler
 from ..host.elect.finish import resume
 from ..host.elect.otherwise import finish_otherwise
+from ..host.elect.packing import is_compiled
 from ..host.elect.run import Change, Run
 from ..host.latents import check_mask, mask_like, match_source
 from ..host.preview import CandidateProgress
@@ -29,6 +30,13 @@ _OTHERWISE = (
     "run of the seed gives it."
 )
 MAX_FEATHER = 256
+FEATHER = (
+    "How far outside the mask its edge reaches, in pixels; 0 to 256. Inside nothing of the edit is "
+    "lost."
+)
+EDITED_FROM = 0.15
+"""Share of a soft mask's highest value from which it counts as edited: with it, and an edge of 16
+pixels, the relevance map holds 97 % of the edited area of the embedded examples."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,7 @@ class Otherwise:
         min=0,
         max=MAX_FEATHER,
         optional=True,
-        tooltip="How soft the edge of blend_mask is made, in pixels to either side; 0 to 256.",
+        tooltip=FEATHER,
     )
     source: Any = given(
         io.Latent,
@@ -97,7 +105,8 @@ class Otherwise:
         if origin is None:
             raise ValueError("source: the conditioning holds no source latent. Connect one.")
         origin = run.model.model.process_latent_in(match_source(origin, samples, "source"))
-        weight = mask_like(feathered(mask, self.feather), samples)
+        soft = feathered(edited_from(mask, EDITED_FROM), self.feather)
+        weight = mask_like(soft, samples)
         return lambda denoised: kept_outside(denoised, origin, weight)
 
 
@@ -106,7 +115,8 @@ def finish(
 ) -> tuple[dict, dict, Cost]:
     """Both outputs of SamplerCustomAdvanced for the candidates, in their order, and the cost.
 
-    per_batch: candidates side by side where the run allows it, 0 for what fits
+    per_batch: candidates side by side where the run allows it, 0 for what fits; a compiled model
+    finishes one by one, as for another size of batch it would be compiled once more
     """
     run, seeds, tape = candidates.run, candidates.seeds, candidates.tape
     progress = CandidateProgress(run.model, seeds, run.num_steps)
@@ -115,7 +125,8 @@ def finish(
         rest = (otherwise.sampler, otherwise.sigmas)
         samples, denoised, cost = finish_otherwise(run, seeds, tape, progress, *rest, change)
     else:
-        size = 1 if len(seeds) == 1 else batches(run, per_batch, len(seeds)).size
+        alone = len(seeds) == 1 or is_compiled(run.model)
+        size = 1 if alone else batches(run, per_batch, len(seeds)).size
         samples, denoised, cost = resume(run, seeds, tape, progress, size, change)
 
     def as_latent(tensor: Tensor) -> dict:
@@ -137,9 +148,12 @@ def finish_pool(
     return together(samples), together(denoised), sum(costs, Cost())
 
 
-def soft_weight(mask: Tensor, radius: int, images: Tensor) -> Tensor:
-    """A MASK (B, H, W) feathered, at the size of IMAGE (B, H, W, 3); one for all, or one each."""
+def soft_weight(mask: Tensor, radius: int, images: Tensor, threshold: float) -> Tensor:
+    """What of IMAGE (B, H, W, 3) is taken by a MASK (B, H, W): one for all of them, or one each.
+
+    radius: pixels outside the mask; threshold: see `edited_from`.  Returns (B, H, W).
+    """
     sized = torch.nn.functional.interpolate(
         mask[:, None].float(), size=images.shape[1:3], mode="bilinear", align_corners=False
     )
-    return feathered(sized[:, 0], radius).clamp(0, 1)
+    return feathered(edited_from(sized[:, 0], threshold), radius).clamp(0, 1)

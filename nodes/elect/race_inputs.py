@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from ...elect_core.race import Rung, from_here, halving, looks, parse_rungs, race_nfe, race_steps
 from ...elect_core.schedule import step_count
+from ..host.elect.batching import batches
 from ..host.elect.run import Run, why_from_start
 from ..inputs import given
 
@@ -127,6 +128,20 @@ class RacePlan:
     def total_steps(self) -> int:
         """Steps of all candidates together, up to the last rung."""
         return race_steps(self.rungs, self.num_candidates)
+
+    def parts(self) -> list[tuple[int, int]]:
+        """How many candidates run on together, and how many steps, rung by rung."""
+        alive, done, found = self.num_candidates, self.started, []
+        for rung in self.rungs:
+            begun = 0 if self.anew else done
+            if rung.step > done:
+                found.append((alive, rung.step - begun))
+            alive, done = min(alive, rung.keep), rung.step
+        return found
+
+    def side_by_side(self, run: Run, per_batch: int) -> int:
+        """Candidates in a batch, throughout the race."""
+        return batches(run, per_batch, self.num_candidates, self.parts()).size
 
     def in_words(self) -> str:
         """What will be run and what it costs, for the node before it runs."""

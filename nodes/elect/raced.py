@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..host.elect.batching import batches
 from .candidates import notes
 from .choice import Chosen
 from .kept import Kept
+from .kept_scores import with_scores
 from .plan import check_ram
 from .race_inputs import RacePlan
 from .racing import Judge, Raced, race
@@ -29,10 +29,15 @@ class ShownRace:
     table: list[Row]
     pictures: dict[str, Any]
 
-    def going(self, candidates: Candidates, chosen: Chosen, size: int) -> Candidates:
+    def going(self, candidates: Candidates, chosen: Chosen, per_batch: int) -> Candidates:
         """The chosen ones, then the best of those still in the race, at the last stop."""
         ranking, left = self.raced.scored.ranking, self.raced.standing.num_left
+        size = self.plan.side_by_side(candidates.run, per_batch)
         return self.raced.take(candidates.run, chosen.order(ranking, left), size)
+
+    def scored(self, going: Candidates, indices: Iterable[int], criterion: str) -> Candidates:
+        """The candidates with the numbers of this race; indices: which of all they are."""
+        return with_scores(going, indices, self.table, criterion, self.raced.standing.ran)
 
     def as_ui(self, going: Candidates, chosen: Chosen) -> dict:
         """What a node shows: plan, table, cost, facts, pictures."""
@@ -97,10 +102,10 @@ def hold_race(
 def _held(
     first: Candidates, plan: RacePlan, judge: Judge, per_batch: int, ram_limit_mb: int
 ) -> ShownRace:
-    run, number = first.run, len(first.seeds)
+    run = first.run
     limit = ram_limit_mb * 2**20 if ram_limit_mb else math.inf
-    check_ram(run, number, plan.rungs[0].step, limit)
-    raced = race(first, plan, judge, batches(run, per_batch, number).size, limit)
+    check_ram(run, len(first.seeds), plan.rungs[0].step, limit)
+    raced = race(first, plan, judge, plan.side_by_side(run, per_batch), limit)
     vae, mask = judge.selection.vae, raced.mask
     images = decode(vae, raced.latents) if vae is not None else None
     seen = replace(raced.scored, images=images)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...elect_core.schedule import step_count, step_of_sigma
 from ..host.conditions import has_image
-from ..host.elect.batching import refuse_sampler, refuse_unreplayable
+from ..host.elect.batching import refuse_dice, refuse_sampler
 from ..host.elect.noise import noise_rule
 from ..host.elect.run import Run
 from ..host.latents import single_latent
@@ -184,7 +184,7 @@ def check(sampling: Sampling, window_name: str = "relevance_window", noise: Any 
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError(f"sigmas: expected at least one step, got {max(0, len(sigmas) - 1)}.")
     refuse_sampler(sampling.sampler)
-    refuse_unreplayable(guider.model_options)
+    refuse_dice(guider.model_options)
     latent = single_latent(guider.model_patcher, sampling.latent_image)
     _refuse_empty_mask(latent.get("noise_mask"), len(sampling.chosen_seeds()))
     if not has_image(guider.original_conds, latent["samples"]):

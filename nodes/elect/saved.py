@@ -8,12 +8,13 @@ import folder_paths
 import torch
 from comfy_api.latest import io
 
-from ..host.elect.batching import refuse_sampler, refuse_unreplayable
+from ..host.elect.batching import refuse_dice, refuse_sampler
 from ..host.elect.run import Run
 from ..host.latents import single_latent
 from ..menu import ELECT
 from .candidates import describe
 from .fit import misfit
+from .kept_scores import in_words
 from .pictures import latent_pictures
 from .pool import Pool, one_run
 from .stored import read, write
@@ -191,7 +192,7 @@ class LoadCandidates(io.ComfyNode):
         path = kept_file(saved, "saved") if saved else kept_file(file)
         stored = read(path, "saved" if saved else "file")
         refuse_sampler(sampler)
-        refuse_unreplayable(guider.model_options)
+        refuse_dice(guider.model_options)
         latent = stored.latent
         if latent_image is not None:
             latent = single_latent(guider.model_patcher, latent_image)
@@ -201,7 +202,8 @@ class LoadCandidates(io.ComfyNode):
         pictures = stored.thumbnails
         if pictures is None:
             pictures = torch.zeros(len(found.seeds), 64, 64, 3)
-        text = "\n".join([f"{path.name}: {describe(found)}", *notes])
+        said = filter(None, [f"{path.name}: {describe(found)}", in_words(found), *notes])
+        text = "\n".join(said)
         return io.NodeOutput(found, stored.table, pictures, ui={"text": (text,)})
 
 

@@ -13,6 +13,7 @@ from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
 from .inscribed import HIDDEN, inscribe
 from .judged import judged_inputs, with_judge
+from .kept_scores import with_scores
 from .pool import Pool
 from .pooled import pooled_election, pooled_ui
 from .queued import NOT_CONNECTED, refusal
@@ -163,8 +164,11 @@ class BISSelect(io.ComfyNode):
             told["csv"] = [shown.csv(choice.csv_prefix)]
         going = chosen.order(shown.varied(choice.top_k, diversity), choice.top_k)
         inscribe(cls, told["elect"][0], going)
+        elected = candidates.rows(going)
+        if isinstance(elected, Candidates):
+            elected = with_scores(elected, going, shown.table, selection.criterion)
         return io.NodeOutput(
-            candidates.rows(going),
+            elected,
             candidates.seeds[chosen.first],
             told["text"][0],
             {"samples": shown.latents[torch.tensor(ranking.order)]},

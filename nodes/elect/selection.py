@@ -9,7 +9,7 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ...elect_core.relevance import change_weight
+from ...elect_core.relevance import change_weight, token_weight
 from ...elect_core.score import CRITERIA, median_estimate
 from ..host.conditions import source_latent
 from ..host.elect.run import Run
@@ -19,7 +19,8 @@ from .relevance import image_size
 from .types import Candidates
 
 SPACES = ("latent", "pixel")
-MASKS = ("relevance", "change", "both")
+MASKS = ("relevance", "change", "both", "tokens")
+_FROM_ESTIMATES = ("change", "tokens")
 NO_MASK = (
     "relevance: nothing says where the edit is. Connect RelevanceMapAggregate to "
     "relevance, or your own mask to mask."
@@ -89,7 +90,8 @@ class Selection:
         optional=True,
         tooltip="Where the mask of the edit comes from. relevance: text against no text (the "
         "paper), which costs cfg 1 models an extra call a step in the window. change: where the "
-        "candidates agree on a change, at no cost. both: either.",
+        "candidates agree on a change, at no cost. both: either. tokens: where the latent's cells "
+        "turn away from the source's, at no cost; a change of contrast alone is none.",
     )
 
     zoom: bool = given(
@@ -123,7 +125,7 @@ class Selection:
 
     def needs_relevance(self) -> bool:
         """Whether the relevance map, and so a null conditioning's calls, is of any use."""
-        return self.mask is None and self.mask_from != "change"
+        return self.mask is None and self.mask_from not in _FROM_ESTIMATES
 
     def own_mask(self, run: Run) -> Tensor | None:
         """The user's own mask (B, H, W), checked; None where there is none."""
@@ -141,10 +143,10 @@ class Selection:
             return own
         change = None
         if self.mask_from != "relevance":
-            scale = run.model.model.process_latent_in
-            weight = change_weight(scale(origin), scale(median_estimate(estimates)))
-            change = to_mask(weight, *image_size(run, self.source_image))
-            if self.mask_from == "change":
+            change = to_mask(
+                self._from_estimates(run, estimates, origin), *image_size(run, self.source_image)
+            )
+            if self.mask_from in _FROM_ESTIMATES:
                 return change
         if relevance is None:
             raise ValueError(NO_MASK)
@@ -155,6 +157,13 @@ class Selection:
         if change is not None:
             return torch.maximum(relevance, change.to(relevance.device))
         return relevance
+
+    def _from_estimates(self, run: Run, estimates: Tensor, origin: Tensor) -> Tensor:
+        """Weight (1, 1, h, w) of what changes in the estimates, which needs no prediction."""
+        scale = run.model.model.process_latent_in
+        if self.mask_from == "tokens":
+            return token_weight(scale(origin).to(estimates.device), scale(estimates))
+        return change_weight(scale(origin), scale(median_estimate(estimates)))
 
     def find_source(self, run: Run, estimates: Tensor) -> Tensor:
         """The source's latent (1, C, h, w), LATENT scale: given, encoded or as conditioned."""

@@ -19,6 +19,7 @@ from ..host.elect.identity import made_with, run_facts
 from ..host.elect.noise import GivenNoise
 from ..host.elect.run import Run
 from ..menu import MAX_SEED
+from .kept_scores import Score, as_plain, from_plain
 from .sampling import MAX_CANDIDATES
 from .types import Candidates
 
@@ -34,7 +35,7 @@ class Stored:
     """What a file of candidates holds, checked.
 
     tape: rows as `seeds`; sigmas (K + 1,); latent: of one picture; facts: of the run
-    thumbnails (N, h, w, 3) and noise (N, C, h, w) where there are any
+    thumbnails (N, h, w, 3), noise (N, C, h, w) and scores (N,) where there are any
     """
 
     seeds: tuple[int, ...]
@@ -49,12 +50,13 @@ class Stored:
     table: str
     thumbnails: Tensor | None
     noise: Tensor | None
+    scores: tuple[Score, ...] | None
 
     def candidates(self, run: Run) -> Candidates:
         """The candidates, to go on in a run that `fit.misfit` has found to be theirs."""
         # Copies: the file is only mapped, and may be deleted or written anew.
         tape = self.tape.map(Tensor.clone)
-        return Candidates(run, self.seeds, tape, self.stop_step, self.cost)
+        return Candidates(run, self.seeds, tape, self.stop_step, self.cost, self.scores)
 
     def rule(self) -> GivenNoise | None:
         """Their own initial noise, where it was not drawn from the seeds alone."""
@@ -88,6 +90,7 @@ def write(path: Path, found: Candidates, thumbnails: Tensor | None, table: str) 
         "run": run_facts(run),
         "made_with": made_with(),
         "table": table,
+        "scores": None if found.scores is None else as_plain(found.scores),
     }
     kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     write_tensor_file(path, kept, {_KEY: json.dumps(says)})
@@ -174,6 +177,7 @@ def _checked(tensors: dict[str, Tensor], says: dict[str, Any]) -> Stored:
         says["table"],
         None if thumbnails is None else thumbnails[..., :3].float() / 255,
         noise,
+        from_plain(says.get("scores"), len(seeds)),
     )
 
 

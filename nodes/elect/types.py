@@ -11,6 +11,7 @@ from torch import Tensor
 from ...elect_core.schedule import Cost
 from ...elect_core.tape import Tape
 from ..host.elect.run import Run
+from .kept_scores import Score
 
 
 @io.comfytype(io_type="ELECT_CANDIDATES")
@@ -26,6 +27,7 @@ class Candidates:
 
     seeds: one per candidate, in the tape's row order
     tape: their recorded calls, in RAM; stop_step: finished steps; cost: spent so far
+    scores: what an election at this stop said of each, None where there was none
     """
 
     run: Run
@@ -33,6 +35,7 @@ class Candidates:
     tape: Tape
     stop_step: int
     cost: Cost
+    scores: tuple[Score, ...] | None = None
 
     @property
     def stop_sigma(self) -> float:
@@ -41,9 +44,9 @@ class Candidates:
 
     def rows(self, indices: Sequence[int]) -> Candidates:
         """Some of the candidates, in the order given."""
-        return replace(
-            self, seeds=tuple(self.seeds[i] for i in indices), tape=self.tape.rows(indices)
-        )
+        scores = self.scores and tuple(self.scores[i] for i in indices)
+        seeds = tuple(self.seeds[i] for i in indices)
+        return replace(self, seeds=seeds, tape=self.tape.rows(indices), scores=scores)
 
     def estimates(self, step: int = -1) -> Tensor:
         """Tweedie estimates at a recorded step, (N, C, h, w) in LATENT scale."""

@@ -123,7 +123,8 @@ class Region:
         default=16,
         min=0,
         max=MAX_FEATHER,
-        tooltip="How soft the mask's edge is made, in pixels to either side; 0 to 256.",
+        tooltip="How far outside the mask its edge reaches, in pixels; 0 to 256. Inside nothing of "
+        "the old picture is held.",
     )
 
     def of(self, chosen: Candidates, picture: dict | None) -> Run:

@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 from elect_tino.elect_core import (
     colours_matched,
+    edited_from,
     feathered,
     kept_outside,
     regional_mix,
@@ -49,15 +50,34 @@ def test_a_region_has_its_own_noise_and_the_rest_its_old():
     assert_close(mixed[..., 8], (NEAR + FAR)[..., 8] * 0.5**0.5)
 
 
-def test_feather_reaches_as_far_as_it_says():
+def test_feather_keeps_the_mask_and_reaches_as_far_as_it_says():
     mask = torch.zeros(1, 40, 40)
     mask[..., 20:] = 1
     soft = feathered(mask, 8)[0, 20]
     assert torch.equal(feathered(mask, 0), mask)
-    assert (soft[:12] == 0).all()
-    assert (soft[28:] > 0.9999).all()
-    assert 0.4 < float(soft[19:21].mean()) < 0.6
+    assert (soft[20:] > 0.9999).all()
+    assert (soft[:12] < 1e-6).all()
+    assert 0.01 < float(soft[12]) < 0.2
+    assert 0.4 < float(soft[15:17].mean()) < 0.6
     assert (soft.diff() >= -1e-6).all()
+
+
+def test_feather_is_the_same_in_every_direction_up_to_its_square():
+    mask = torch.zeros(1, 41, 41)
+    mask[0, 20, 20] = 1
+    soft = feathered(mask, 12)
+    assert_close(soft, soft.mT)
+    assert_close(soft, soft.flip(-1))
+    assert float(soft[0, 20, 20]) > 0.9999
+    assert (soft[0, 20] > 1e-6).sum() == 2 * 12 + 1
+
+
+def test_a_soft_map_says_yes_or_no_by_its_own_highest_value():
+    soft = torch.tensor([[[0.0, 0.03, 0.1, 0.4]], [[0.0, 0.1, 0.5, 1.0]]])
+    expected = torch.tensor([[[0.0, 0, 1, 1]], [[0.0, 0, 1, 1]]])
+    assert torch.equal(edited_from(soft, 0.2), expected)
+    assert torch.equal(edited_from(soft, 0.0), soft)
+    assert edited_from(torch.zeros(1, 2, 2), 0.2).sum() == 0
 
 
 def test_outside_is_the_source_exactly():

@@ -14,6 +14,7 @@ from elect_tino.elect_core.relevance import (
     min_max,
     raw_relevance,
     running_mean,
+    token_weight,
 )
 
 ALL_FORMS = sorted(FORMS)
@@ -181,3 +182,21 @@ def test_published_clip_loses_a_small_edit_on_a_flat_background():
 def test_no_map_is_an_error(form):
     with pytest.raises(ValueError, match="no map was recorded in the window"):
         aggregate([], form)
+
+
+def test_tokens_say_how_far_cells_turn_by_the_median_candidate():
+    source = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 1, 3)
+    turned = torch.tensor([[2.0, 0.0, -1.0], [0.0, 1.0, 0.0]]).view(1, 2, 1, 3)
+    outlier = torch.tensor([[-1.0, 1.0, 1.0], [0.0, 0.0, 0.0]]).view(1, 2, 1, 3)
+    expected = torch.tensor([[[[0.0, 0.5, 1.0]]]])
+    assert_close(token_weight(source, turned), expected)
+    assert_close(token_weight(source, torch.cat([turned, outlier, turned])), expected)
+    assert not token_weight(source, 3 * source).any()
+
+
+def test_tokens_leave_out_a_candidate_with_a_bad_value():
+    estimates = torch.randn(4, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    source = torch.randn(1, 4, 5, 6, generator=torch.Generator().manual_seed(1))
+    broken = torch.cat([estimates, torch.full((1, 4, 5, 6), float("nan"))])
+    assert_close(token_weight(source, broken), token_weight(source, estimates))
+    assert not token_weight(source, broken[4:]).any()

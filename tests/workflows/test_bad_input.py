@@ -40,14 +40,6 @@ CFG_ONE = node(
     negative=["conditions", 1],
     cfg=1.0,
 )
-EASY_CACHE = node(
-    "EasyCache",
-    model=["model", 0],
-    reuse_threshold=0.2,
-    start_percent=0.15,
-    end_percent=0.95,
-    verbose=False,
-)
 UPSCALE = node("SamplerLCMUpscale", scale_ratio=1.0, scale_steps=-1, upscale_method="bislerp")
 EMPTY_LATENT = node("EmptyLatentImage", width=128, height=128, batch_size=1)
 WIDE_LATENT = node("EmptyLatentImage", width=256, height=128, batch_size=1)
@@ -200,7 +192,6 @@ CASES: dict[str, tuple[Change, str]] = {
         },
         "latent_image: its noise mask is empty",
     ),
-    "EasyCache": (wired(EASY_CACHE, "guider", "model"), "guider: .*EasyCache"),
     "pixel space and no VAE": ({"elected": {"space": "pixel", "vae": None}}, "vae: "),
     "no mask at all": ({"elected": {"relevance": None}}, "relevance: nothing says where"),
     "outside the output folder": (

@@ -1,14 +1,14 @@
 // The folded table of all scores, to read, copy and find the CSV file.
 import { candidatesOf, ORDERS } from "./election.js";
 import { button, make } from "./make.js";
-import { asScore } from "./tile.js";
+import { asScore, outOf } from "./tile.js";
 import { say } from "./words.js";
 
 const COLUMNS = ["rank", "number", "seed", "score", "change_inside"];
 
 function cells(candidate) {
   const { rank, number, seed, score, change } = candidate;
-  return [rank, number, seed, asScore(score), asScore(change)];
+  return [rank, number, seed, asScore(score), asScore(change), outOf(candidate)];
 }
 
 function row(kind, values) {
@@ -17,7 +17,7 @@ function row(kind, values) {
 
 export function details(election, open, remember) {
   const sorted = candidatesOf(election).sort(ORDERS.score);
-  const table = make("table", {}, row("th", COLUMNS.map((name) => say(name))));
+  const table = make("table", {}, row("th", [...COLUMNS.map((name) => say(name)), ""]));
   table.append(...sorted.map((candidate) => row("td", cells(candidate))));
   const copy = button(say("copy"), "", async () => {
     await navigator.clipboard?.writeText(election.text);

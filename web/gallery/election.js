@@ -22,10 +22,20 @@ export function readElection(output) {
     pictures: candidates,
     source,
     relevance,
+    // Of a race: the steps that each ran, of how many; those that stopped before the last were dropped.
+    ran: facts.ran_steps ?? [],
+    steps: facts.num_steps,
     csv: output.csv?.[0] ?? "",
     text: [output.text ?? []].flat().join("\n"),
     finished: {},
   };
+}
+
+// Percent of the steps after which a race dropped a candidate; null for all others.
+function droppedAt(election, index) {
+  const { ran = [], steps } = election; // galleries saved by earlier versions have neither
+  if (!ran.length || ran[index] >= Math.max(...ran)) return null;
+  return Math.round((100 * ran[index]) / steps);
 }
 
 export function candidatesOf(election) {
@@ -38,6 +48,7 @@ export function candidatesOf(election) {
     score: election.scores[index],
     change: election.changes[index],
     electable: rank.get(index) < election.eligible,
+    dropped: droppedAt(election, index),
     best: index === election.best,
     picture: election.pictures[index] ?? null,
     finished: election.finished?.[seed] ?? null,

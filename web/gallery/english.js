@@ -13,6 +13,7 @@ export const ENGLISH = {
   "badge_best": "best",
   "badge_yours": "yours",
   "badge_out": "not electable",
+  "badge_dropped": "dropped at {percent} %",
   "sort": "Sort by",
   "sort_score": "score",
   "sort_candidate": "number",

@@ -1,7 +1,7 @@
 // One candidate at a time over the whole window, against the source.
 import { Layers } from "./layers.js";
 import { button, make } from "./make.js";
-import { asScore } from "./tile.js";
+import { asScore, outOf } from "./tile.js";
 import { say } from "./words.js";
 import { Zoom } from "./zoom.js";
 
@@ -81,6 +81,7 @@ class LargeView {
     const parts = [say("place", { number, place: rank, count: this.candidates.length })];
     parts.push(`${say("score")} ${asScore(score)}`, `${say("seed")} ${seed}`);
     parts.push(say(candidate.finished ? "finished" : "estimate"));
+    if (outOf(candidate)) parts.push(outOf(candidate));
     if (candidate.best) parts.push(say("badge_best"));
     if (chosen.includes(seed)) parts.push(say("badge_yours"));
     this.title.textContent = parts.join("  ·  ");

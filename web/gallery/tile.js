@@ -15,11 +15,18 @@ export function picture(file, alternative) {
   return image;
 }
 
+// Why a candidate is out, in words: dropped on the way, or not electable; empty where it is not.
+export function outOf({ dropped, electable }) {
+  if (dropped != null) return say("badge_dropped", { percent: dropped });
+  return electable ? "" : say("badge_out");
+}
+
 function badges(candidate, place) {
   const found = [];
   if (candidate.best) found.push(["best", say("badge_best")]);
   if (place > 0) found.push(["yours", say("badge_yours") + (place > 1 ? ` ${place}` : "")]);
-  if (!candidate.electable) found.push(["out", say("badge_out")]);
+  const out = outOf(candidate);
+  if (out) found.push(["out", out]);
   return found.map(([kind, text]) =>
     make("span", { className: `elect-badge elect-${kind}`, textContent: text })
   );
@@ -38,7 +45,8 @@ function bar(candidate, range) {
 export function tileOf(candidate, place, range) {
   const { number, seed, rank } = candidate;
   const score = asScore(candidate.score);
-  const label = say("tile", { number, seed, rank, score });
+  const told = [say("tile", { number, seed, rank, score }), outOf(candidate)];
+  const label = told.filter(Boolean).join(", ");
   const shots = make("span", { className: "elect-shots" }, picture(candidate.picture, ""));
   if (candidate.finished) shots.append(picture(candidate.finished, say("finished")));
   const foot = make(

@@ -115,9 +115,23 @@ def _at_other_times(patcher: comfy.model_patcher.ModelPatcher, options: dict) ->
         yield from (one.inject, one.eject)
 
 
+def step_cache(options: dict) -> str | None:
+    """Name of a step cache: it skips model calls by what it remembers of earlier ones.
+
+    ComfyUI's EasyCache and LazyCache, TeaCache and their like keep it in transformer_options. They
+    begin anew with every run.
+    """
+    inner = options.get("transformer_options", {})
+    found = [(key, value) for key, value in inner.items() if "cache" in key.lower() and value]
+    return next((str(getattr(value, "name", key)) for key, value in found), None)
+
+
 def may_remember(guider: comfy.samplers.CFGGuider) -> str | None:
     """What on the guider's MODEL is not known to be stateless, in words; None if all of it is."""
     patcher, options = guider.model_patcher, guider.model_options
+    cache = step_cache(options)
+    if cache is not None:
+        return f"the model carries {cache}, a step cache, which remembers earlier calls"
     for code in asked_at_calls(patcher, options):
         if known(code) is None and _remembers(code):
             return f"the model carries {_node(code)}, which may remember earlier calls"

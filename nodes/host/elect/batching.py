@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from .attached import asked_at_calls, hooks, may_remember
 from .harmless import known
 from .noise import takes_noise_sampler
 from .origin import is_own
+from .packing import Part, even_size, is_compiled
 
 if TYPE_CHECKING:
     from .run import Run
@@ -48,10 +50,9 @@ def refuse_sampler(sampler: comfy.samplers.Sampler) -> None:
         )
 
 
-def refuse_unreplayable(model_options: dict) -> None:
-    """Raise ValueError for what a replay does not rebuild: step caches, dice in the model.
+def refuse_dice(model_options: dict) -> None:
+    """Raise ValueError for dice in the model, which no replay rolls again.
 
-    ComfyUI's EasyCache and LazyCache, TeaCache and their like keep state in transformer_options;
     HyperTile and ToMe draw from torch's global generator at every model call.
     """
     options = model_options.get("transformer_options", {})
@@ -64,13 +65,6 @@ def refuse_unreplayable(model_options: dict) -> None:
                     "model, so neither a seed nor a resumed run would be true. Remove that node "
                     "from the model's path."
                 )
-    for key, cache in options.items():
-        if "cache" in key.lower() and cache:
-            raise ValueError(
-                f"guider: its MODEL carries {getattr(cache, 'name', key)}, a step cache: it skips "
-                "model calls by what it remembers of earlier ones; a resumed run would skip "
-                "others. Remove that node from the model's path."
-            )
 
 
 def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
@@ -151,14 +145,23 @@ class Batches:
     one_by_one: str | None = None
 
 
-def batches(run: Run, requested: int, num_candidates: int) -> Batches:
-    """Candidates to run side by side: `requested`, or what fits where it is 0."""
+def batches(
+    run: Run, requested: int, num_candidates: int, parts: Sequence[Part] | None = None
+) -> Batches:
+    """Candidates to run side by side: `requested`, or what fits where it is 0.
+
+    parts: how many of them run on together, and how far, where they become fewer; a compiled model
+    gets one size for all of it, up to that
+    """
     reason = why_one_by_one(run.guider, run.sampler, run.latent.get("noise_mask") is not None)
     if reason is not None:
         if num_candidates > 1:
             logging.info("ELECT: candidates run one by one, since %s.", reason)
         return Batches(1, reason)
-    if requested > 0 or num_candidates < 2:
-        return Batches(max(1, min(requested, num_candidates)))
-    shape = tuple(run.latent["samples"].shape)
-    return Batches(candidates_that_fit(run.guider, shape, num_candidates))
+    most = max(1, min(requested, num_candidates))
+    if requested == 0 and num_candidates > 1:
+        shape = tuple(run.latent["samples"].shape)
+        most = candidates_that_fit(run.guider, shape, num_candidates)
+    if is_compiled(run.model):
+        most = even_size(most, parts or [(num_candidates, 1)])
+    return Batches(most)

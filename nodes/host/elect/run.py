@@ -1,6 +1,7 @@
 """Candidates through a GUIDER and a SAMPLER: recorded to a stop, or resumed to the end."""
 
 import copy
+import itertools
 import logging
 import math
 from collections import deque
@@ -21,6 +22,7 @@ from ....elect_core.tape import Tape
 from ..conditions import with_null
 from .attached import may_remember
 from .noise import NoiseRule, initial_noise
+from .packing import chunk_sizes, is_compiled
 from .taped import RelevanceProbe, TapedSampler
 
 OnStep = Callable[[Sequence[int], int, Tensor], None]
@@ -137,6 +139,15 @@ def _out_of_memory() -> type[BaseException]:
     return torch.OutOfMemoryError if kind is Exception else kind
 
 
+def _chunks(seeds: Sequence[int], start: Tape | None, sizes: Sequence[int]) -> deque:
+    """Seeds with their tapes, in batches of those sizes."""
+    places = iter(range(len(seeds)))
+    rows = [list(itertools.islice(places, size)) for size in sizes]
+    return deque(
+        ([seeds[i] for i in some], Tape() if start is None else start.rows(some)) for some in rows
+    )
+
+
 def record(
     run: Run,
     seeds: Sequence[int],
@@ -148,15 +159,13 @@ def record(
 ) -> tuple[Tape, Cost]:
     """Run every seed to the stop, `size` at a time; the tape comes back in RAM, rows as `seeds`.
 
+    size: at most; see `packing` for what is left over
     start: what the seeds have recorded before, rows as `seeds`; no call in it is made again
     A batch that runs out of memory is cut in half and goes on from what it has recorded.
     Raises ValueError when the tapes outgrow `max_bytes`.
     """
     stop = None if stop_step >= run.num_steps else stop_step
-    chunks = [range(i, min(i + size, len(seeds))) for i in range(0, len(seeds), size)]
-    pending = deque(
-        ([seeds[i] for i in rows], Tape() if start is None else start.rows(rows)) for rows in chunks
-    )
+    pending = _chunks(seeds, start, chunk_sizes(len(seeds), size, is_compiled(run.model)))
     done: list[Tape] = []
     probe = RelevanceProbe(run.window_step)
     while pending:

@@ -163,18 +163,6 @@ def test_samplers_that_resize_are_refused_by_name(elect, scene, guiders):
         partial(elect, scene, guiders, sampler=sampler)
 
 
-@pytest.mark.parametrize("node", ["EasyCacheNode", "LazyCacheNode"])
-def test_step_caches_are_refused_with_the_reason(elect, scene, node):
-    import comfy.samplers
-    from comfy_extras import nodes_easycache
-
-    model = getattr(nodes_easycache, node).execute(scene.model, 0.2, 0.15, 0.95, False)[0]
-    guider = comfy.samplers.CFGGuider(model)
-    guider.set_conds(scene.text, scene.image)
-    with pytest.raises(ValueError, match=r"guider: its MODEL carries (Easy|Lazy)Cache"):
-        elect.partial(guider, "euler", scene.sigmas, scene.latent)
-
-
 @pytest.mark.parametrize("node", ["HyperTile", "TomePatchModel"])
 def test_models_that_roll_dice_are_refused_with_the_reason(elect, scene, node):
     import comfy.samplers

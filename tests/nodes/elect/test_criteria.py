@@ -59,6 +59,20 @@ def test_where_nobody_edits_it_is_said(elect, scene, found):
     )
 
 
+def test_the_token_mask_needs_no_relevance_and_is_that_of_its_kernel(elect, scene, found):
+    from elect_tino.elect_core.relevance import token_weight
+    from elect_tino.elect_core.score import background_inconsistency
+    from elect_tino.nodes.host.latents import mask_like, to_mask
+
+    estimates = with_estimates(found, edited(scene, *[(10.0 + k, 0.0) for k in range(5)]))
+    shown = elect.select(found, estimates=estimates, mask_from="tokens").ui["elect"][0]
+    scale = scene.model.model.process_latent_in
+    source, made = scale(scene.source), scale(estimates["samples"])
+    weight = mask_like(to_mask(token_weight(source, made), 80, 64), made)
+    expected = background_inconsistency(source, made, weight)
+    assert_close(torch.tensor(shown["bis"]), expected, atol=1e-5, rtol=1e-4)
+
+
 def test_the_change_mask_needs_no_relevance_and_finds_the_common_edit(elect, scene, found):
     estimates = with_estimates(found, edited(scene, *[(10.0 + k, 0.0) for k in range(5)]))
     given = {"estimates": estimates, "mask_from": "change"}

@@ -214,18 +214,8 @@ def test_noise_that_cannot_be_a_template_says_why(elect, scene, guiders):
         partial(elect, scene, guiders, noise=Fixed())
 
 
-def test_clean_is_the_source_outside_and_plain_is_as_it_was(monkeypatch, tmp_path):
-    import folder_paths
-
-    from elect_tino.nodes.elect.finish_clean import FinishClean
-
-    monkeypatch.setattr(folder_paths, "get_temp_directory", lambda: str(tmp_path))
-    source, image = torch.rand(1, 80, 64, 3), torch.rand(2, 80, 64, 3)
-    out = FinishClean.execute(image, source, right_half(), 4, True)
-    assert_close(out[0][:, :, :28], source.expand(2, -1, -1, -1)[:, :, :28])
-    assert torch.equal(out[1], image)
-    assert len(out.ui["images"]) == 4
-    hard = FinishClean.execute(image, source, right_half(), 0, False)[0]
-    assert torch.equal(hard[:, :, 32:], image[:, :, 32:])
-    with pytest.raises(ValueError, match="source_image: expected"):
-        FinishClean.execute(image, torch.rand(1, 40, 64, 3), right_half(), 4, True)
+def test_blending_keeps_the_edit_where_a_soft_map_is_low(elect, scene, guiders, finish):
+    found = partial(elect, scene, guiders).rows([0])
+    sharp = finish(found, blend_mask=right_half(), feather=0)[0]["samples"]
+    soft = finish(found, blend_mask=0.4 * right_half(), feather=0)[0]["samples"]
+    assert torch.equal(soft, sharp)

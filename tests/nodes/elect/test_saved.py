@@ -136,3 +136,66 @@ def test_a_text_that_was_rounded_otherwise_is_taken_and_told(elect, scene, guide
     entry["cross_attn"] = entry["cross_attn"].bfloat16().float()
     out = kept.load(file, guider, "euler", scene.sigmas)
     assert "its conditioning differs by rounding in positive 1 cross_attn" in out.ui["text"][0]
+
+
+def mask_left():
+    mask = torch.zeros(1, 80, 64)
+    mask[..., :32] = 1
+    return mask
+
+
+def test_scores_are_kept_as_numbers(elect, scene, guiders, kept):
+    found = partial(elect, scene, guiders)
+    out = elect.select(found, mask=mask_left(), top_k=2, criterion="ratio")
+    told = out.ui["elect"][0]
+    elected = out[0]
+    loaded = kept.load(kept.save(elected), guiders["dual"], "euler", scene.sigmas)
+    assert loaded[0].scores == elected.scores
+    first, second = told["order"][:2]
+    assert [one.score for one in loaded[0].scores] == [told["scores"][i] for i in (first, second)]
+    assert [one.bis for one in loaded[0].scores] == [told["bis"][i] for i in (first, second)]
+    assert [(one.rank, one.criterion, one.step) for one in loaded[0].scores] == [
+        (1, "ratio", 3),
+        (2, "ratio", 3),
+    ]
+    assert f"seed {found.seeds[first]} {told['scores'][first]:.4g} (rank 1)" in loaded.ui["text"][0]
+
+
+def test_the_file_says_scores_as_json(elect, scene, guiders, kept):
+    import json
+
+    from safetensors import safe_open
+
+    elected = elect.select(partial(elect, scene, guiders), mask=mask_left())[0]
+    with safe_open(kept.folder / kept.save(elected), "pt") as opened:
+        (said,) = json.loads(opened.metadata()["elect_candidates"])["scores"]
+    assert said["score"] == elected.scores[0].score == said["bis"]
+    assert said["rank"] == 1
+
+
+def test_candidates_that_went_on_have_no_score_any_more(elect, scene, guiders):
+    from elect_tino.nodes.elect.advance import AdvanceCandidates
+
+    elected = elect.select(partial(elect, scene, guiders), mask=mask_left())[0]
+    with torch.inference_mode():
+        assert AdvanceCandidates.execute(elected, 0.6, 1)[0].scores is None
+    assert partial(elect, scene, guiders).scores is None
+
+
+def test_a_race_leaves_the_scores_of_who_is_still_in_it(sampler_race):
+    out = sampler_race(rungs="3@25%, 2@50%")
+    told, left = out.ui["elect"][0], out[4]
+    indices = [told["seeds"].index(seed) for seed in left.seeds]
+    assert [one.score for one in left.scores] == pytest.approx([told["scores"][i] for i in indices])
+    assert {one.step for one in left.scores} == {4}
+    gone = told["seed_texts"][told["order"][-1]]
+    assert sampler_race(rungs="3@25%, 2@50%", pick_seeds=gone)[4].scores[0].step == 2
+
+
+def test_files_of_earlier_versions_have_no_scores(elect, scene, guiders, kept):
+    from elect_tino.tests.nodes.elect.test_saved_files import tampered
+
+    older = tampered(kept, elect, scene, guiders, lambda tensors, says, _: says.pop("scores"))
+    loaded = kept.load(older, guiders["dual"], "euler", scene.sigmas)
+    assert loaded[0].scores is None
+    assert "Scores" not in loaded.ui["text"][0]

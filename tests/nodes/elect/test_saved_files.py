@@ -26,6 +26,11 @@ def tampered(kept, elect, scene, guiders, change):
     return file.name
 
 
+def score(**changed):
+    numbers = {"rank": 1, "score": 0.5, "bis": 0.5, "change_inside": 1.0, "judge": None}
+    return {**numbers, "criterion": "bis", "step": 3, **changed}
+
+
 HOSTILE = {
     "no metadata": (lambda t, s, m: m.clear(), "says nothing of elect_candidates"),
     "metadata no JSON": (lambda t, s, m: m.update(elect_candidates="{"), "cannot be read"),
@@ -57,6 +62,12 @@ HOSTILE = {
         r"call/0001/denoised is torch.float32 \(2, 4, 9, 8\)",
     ),
     "a call too few": (lambda t, s, m: t.pop("call/0001/denoised"), "a recorded call is missing"),
+    "scores of others": (lambda t, s, m: s.update(scores=[{}]), "one for each of 2 candidates"),
+    "a score that is a word": (
+        lambda t, s, m: s.update(scores=[score(score="x")] * 2),
+        "score of a score is 'x'",
+    ),
+    "a rank that is none": (lambda t, s, m: s.update(scores=[score(rank=0)] * 2), "rank of a"),
     "a climbing name": (
         lambda t, s, m: t.update({"call/../x": torch.zeros(1)}),
         "no place for 'call/../x'",

@@ -1,0 +1,38 @@
+"""A new or changed English text is asked for; every other keeps its translation."""
+
+import json
+
+import pytest
+
+from elect_tino.harness import author_locales
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(author_locales, "FOLDER", tmp_path)
+    author_locales.write("en", {"A": {"name": "seed", "tip": "Old tip"}, "C": {"name": "mask"}})
+    author_locales.write("de", {"A": {"name": "Saat", "tip": "Alter Tipp"}, "C": {"name": "Maske"}})
+    return tmp_path
+
+
+def test_what_stays_keeps_its_translation_and_what_is_new_is_left_empty(folder):
+    new = {"A": {"name": "seed", "tip": "New tip"}, "B": {"name": "mask"}, "C": {"name": "mask"}}
+    author_locales.write_english(new)
+    assert author_locales.read("en") == new
+    assert author_locales.read("de") == {
+        "A": {"name": "Saat", "tip": ""},
+        "B": {"name": "Maske"},
+        "C": {"name": "Maske"},
+    }
+
+
+def test_only_what_is_empty_is_asked_for_and_taken(folder, monkeypatch, capsys):
+    author_locales.write_english({"A": {"name": "seed", "tip": "New tip"}})
+    monkeypatch.setattr("sys.argv", ["author_locales", "--missing", "de"])
+    author_locales.main()
+    assert json.loads(capsys.readouterr().out) == {"New tip": ""}
+    file = folder / "taken.json"
+    file.write_text('{"New tip": "Neuer Tipp"}', encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["author_locales", "--take", "de", str(file)])
+    author_locales.main()
+    assert author_locales.read("de") == {"A": {"name": "Saat", "tip": "Neuer Tipp"}}
