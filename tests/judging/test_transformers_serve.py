@@ -51,13 +51,15 @@ def url(folder: Path) -> Iterator[str]:
     port = free_port()
     code = "from transformers.cli.transformers import main; main()"
     given = ["serve", str(folder), "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    (folder.parent / "hub").mkdir()
+    offline = {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(folder.parent / "hub")}
+    env = {**os.environ, **offline}
     log = (folder.parent / "serve.log").open("wb")
     running = subprocess.Popen(
         [sys.executable, "-c", code, *given], env=env, stdout=log, stderr=log
     )
     try:
-        wait_for(f"http://127.0.0.1:{port}/v1/models", running, folder.parent / "serve.log")
+        wait_for(f"http://127.0.0.1:{port}/health", running, folder.parent / "serve.log")
         yield f"http://127.0.0.1:{port}/v1"
     finally:
         running.terminate()
@@ -66,7 +68,7 @@ def url(folder: Path) -> Iterator[str]:
 
 
 def wait_for(url: str, running: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         assert running.poll() is None, log.read_text(errors="replace")[-2000:]
         try:
@@ -83,8 +85,11 @@ def endpoint(url: str, folder: Path, **given: object) -> Endpoint:
     return Endpoint(Settings(url, **settings))  # type: ignore[arg-type]
 
 
-def test_it_lists_models(url: str, folder: Path):
-    assert isinstance(endpoint(url, folder).models(), list)
+def test_it_lists_only_the_hubs_models_so_that_a_folder_must_be_named(url: str, folder: Path):
+    unnamed = endpoint(url, folder, model="")
+    assert unnamed.models() == []
+    with pytest.raises(Unanswered, match="lists no models; type a name"):
+        unnamed.ask(Question("Which is red?", (PICTURE,), None, 16))
 
 
 def test_what_is_sent_is_understood_and_what_comes_back_is_read(url: str, folder: Path):
