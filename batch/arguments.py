@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--server", dest="servers", action="append", metavar="URL", help=f"ComfyUI; or {HERE}"
     )
     parser.add_argument(
+        "--ray", metavar="ADDRESS", help="over the nodes of this Ray cluster; auto: the one here"
+    )
+    parser.add_argument(
         "--place", dest="places", action="append", default=[], metavar="PLACE=NODE.INPUT"
     )
     parser.add_argument(
@@ -39,6 +42,10 @@ def fleet_of(args: argparse.Namespace) -> Fleet:
     if len(set(urls)) < len(urls) or args.tries < 1:
         raise ValueError("--server: expected each once; --tries: expected 1 or more.")
     hosts: Sequence[Server] = [ComfyHost(url, args.timeout) for url in urls]
+    if args.ray:
+        from .ray_cluster import hosts_of
+
+        hosts = hosts_of(args.ray, urls, args.timeout)
     return Fleet(hosts, args.tries, args.patience)
 
 

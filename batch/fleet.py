@@ -61,6 +61,7 @@ class Fleet:
     _asked: dict[Future, tuple[Server, float]] = field(default_factory=dict)
     _running: dict[Future, tuple[Server, Task]] = field(default_factory=dict)
     _resting: dict[str, float] = field(default_factory=dict)
+    _why: dict[str, str] = field(default_factory=dict)
     _again: deque[Task] = field(default_factory=deque)
 
     def work_off(self, jobs: Iterator[Job]) -> Iterator[Outcome]:
@@ -77,8 +78,8 @@ class Fleet:
                 if self._ready or self._running:
                     heard = time.monotonic()
                 elif time.monotonic() - heard > self.patience:
-                    names = ", ".join(server.name for server in self.servers)
-                    raise AllServersLost(f"no server answers: {names}. Run it again to go on.")
+                    told = (f"{s.name} ({self._why.get(s.name, '?')})" for s in self.servers)
+                    raise AllServersLost(f"no server answers: {', '.join(told)}. Run it again.")
         finally:
             for server in self.servers:
                 server.stop()
@@ -107,8 +108,9 @@ class Fleet:
         server, _ = self._asked.pop(future)
         try:
             self._ready[server.name] = future.result()
-        except ServerLost:
+        except ServerLost as lost:
             self._resting[server.name] = time.monotonic() + self.rest
+            self._why[server.name] = str(lost)
 
     def _settle(self, pool: ThreadPoolExecutor, future: Future) -> Iterator[Outcome]:
         """A job that has ended: out with it, or once more."""

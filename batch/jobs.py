@@ -27,6 +27,15 @@ class ServerLost(RuntimeError):
 
 
 @dataclass(frozen=True)
+class Order:
+    """A job as plain data: pictures by name, the prompt to queue, the node whose pictures count."""
+
+    uploads: Mapping[str, bytes] = field(repr=False)
+    prompt: dict[str, dict] = field(repr=False)
+    result: str
+
+
+@dataclass(frozen=True)
 class Job:
     """A sample by a method: the workflow's places, pictures as files or bytes, and other values.
 
@@ -65,6 +74,11 @@ class Job:
     def key(self) -> str:
         """Picture, instruction and settings as one word."""
         return key_of(self.prompt, self.places.result)
+
+    @property
+    def order(self) -> Order:
+        """What a server needs of it. Raises OSError, ValueError."""
+        return Order(self.uploads, self.to_queue(), self.places.result)
 
     def to_queue(self) -> dict[str, dict]:
         """The prompt, its result in one of 256 folders: each save lists the whole of a folder."""

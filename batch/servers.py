@@ -18,7 +18,7 @@ from ..harness.server.client import (
     PromptRejected,
     raise_on_failure,
 )
-from .jobs import FOLDER, Job, JobFailed, Made, ServerLost
+from .jobs import FOLDER, Job, JobFailed, Made, Order, ServerLost
 
 POLL_SECONDS = 0.1
 LOOK_SECONDS = 5.0
@@ -57,18 +57,22 @@ class ComfyHost:
             return int(self.client.get("/prompt", timeout=10)["exec_info"]["queue_remaining"])
 
     def run(self, job: Job) -> Made:
-        """The job's pictures. Raises JobFailed, ServerLost."""
+        """The job's pictures. Raises JobFailed, ServerLost, OSError, ValueError."""
+        return self.carry_out(job.order)
+
+    def carry_out(self, order: Order) -> Made:
+        """The pictures of an order. Raises JobFailed, ServerLost."""
         began = time.monotonic()
         with losses(self.name):
-            for name, data in job.uploads.items():
+            for name, data in order.uploads.items():
                 self.client.upload_bytes(data, name, FOLDER, "temp")
-            number = self.client.queue(job.to_queue())
+            number = self.client.queue(order.prompt)
             try:
                 entry = self._ended(number)
                 raise_on_failure(entry)
-                shown = entry["outputs"].get(job.places.result, {}).get("images", [])
+                shown = entry["outputs"].get(order.result, {}).get("images", [])
                 if not shown:
-                    raise JobFailed(f"node {job.places.result} showed no picture")
+                    raise JobFailed(f"node {order.result} showed no picture")
                 pictures = tuple((_suffix(file), self.client.view(file)) for file in shown)
             finally:
                 self._clear(number)

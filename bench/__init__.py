@@ -10,5 +10,6 @@ stops     how early each stop chooses as the end does
 section   one sampler's measurements as tables
 report    pages and plots in docs/
 system    time outside the model, batching, memory
+scale     what very many edits cost, on paper
 tino      the benchmark of TiNO-Edit
 """

@@ -2,7 +2,8 @@
 
 See docs/elect_benchmark.md.
 
-`bench tino` is the one of TiNO-Edit, with options of its own; see docs/tino_benchmark.md.
+`bench tino` is the one of TiNO-Edit, with options of its own; see docs/tino_benchmark.md. So is
+`bench scale`: what very many edits cost, docs/scale.md.
 """
 
 import argparse
@@ -73,6 +74,11 @@ def main() -> None:
         from .tino.command import main as tino
 
         tino(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["scale"]:
+        from .scale.command import main as scale
+
+        scale(sys.argv[2:])
         return
     options = parse()
     import torch

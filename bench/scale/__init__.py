@@ -1,0 +1,1 @@
+"""What very many edits cost, on paper: outlook (the sums), measured (the engine), command."""
