@@ -2,7 +2,6 @@
 
 import functools
 import importlib.util
-from typing import Any
 
 import pytest
 import torch
@@ -215,61 +214,3 @@ def test_renorm_cfg_takes_one_picture_and_goes_on_from_its_tape(scene):
     alone, anew = said(scene, lambda model: model.set_model_sampler_cfg_function(hook))
     assert "may mix" in alone
     assert anew is None
-
-
-GUIDER = """
-from comfy.samplers import CFGGuider
-
-
-class Guider_ScheduledCFG(CFGGuider):
-    def predict_noise(self, x, timestep, model_options={}, seed=None):
-        return super().predict_noise(x, timestep, model_options, seed)
-
-    @classmethod
-    def patch(cls):
-        return cls
-"""
-
-
-class Remembering:
-    """A guider's rule with a memory, as another pack might have it."""
-
-    before = None
-
-    def predict_noise(self, x, timestep, model_options=None, seed=None):
-        now = super().predict_noise(x, timestep, model_options or {}, seed)  # type: ignore[misc]
-        mixed = now if self.before is None or float(timestep[0]) > 14 else now + 0.2 * self.before
-        self.before = now
-        return mixed
-
-
-def test_a_guider_that_remembers_is_finished_from_the_start_exactly(scene, stock, elect):
-    import comfy.samplers
-
-    kind: Any = type("Remembering", (Remembering, comfy.samplers.CFGGuider), {})
-    guider = kind(scene.model)
-    guider.set_conds(scene.text, scene.image)
-    guider.set_cfg(4.0)
-    expected, _ = stock(guider, "euler", scene.sigmas, scene.latent, 4)
-    found = elect.partial(guider, "euler", scene.sigmas, scene.latent)
-    out = elect.resume(found.rows([1]))
-    assert torch.equal(out[0]["samples"], expected)
-    assert "the guider Remembering is another pack's" in out.ui["text"][0]
-
-
-def test_a_listed_guider_of_another_pack_costs_nothing(scene, tmp_path):
-    import comfy.samplers
-
-    from elect_tino.nodes.host.elect.attached import may_remember
-    from elect_tino.nodes.host.elect.batching import why_one_by_one
-
-    def asked(folder):
-        file = f"{folder}/nodes/nodes.py"
-        kind = made_in(tmp_path, file, GUIDER, "Guider_ScheduledCFG")
-        guider = kind(scene.model)
-        guider.set_conds(scene.text, scene.image)
-        sampler = comfy.samplers.sampler_object("euler")
-        return why_one_by_one(guider, sampler, False), may_remember(guider)
-
-    assert asked("ComfyUI-KJNodes") == (None, None)
-    assert None not in asked("ComfyUI-Unknown")
