@@ -112,9 +112,9 @@ def token_weight(source: Tensor, estimates: Tensor) -> Tensor:
     Returns (1, 1, h, w); all 0 where nothing turns.
     """
     turned = 1 - torch.cosine_similarity(source.float(), estimates.float(), dim=1)
-    finite = turned.flatten(1).isfinite().all(1)
-    turned = turned[finite] if bool(finite.any()) else torch.zeros_like(turned)
-    return min_max(turned.median(0, keepdim=True).values[:, None])
+    finite = turned.flatten(1).isfinite().all(1).view(-1, *[1] * (turned.ndim - 1))
+    kept = turned.where(finite, turned.new_tensor(torch.nan))
+    return min_max(kept.nanmedian(0, keepdim=True).values.nan_to_num()[:, None])
 
 
 FORMS: dict[str, Callable[[Sequence[Tensor]], Tensor]] = {"paper": _paper, "published": _published}

@@ -127,8 +127,10 @@ def step_cache(options: dict) -> str | None:
 
 
 def may_remember(guider: comfy.samplers.CFGGuider) -> str | None:
-    """What on the guider's MODEL is not known to be stateless, in words; None if all of it is."""
+    """What of a guider and its MODEL is not known to be stateless, in words; None if all is."""
     patcher, options = guider.model_patcher, guider.model_options
+    if any(known(code) is None for code in made_by_others(guider)):
+        return f"the guider {_name(guider)} is another pack's and may remember earlier calls"
     cache = step_cache(options)
     if cache is not None:
         return f"the model carries {cache}, a step cache, which remembers earlier calls"

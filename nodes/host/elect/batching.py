@@ -70,7 +70,8 @@ def refuse_dice(model_options: dict) -> None:
 def why_one_by_one(guider: comfy.samplers.CFGGuider, sampler, masked: bool) -> str | None:
     """Why candidates of this run must go one by one to be true to their seeds, or None."""
     name = type(guider).__name__
-    stock = name in _PER_SAMPLE_GUIDERS and is_own(type(guider).predict_noise)
+    rule = type(guider).predict_noise
+    stock = name in _PER_SAMPLE_GUIDERS and is_own(rule) or _takes_each_alone(rule, False)
     if not stock and type(guider) is not Guider_InstructDiffusion:
         return f"the guider {name} may mix the candidates of a batch"
     across = _across_the_batch(guider)

@@ -82,6 +82,11 @@ HARMLESS = (
         "DifferentialDiffusionAdvanced.",
         "a threshold on the mask, read off the noise level",
     ),
+    Harmless(
+        "comfyui-kjnodes/nodes/nodes.py",
+        "Guider_ScheduledCFG.",
+        "ComfyUI's own rule with a scale that is read off the noise level",
+    ),
     Harmless(_SKIMMED, "CFG_skimming_single_scale_pre_cfg_node.", "signs, number by number"),
     Harmless(_SKIMMED, "skimReplacePreCFGNode.", "signs, number by number"),
     Harmless(_SKIMMED, "SkimmedCFGLinInterp", "signs, number by number"),

@@ -72,10 +72,13 @@ def is_own(code: Any) -> bool:
     return function is not None and _in_own_file(function)
 
 
-def made_by_others(value: Any) -> bool:
-    """Whether an object's class, or a function, is neither ComfyUI's nor torch's."""
+def made_by_others(value: Any) -> list[Any]:
+    """What of an object's class, or of a function, is neither ComfyUI's nor torch's; [] if nothing.
+
+    An object whose class has no code to tell it by counts as foreign itself.
+    """
     function = isinstance(value, types.FunctionType)
     # torch's own class is the host's too, whoever has patched it: it is every model's base.
     kinds = [] if function else set(type(value).__mro__) - {torch.nn.Module, object}
     codes = [one for kind in kinds for one in vars(kind).values() if plain(one) is not None]
-    return any(not is_own(one) and not is_torchs(one) for one in codes or [value])
+    return [one for one in codes or [value] if not is_own(one) and not is_torchs(one)]

@@ -39,6 +39,8 @@ class DynamicThresholdingComfyNode:
 
 def made_in(folder, file, text, name):
     """What another pack's node hangs on a model, out of a file that lies where the pack's does."""
+    import comfy.samplers
+
     path = folder / "custom_nodes" / file
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -47,7 +49,8 @@ def made_in(folder, file, text, name):
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return getattr(module, name)().patch()
+    made = getattr(module, name)
+    return (made if issubclass(made, comfy.samplers.CFGGuider) else made()).patch()
 
 
 def said(scene, change):
