@@ -1,4 +1,4 @@
-"""python3 dev.py bench [quality|system|alignment|placement|races|confidence] [options].
+"""python3 dev.py bench [quality|system|alignment|placement|races|confidence|prompts] [options].
 
 See docs/elect_benchmark.md.
 
@@ -17,6 +17,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
+    parts += ["prompts"]  # not among all: it runs every edit in four wordings
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -114,6 +115,10 @@ def main() -> None:
         print(write_races(bench, folder, options.edits, path, told))
     if options.part in ("all", "confidence"):
         print(confidence(options))
+    if options.part == "prompts":
+        from .elect.prompts import write_prompts
+
+        print(write_prompts(bench, options, DOCS / "elect_prompts.md"))
     if options.part in ("all", "quality"):
         print(quality(bench, options))
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ...elect_core.tape import Tape
+from ...embedded.world.samples import Sample
 from ...nodes.host.elect.run import record
 from ..edits import EditBench
 
@@ -34,15 +36,25 @@ def _pack(bench: EditBench, tape: Tape) -> dict[str, Tensor]:
     }
 
 
-def run_edits(bench: EditBench, folder: Path, sampler: str, num_edits: int, num_seeds: int) -> None:
-    """Run what is missing in `folder`; seed k of edit i is 1000 * i + k."""
+def run_edits(
+    bench: EditBench,
+    folder: Path,
+    sampler: str,
+    num_edits: int,
+    num_seeds: int,
+    edit_of: Callable[[int], Sample] | None = None,
+) -> None:
+    """Run what is missing in `folder`; seed k of edit i is 1000 * i + k.
+
+    edit_of: an edit by its number, where it is not the bench's own
+    """
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     for index in range(num_edits):
         path = folder / f"{index:04}.safetensors"
         if path.exists():
             continue
-        run = bench.run(bench.edit(index), sampler)
+        run = bench.run((edit_of or bench.edit)(index), sampler)
         seeds = [1000 * index + k for k in range(num_seeds)]
         with torch.inference_mode():
             tape, _ = record(run, seeds, run.num_steps, num_seeds, lambda *_: None)
