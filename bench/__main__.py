@@ -1,4 +1,4 @@
-"""python3 dev.py bench [quality|system|alignment|placement|races|confidence|prompts] [options].
+"""python3 dev.py bench [PART] [options], PART one of the choices below.
 
 See docs/elect_benchmark.md.
 
@@ -17,13 +17,13 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
-    parts += ["prompts"]  # not among all: it runs every edit in four wordings
+    parts += ["prompts", "summary"]  # not among all: each runs many edits in many ways
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
-        choices=["editing", "flow", "flow_mild"],
+        choices=["editing", "mild", "harsh", "flow", "flow_mild", "flow_4", "flow_2", "flow_1"],
         default="editing",
-        help="of the embedded model: v-prediction (default), flow, or flow on spoilt pairs",
+        help="of the embedded model (default: editing)",
     )
     parser.add_argument(
         "--beside",
@@ -54,6 +54,12 @@ def parse() -> argparse.Namespace:
         nargs="+",
         default=["flow_mild", "flow", "editing"],
         help="of `confidence`: the variants, all three by default",
+    )
+    parser.add_argument(
+        "--of",
+        nargs="+",
+        default=["editing", "mild", "harsh", "flow", "flow_mild"],
+        help="of `summary`: the variants (default: all of many steps that edit)",
     )
     parser.add_argument(
         "--folder", type=Path, default=Path(__file__).resolve().parent.parent / ".cache" / "bench"
@@ -115,6 +121,8 @@ def main() -> None:
         print(write_races(bench, folder, options.edits, path, told))
     if options.part in ("all", "confidence"):
         print(confidence(options))
+    if options.part == "summary":
+        print(summary(options))
     if options.part == "prompts":
         from .elect.prompts import write_prompts
 
@@ -134,6 +142,19 @@ def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> P
     folder = options.folder / bench.run_fingerprint / name
     run_edits(bench, folder, sampler, num_edits, options.seeds)
     return folder
+
+
+def summary(options: argparse.Namespace) -> Path:
+    """The page for readers, over the variants of `of`."""
+    from .edits import GUIDANCE, EditBench
+    from .elect.summary import look, write_summary
+
+    chapters = []
+    for variant in options.of:
+        bench = EditBench(GUIDANCE[variant], options.steps, variant, options.split)
+        section = measure(bench, options, "euler", options.edits)
+        chapters.append(look(bench, tapes(bench, options, "euler", options.edits), section))
+    return write_summary(chapters, f"python3 dev.py bench summary --edits {options.edits}")
 
 
 def confidence(options: argparse.Namespace) -> str:

@@ -11,11 +11,14 @@ from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 from torch import Tensor
 
 from ..edit_models.families import FAMILIES, Family
-from ..embedded.model.comfyui import VARIANTS, load_embedded
-from ..embedded.model.shipped import WEIGHTS
+from ..embedded.model.comfyui import load_embedded
+from ..embedded.model.shipped import VARIANTS, WEIGHTS
 from ..embedded.model.vae import load_shipped_vae
 from ..embedded.world.samples import Sample, sample
 from ..nodes.host.elect.run import Run
+
+FEW_STEPS = {"flow_4": 4, "flow_2": 2, "flow_1": 1}
+"""Distilled variants that edit, and their steps."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +35,15 @@ def _guidance(family: Family) -> Guidance:
 
 
 _FAMILIES = {
-    "editing": FAMILIES["embedded"],
-    "flow": FAMILIES["embedded_flow"],
-    "flow_mild": FAMILIES["embedded_flow"],
+    **dict.fromkeys(("editing", "mild", "harsh"), FAMILIES["embedded"]),
+    **dict.fromkeys(("flow", "flow_mild"), FAMILIES["embedded_flow"]),
+    **dict.fromkeys(FEW_STEPS, FAMILIES["embedded_flow"]),
 }
-GUIDANCE = {variant: _guidance(family) for variant, family in _FAMILIES.items()}
-"""Of each variant of the embedded model, from the sweeps in docs/embedded.md."""
+GUIDANCE = {
+    variant: Guidance(1.0, 1.0) if variant in FEW_STEPS else _guidance(family)
+    for variant, family in _FAMILIES.items()
+}
+"""Of each variant of the embedded model that edits, from the sweeps in docs/embedded.md."""
 
 
 class EditBench:
@@ -52,7 +58,7 @@ class EditBench:
         sampling = self.model.get_model_object("model_sampling")
         scheduler = _FAMILIES[variant].scheduler
         self.sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, num_steps)
-        self.run_fingerprint = self.fingerprint(Path(VARIANTS[variant]).stem, "text_encoder")
+        self.run_fingerprint = self.fingerprint(Path(VARIANTS[variant].file).stem, "text_encoder")
 
     @property
     def noise_to_signal(self) -> list[float]:

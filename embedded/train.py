@@ -135,7 +135,10 @@ def _tuned(stage: str, job: Job) -> None:
     variant = TUNED[stage]
     torch.manual_seed(0)  # of the new mask heads
     start = editor_to_tune(job.folder / variant.start, variant.objective)
-    task = task_of(variant, deepcopy(start))
+    teacher = deepcopy(start)
+    if job.compiled:
+        teacher.unet.compile()
+    task = task_of(variant, teacher)
     export = partial(export_tuned, stage, variant)
     report = _reporter(job.folder, export, "" if variant.dose is None else stage)
     data = job.folder / "data"

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from .pictures.contact_sheet import contact_sheet, labelled
+from .proof import draw_proof, edited_example, finish_all, measure, told
 from .server.client import ComfyClient, ExecutionFailed, PromptRejected
 from .server.comfy_server import PACK_ROOT, ComfyServer
 from .server.events import Event
@@ -65,7 +66,7 @@ def draw_sheet(client: ComfyClient, election: dict) -> Image.Image:
     return contact_sheet(pictures, election["order"].index(election["elected"]))
 
 
-def run_demo(server: ComfyServer, workflow_path: Path, folder: Path) -> dict:
+def run_demo(server: ComfyServer, workflow_path: Path, folder: Path, with_all: bool) -> dict:
     """Run the workflow on a started server and write all files but the summary."""
     object_info = server.object_info()
     workflow = load_workflow(workflow_path)
@@ -75,16 +76,42 @@ def run_demo(server: ComfyServer, workflow_path: Path, folder: Path) -> dict:
     prompt_id = server.submit(prompt, workflow)
     entry = server.wait(prompt_id, TIMEOUT, lambda event: show_progress(prompt, event))
     seconds = time.monotonic() - start
+    files = save_pictures(server, prompt, entry, folder)
+    summary = summarise(prompt, entry, object_info)
     return {
         "comfyui_version": server.system_stats()["system"]["comfyui_version"],
-        **summarise(prompt, entry, object_info),
+        **summary,
+        **truths(server, prompt, files, election_of(prompt, entry) if with_all else None),
         "seconds": {"run": round(seconds, 1)},
-        "files": save_pictures(server, prompt, entry, folder),
+        "files": files,
     }
 
 
-def demo(workflow_path: Path, folder: Path) -> Path:
-    """The whole demo; returns the path of summary.json, which is written last."""
+def truths(server: ComfyServer, prompt: dict, files: dict[str, str], election: dict | None) -> dict:
+    """What the elected picture is worth where the truth is known, and what all candidates are.
+
+    election: finish all candidates for comparison, and draw them beside the other `files`
+    """
+    truth = edited_example(prompt)
+    if truth is None:
+        return {}
+    with Image.open(files["edited"]) as picture:
+        found = {"elected_truth": measure(truth, [picture.convert("RGB")])}
+    if election is not None:
+        everyone = finish_all(server, prompt, len(election["seeds"]), TIMEOUT)
+        found["all_seeds_truth"] = measure(truth, everyone)
+        path = Path(files["edited"]).with_name("proof.jpg")
+        with Image.open(files["relevance"]) as relevance:
+            draw_proof(truth, election, everyone, relevance).save(path, quality=85)
+        files["proof"] = str(path)
+    return found
+
+
+def demo(workflow_path: Path, folder: Path, with_all: bool = False) -> Path:
+    """The whole demo; returns the path of summary.json, which is written last.
+
+    with_all: finish all candidates too, to compare them
+    """
     load_workflow(workflow_path)  # a wrong path is known before the server starts
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "summary.json"
@@ -96,7 +123,7 @@ def demo(workflow_path: Path, folder: Path) -> Path:
         started = time.monotonic() - start
         print(f"ComfyUI answers after {started:.0f} s; running {workflow_path.name}", flush=True)
         try:
-            summary = run_demo(server, workflow_path, folder)
+            summary = run_demo(server, workflow_path, folder, with_all)
         except (PromptRejected, ExecutionFailed, RuntimeError):
             (folder / "server.log").write_text(server.log(), encoding="utf-8")
             raise
@@ -117,6 +144,7 @@ def report(summary: dict) -> str:
         f"stopped at step {summary['stop']} of {summary['steps']}: {summary['nfe']} model steps "
         f"instead of {summary['nfe_best_of_n']} for Best-of-N ({share:.0%}), "
         f"{summary['seconds']['run']:.1f} s",
+        *filter(None, [told(summary)]),
         *(f"{kind:<14}{path}" for kind, path in summary["files"].items()),
     ]
     return "\n".join(lines)
@@ -126,9 +154,12 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
     parser.add_argument("--workflow", type=Path, default=DEMO, help="another workflow file")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for the results")
+    parser.add_argument(
+        "--proof", action="store_true", help="finish every seed too and compare with the truth"
+    )
     args = parser.parse_args(argv)
     try:
-        path = demo(args.workflow, args.output.resolve())
+        path = demo(args.workflow, args.output.resolve(), args.proof)
     except (OSError, ValueError, RuntimeError) as failure:
         print(f"\ndemo failed: {failure}", file=sys.stderr)
         return 1

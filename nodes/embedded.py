@@ -8,7 +8,8 @@ import torch
 from comfy_api.latest import io
 from PIL import Image
 
-from ..embedded.world.examples import index, load_example
+from ..embedded.model.shipped import VARIANTS
+from ..embedded.world.examples import index, known_name, load_example
 from .menu import EMBEDDED
 
 
@@ -24,13 +25,10 @@ class EmbeddedModelLoader(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "variant",
-                    options=["editing", "drawing", "flow", "flow_mild"],
+                    options=list(VARIANTS),
                     default="editing",
                     optional=True,
-                    tooltip="editing: InstructPix2Pix, for ELECT. drawing: draws what a caption "
-                    "says, for TiNO-Edit. flow: edits as the first does, by rectified flow. "
-                    "flow_mild: flow, trained on with partly spoilt pairs, as real editors did: "
-                    "its seeds disagree, so the choice matters. All share CLIP and VAE.",
+                    tooltip="\n".join(f"{name}: {unet.use}." for name, unet in VARIANTS.items()),
                 )
             ],
             outputs=[io.Model.Output(), io.Clip.Output(), io.Vae.Output()],
@@ -73,6 +71,15 @@ class EmbeddedExample(io.ComfyNode):
         )
 
     @classmethod
+    def validate_inputs(cls, example: str) -> bool | str:
+        """Workflows of an earlier edition name its examples: those of the same number are taken."""
+        try:
+            known_name(example)
+        except ValueError as unknown:
+            return str(unknown)
+        return True
+
+    @classmethod
     def execute(cls, example: str) -> io.NodeOutput:
         chosen = load_example(example)
         image = torch.from_numpy(chosen.source)[None]
@@ -85,7 +92,7 @@ def _shown(example: str, image: torch.Tensor) -> dict:
     """The picture for the node: one file for each example in ComfyUI's temporary folder."""
     import folder_paths
 
-    name = f"elect_example_{list(index()).index(example) + 1}.png"
+    name = f"elect_example_{list(index()).index(known_name(example)) + 1}.png"
     folder = Path(folder_paths.get_temp_directory())
     folder.mkdir(parents=True, exist_ok=True)
     Image.fromarray((image * 255).round().byte().numpy()).save(folder / name)

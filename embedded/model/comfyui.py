@@ -21,17 +21,9 @@ from ...edit_models.shapes import differences, shapes_of
 from ...tensor_files import read_tensor_file, read_tensors
 from . import text
 from .objectives import RECTIFIED_FLOW, V_PREDICTION, Objective
-from .shipped import WEIGHTS
+from .shipped import VARIANTS, WEIGHTS
 from .unet import NUM_HEADS
 
-VARIANTS = {
-    "editing": "unet.safetensors",
-    "drawing": "drawing.safetensors",
-    "flow": "flow.safetensors",
-    "flow_mild": "flow_mild.safetensors",
-}
-"""UNets: one edits by instruction, one draws from captions, one edits by rectified flow, and one
-does so as real editors do: it learned from pairs of which some were spoilt."""
 OBJECTIVES: dict[comfy.model_base.ModelType, Objective] = {
     comfy.model_base.ModelType.V_PREDICTION: V_PREDICTION,
     comfy.model_base.ModelType.FLOW: RECTIFIED_FLOW,
@@ -211,10 +203,10 @@ def load_embedded(
 ) -> tuple[comfy.model_patcher.ModelPatcher, comfy.sd.CLIP, comfy.sd.VAE]:
     """MODEL, CLIP and VAE of the embedded model from a folder of its .safetensors.
 
-    variant: a key of `VARIANTS`
+    variant: a key of `shipped.VARIANTS`
     """
     return (
-        load_unet(folder / VARIANTS[variant]),
+        load_unet(folder / VARIANTS[variant].file),
         load_clip(folder / "text_encoder.safetensors", embedding_directory),
         load_vae(folder / "vae.safetensors"),
     )

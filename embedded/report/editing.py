@@ -1,7 +1,7 @@
 """Measures the shipped weights on the test split: python -m elect_tino.embedded.report.
 
-Writes docs/embedded.md and sample grids to docs/images. One seed per edit, Euler, 20 steps; both
-models that edit, v-prediction and rectified flow.
+Writes docs/embedded.md and sample grids to docs/images. One seed per edit, Euler; every model that
+edits.
 """
 
 from __future__ import annotations
@@ -28,10 +28,40 @@ from ..world.samples import Sample, sample
 from ..world.success import Judge, background_error
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-_PAGE, _SECTION = (Path(__file__).with_name(f"{part}.md") for part in ("page", "section"))
+_PAGE = Path(__file__).with_name("page.md")
 SWEEP = ((2.0, 1.5), (3.0, 1.2), (3.0, 1.5), (3.0, 2.0), (5.0, 1.5))
-_FILES = ("vae", "text_encoder", "unet", "flow", "drawing")
 _BATCH = 24
+_SHOWN = ("editing", "flow", "flow_mild", "flow_4")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a variant samples; swept: whose sweep chose its guidance, None where that is fixed."""
+
+    swept: str | None
+    steps: int = 20
+
+
+SETTINGS = {
+    "editing": Setting("editing"),
+    "mild": Setting("editing"),
+    "harsh": Setting("editing"),
+    "flow": Setting("flow"),
+    "flow_mild": Setting("flow"),
+    "flow_4": Setting(None, 4),
+    "flow_2": Setting(None, 2),
+    "flow_1": Setting(None, 1),
+}
+
+
+_HEAD = (
+    f"| variant | text / image | steps | {' | '.join(KINDS)} | all | background error |\n"
+    f"|{'---|' * (5 + len(KINDS))}"
+)
+_SWEEP_HEAD = (
+    "| *{variant}*: text / image | success | success on recolour and replace | background error |\n"
+    "|---|---|---|---|"
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +91,9 @@ def pictures_of(samples: Sequence[Sample]) -> Tensor:
 
 
 def run_edits(
-    editor: Editor, vae, samples: Sequence[Sample], guidance: tuple[float, float], seed: int = 0
-) -> np.ndarray:
+    editor: Editor, vae, samples: Sequence[Sample], guidance: tuple[float, float], seed: int = 0,
+    num_steps: int = 20,
+) -> np.ndarray:  # fmt: skip
     """One edit of every sample, (N, H, W, 3) in [0, 1]; sample k uses seed + k."""
     pictures = []
     for first in range(0, len(samples), _BATCH):
@@ -71,7 +102,7 @@ def run_edits(
         seeds = [seed + first + k for k in range(len(some))]
         with torch.inference_mode():
             source = vae.encode(pictures_of(some))
-            latents = sample_latents(editor, source, tokens, seeds, *guidance)
+            latents = sample_latents(editor, source, tokens, seeds, *guidance, num_steps)
             pictures.append(vae.decode(latents).numpy())
     return np.concatenate(pictures)
 
@@ -108,14 +139,19 @@ def sweep_table(editor: Editor, vae, samples: Sequence[Sample]) -> tuple[list[st
     return rows, best
 
 
-def kind_rows(outcomes: Sequence[Outcome]) -> list[str]:
-    rows = []
+def outcome_row(
+    variant: str, guidance: tuple[float, float], steps: int, outcomes: Sequence[Outcome]
+) -> str:
+    """One variant's line of the page's table."""
+    kinds = []
     for kind in KINDS:
         of_kind = [o for o in outcomes if o.kind == kind]
-        rows.append(
-            f"| {kind} | {len(of_kind)} | {success(of_kind):.1f} % | {error(of_kind):.1f} |"
-        )
-    return rows
+        kinds.append(f"{success(of_kind):.1f} ({len(of_kind)})")
+    text, image = guidance
+    return (
+        f"| *{variant}* | {text:g} / {image:g} | {steps} | {' | '.join(kinds)} "
+        f"| **{success(outcomes):.1f}** | {error(outcomes):.1f} |"
+    )
 
 
 def save_grid(path: Path, columns: Sequence[np.ndarray], rows: int = 6, across: int = 3) -> None:
@@ -137,7 +173,7 @@ def reconstruction(vae, count: int) -> tuple[float, np.ndarray, np.ndarray]:
 def provenance() -> list[str]:
     """One line a weights file: size, title and how it was trained, from its own metadata."""
     lines = []
-    for path in (WEIGHTS / f"{name}.safetensors" for name in _FILES):
+    for path in sorted(WEIGHTS.glob("*.safetensors")):
         with safe_open(path, framework="pt") as file:
             about = file.metadata()
         size = path.stat().st_size / 1e6
@@ -145,35 +181,42 @@ def provenance() -> list[str]:
     return lines
 
 
-def measure_editor(editor: Editor, vae, num_edits: int, num_sweep: int, image: str) -> str:
-    """The page's section about one model: sweep on validation edits, then test edits."""
-    rows, best = sweep_table(editor, vae, [sample("val", i) for i in range(num_sweep)])
+def measure(num_edits: int, num_sweep: int) -> tuple[list[str], list[str]]:
+    """Rows of the outcomes of every variant, and the guidance sweeps as tables."""
+    from ..model.comfyui import load_embedded
+
     samples = [sample("test", i) for i in range(num_edits)]
-    pictures = run_edits(editor, vae, samples, best)
-    outcomes = judge(samples, pictures)
-    sources, targets = (np.stack([getattr(s, of) for s in samples]) for of in ("source", "target"))
-    save_grid(DOCS / "images" / image, (sources, pictures, targets))
-    return _SECTION.read_text(encoding="utf-8").format(
-        num_edits=num_edits,
-        num_sweep=num_sweep,
-        text=best[0],
-        image=best[1],
-        kinds="\n".join(kind_rows(outcomes)),
-        total=_row("all", outcomes),
-        sweep="\n".join(rows),
-        grid=image,
-    )
+    held_out = [sample("val", i) for i in range(num_sweep)]
+    best: dict[str | None, tuple[float, float]] = {None: (1.0, 1.0)}
+    rows, sweeps = [], []
+    for variant, setting in SETTINGS.items():
+        model, clip, vae = load_embedded(variant=variant)
+        editor = editor_of(model, clip)
+        if setting.swept == variant:
+            swept, best[variant] = sweep_table(editor, vae, held_out)
+            sweeps.append("\n".join([_SWEEP_HEAD.format(variant=variant), *swept]))
+        guidance = best[setting.swept]
+        pictures = run_edits(editor, vae, samples, guidance, num_steps=setting.steps)
+        rows.append(outcome_row(variant, guidance, setting.steps, judge(samples, pictures)))
+        print(rows[-1], flush=True)
+        if variant in _SHOWN:
+            triple = (stacked(samples, "source"), pictures, stacked(samples, "target"))
+            save_grid(DOCS / "images" / f"embedded_{variant}.jpg", triple)
+    return rows, sweeps
+
+
+def stacked(samples: Sequence[Sample], name: str) -> np.ndarray:
+    """A picture of every sample, (N, H, W, 3)."""
+    return np.stack([getattr(one, name) for one in samples])
 
 
 def write_report(num_edits: int, num_sweep: int) -> None:
+    """Measures everything and writes the page with its pictures."""
     from ..model.comfyui import load_embedded
 
-    sections = {}
-    for variant, image in (("editing", "embedded_edits.jpg"), ("flow", "embedded_flow.jpg")):
-        model, clip, vae = load_embedded(variant=variant)
-        sections[variant] = measure_editor(editor_of(model, clip), vae, num_edits, num_sweep, image)
+    rows, sweeps = measure(num_edits, num_sweep)
     with torch.inference_mode():
-        quality, originals, rebuilt = reconstruction(vae, 96)
+        quality, originals, rebuilt = reconstruction(load_embedded()[2], 96)
     save_grid(DOCS / "images" / "embedded_vae.jpg", (originals, rebuilt), rows=3, across=4)
     instructions = [sample("test", i).instruction for i in range(18)]
     text = _PAGE.read_text(encoding="utf-8").format(
@@ -181,8 +224,10 @@ def write_report(num_edits: int, num_sweep: int) -> None:
         psnr=quality,
         num_edits=num_edits,
         num_sweep=num_sweep,
+        outcomes="\n".join([_HEAD, *rows]),
+        sweeps="\n\n".join(sweeps),
         instructions="\n".join(f"{i + 1}. {text}" for i, text in enumerate(instructions)),
-        **sections,
+        grids="\n\n".join(f"*{v}*:\n\n![{v}](images/embedded_{v}.jpg)" for v in _SHOWN),
     )
     (DOCS / "embedded.md").write_text(text, encoding="utf-8")
     print(text)

@@ -17,8 +17,8 @@ from ..data.batches import Batch
 from .editor import Editor
 from .sampling import denoise
 
-SUBSTEPS = {4: 5, 2: 2, 1: 2}
-"""Of the teacher in each step of a student that samples in so many; 4: from twenty."""
+SUBSTEPS = {4: 3, 2: 2, 1: 2}
+"""Of the teacher in each step of a student that samples in so many; 4: from twelve."""
 
 Denoise = Callable[[Tensor, Tensor, Batch], Tensor]
 

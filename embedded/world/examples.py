@@ -1,21 +1,34 @@
 """Example edits shipped with the pack, so that nodes need no photographs' packages.
 
-python -m elect_tino.embedded.world.examples writes them anew from the test split.
+They are of the validation split, chosen by a rule and written by `embedded.report.examples`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+if TYPE_CHECKING:
+    from .samples import Sample
+
 FOLDER = Path(__file__).parent / "examples"
-# Test-split edits: each kind at least once, photographs first (NASA's public-domain portrait).
-INDICES: tuple[int, ...] = (58, 38, 1, 17, 53, 33)
+SPLIT = "val"
+ROLES = (
+    ("recolour", True),
+    ("replace", True),
+    ("recolour", False),
+    ("replace", False),
+    ("remove", False),
+    ("add", False),
+)
+"""Kind of the edit, and whether its background is a photograph, by the examples' numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +43,7 @@ class Example:
 
 
 @lru_cache(maxsize=1)
-def index() -> dict[str, dict[str, str]]:
+def index() -> dict[str, dict[str, Any]]:
     """Example name -> its sentences and files."""
     return json.loads((FOLDER / "examples.json").read_text(encoding="utf-8"))
 
@@ -40,11 +53,22 @@ def _read(name: str, mode: str) -> np.ndarray:
         return np.asarray(image.convert(mode), dtype=np.float32) / 255
 
 
+def known_name(name: str) -> str:
+    """The name, or that of the same number for a name of an earlier edition.
+
+    Raises ValueError for a name that is not shipped and never was.
+    """
+    if name in index():
+        return name
+    for known in index():
+        if known.split(":")[0] == name.split(":")[0]:
+            return known
+    raise ValueError(f"example must be one of {', '.join(index())}; got {name!r}")
+
+
 def load_example(name: str) -> Example:
-    """The named example; raises ValueError for a name that is not shipped."""
-    if name not in index():
-        raise ValueError(f"example must be one of {', '.join(index())}; got {name!r}")
-    entry = index()[name]
+    """The named example; raises ValueError as `known_name` does."""
+    entry = index()[known_name(name)]
     return Example(
         source=_read(entry["source"], "RGB"),
         mask=_read(entry["mask"], "L"),
@@ -54,14 +78,31 @@ def load_example(name: str) -> Example:
     )
 
 
-def write_examples(indices: tuple[int, ...] = INDICES) -> None:
-    """Renders the chosen test edits into FOLDER."""
+def truth_of(name: str) -> Sample:
+    """The edit that a shipped example shows, drawn again: its target is known.
+
+    Raises ModuleNotFoundError where the photographs' packages are missing.
+    """
+    from .samples import sample
+
+    return sample(SPLIT, index()[name]["index"])
+
+
+def role_of(edit: Sample) -> tuple[str, bool] | None:
+    """The role that an edit could play; None where its picture shows a single object."""
+    if len(edit.scene.objects) < 2:
+        return None
+    return edit.kind, edit.scene.background_kind == "photo"
+
+
+def write_examples(numbers: Sequence[int]) -> None:
+    """Renders edits of the split into FOLDER, by role."""
     from .samples import sample
 
     FOLDER.mkdir(exist_ok=True)
     entries = {}
-    for position, number in enumerate(indices, start=1):
-        edit = sample("test", number)
+    for position, number in enumerate(numbers, start=1):
+        edit = sample(SPLIT, number)
         files = {"source": f"example_{position}.png", "mask": f"example_{position}_mask.png"}
         for key, array in (("source", edit.source), ("mask", edit.mask)):
             Image.fromarray((array * 255).round().astype(np.uint8)).save(FOLDER / files[key])
@@ -70,11 +111,7 @@ def write_examples(indices: tuple[int, ...] = INDICES) -> None:
             "instruction": edit.instruction,
             "source_caption": edit.source_caption,
             "caption": edit.caption,
-            "test_index": number,
+            "index": number,
         }
     text = json.dumps(entries, indent=2) + "\n"
     (FOLDER / "examples.json").write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_examples()

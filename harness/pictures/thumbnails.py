@@ -90,15 +90,16 @@ def tino_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
     return made
 
 
-def drawn(cell: Cell, side: int) -> Image.Image:
+def drawn(cell: Cell, side: int, text: int = 12) -> Image.Image:
+    """The cell as a square tile; text: size of the label in pixels."""
     tile = cell.picture.convert("RGB").resize((side, side), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(tile)
-    font = ImageFont.load_default(12)
+    font, strip = ImageFont.load_default(text), STRIP * text // 12
     width = draw.textlength(cell.label, font=font)
-    draw.rectangle((0, side - STRIP, width + 10, side), fill=PAPER)
-    draw.text((5, side - STRIP + 1), cell.label, font=font, fill="#e8e8e8")
+    draw.rectangle((0, side - strip, width + 10, side), fill=PAPER)
+    draw.text((5, side - strip + text // 12), cell.label, font=font, fill="#e8e8e8")
     if cell.framed:
-        draw.rectangle((0, 0, side - 1, side - 1), outline=ELECTED, width=3)
+        draw.rectangle((0, 0, side - 1, side - 1), outline=ELECTED, width=text // 4)
     return tile
 
 

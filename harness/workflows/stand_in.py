@@ -10,8 +10,8 @@ from .summary import nodes_of
 from .workflow import is_link
 
 EXAMPLES = PACK_ROOT / "embedded" / "world" / "examples"
-SOURCE, MASK = EXAMPLES / "example_1.png", EXAMPLES / "example_1_mask.png"
-INSTRUCTION = "turn the yellow triangle pink"
+SOURCE, MASK = EXAMPLES / "example_3.png", EXAMPLES / "example_3_mask.png"
+INSTRUCTION = "paint the blue square red"
 TYPED = {
     "CLIPTextEncode": "text",
     "InstructionVariants": "instruction",

@@ -41,7 +41,7 @@ WIRE_AND_RUN = f"""async () => {{
         widget.value = value;
         widget.callback?.(value);
     }};
-    set("instruction", "turn the yellow triangle pink");
+    set("instruction", "paint the blue square red");
     set("num_candidates", 4);
     set("steps", 4);
     window.done = false;

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from elect_tino.embedded.training.run import Budget
-from elect_tino.embedded.training.variants import VARIANTS
+from elect_tino.embedded.training.variants import AGAIN, VARIANTS, weights_of
 from elect_tino.tests.embedded.test_training import losses, tiny_data
 
 pytestmark = pytest.mark.comfy
@@ -113,3 +113,14 @@ def test_training_on_cuda_gives_weights_that_load(name, tmp_path):
     assert torch.isfinite(torch.tensor(losses(tmp_path / name))).all()
     state = averaged_editor(run).unet.state_dict()
     assert all(value.device.type == "cpu" and value.isfinite().all() for value in state.values())
+
+
+def test_a_stage_that_goes_on_takes_the_place_of_what_ships():
+    from elect_tino.embedded.model.shipped import VARIANTS as SHIPPED
+
+    files = {unet.file for unet in SHIPPED.values()}
+    for stage, variant in AGAIN.items():
+        assert f"{weights_of(stage)}.safetensors" in files
+        assert f"{variant.start}.safetensors" in files
+        assert variant.steps is None
+    assert {f"{weights_of(stage)}.safetensors" for stage in VARIANTS} <= files

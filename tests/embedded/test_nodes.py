@@ -20,24 +20,41 @@ def test_every_input_has_a_tooltip():
         assert all(i.tooltip for i in node.define_schema().inputs)
 
 
-def test_examples_are_test_split_pictures_with_their_true_masks():
+def test_examples_are_validation_pictures_with_their_true_masks():
     pytest.importorskip("skimage")
-    from elect_tino.embedded.world.examples import index
+    from elect_tino.embedded.world.examples import SPLIT, index
     from elect_tino.embedded.world.samples import sample
     from elect_tino.nodes.embedded import EmbeddedExample
 
     for name, entry in index().items():
         image, instruction, caption, mask = EmbeddedExample.execute(name).result
-        truth = sample("test", entry["test_index"])
+        truth = sample(SPLIT, entry["index"])
         assert (instruction, caption) == (truth.instruction, truth.source_caption)
         torch.testing.assert_close(image[0], torch.from_numpy(truth.source), atol=3e-3, rtol=0)
         torch.testing.assert_close(mask[0], torch.from_numpy(truth.mask))
 
 
-def test_one_example_is_on_a_photograph():
-    from elect_tino.embedded.world.examples import index
+def test_examples_play_their_roles():
+    pytest.importorskip("skimage")
+    from elect_tino.embedded.report.examples import NUM_EDITS
+    from elect_tino.embedded.world.examples import ROLES, SPLIT, index, role_of
+    from elect_tino.embedded.world.samples import sample
 
-    assert any("on a photo" in entry["source_caption"] for entry in index().values())
+    numbers = [entry["index"] for entry in index().values()]
+    assert SPLIT == "val"
+    assert [role_of(sample(SPLIT, number)) for number in numbers] == list(ROLES)
+    assert max(numbers) < NUM_EDITS
+
+
+def test_an_example_of_an_earlier_edition_is_that_of_its_number():
+    from elect_tino.embedded.world.examples import index, load_example
+    from elect_tino.nodes.embedded import EmbeddedExample
+
+    old, new = "1: turn the yellow triangle pink", next(iter(index()))
+    assert old not in index()
+    assert EmbeddedExample.validate_inputs(old) is True
+    assert load_example(old).instruction == load_example(new).instruction
+    assert "example must be one of 1: " in str(EmbeddedExample.validate_inputs("7: none"))
 
 
 def test_unknown_example_names_the_choices():

@@ -41,7 +41,7 @@ def test_shipped_vae_rebuilds_unseen_pictures():
     latents = vae.encode(pictures)
     assert latents.shape == (len(pictures), 4, 16, 16)
     error = (vae.decode(latents) - pictures).square().mean((1, 2, 3))
-    assert (-10 * error.log10()).mean() >= 22
+    assert (-10 * error.log10()).mean() >= 27
 
 
 @torch.no_grad()

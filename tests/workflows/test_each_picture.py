@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
-INSTRUCTION = "turn the yellow triangle pink"
+INSTRUCTION = "paint the blue square red"
 
 
 def node(class_type: str, **inputs: object) -> dict:

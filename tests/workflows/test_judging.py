@@ -219,6 +219,6 @@ def test_seed_and_prompt_are_elected_together(
     assert len(set(of_each)) == 1
     assert sum(of_each) == len(facts["scores"]) >= 6
     assert facts["run_names"][1:] == [
-        "make the yellow triangle pink",
-        "change the yellow triangle to pink",
+        "make the blue square red",
+        "turn the blue square red",
     ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from ....embedded.world.examples import index
 from .notes import NOTES
 
 Wire = tuple[str, int]
@@ -49,7 +50,8 @@ def node(class_type: str, title: str = "", /, **inputs: object) -> dict:
     return {"class_type": class_type, "inputs": inputs, **meta}
 
 
-EXAMPLE = "1: turn the yellow triangle pink"
+ON_PHOTO, _, ON_STRIPES, _, ON_CHECKS, _ = index()  # the shipped examples, by their roles
+EXAMPLE = ON_STRIPES
 
 
 def embedded_source() -> dict[str, dict]:

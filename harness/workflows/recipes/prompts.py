@@ -22,7 +22,7 @@ def seed_and_prompt() -> Recipe:
         "wordings": node(
             "InstructionVariants",
             instruction=("picture", 1),
-            own_variants="make the yellow triangle pink\nchange the yellow triangle to pink",
+            own_variants="make the blue square red\nturn the blue square red",
             num_from_model=0,
         ),
         **parts.guidance(("wordings", 0), parts.EMBEDDED_CFG),

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from .parts import Recipe, Wire, node, sections
+from .parts import ON_CHECKS, ON_PHOTO, ON_STRIPES, Recipe, Wire, node, sections
 
-ON_PHOTO = "1: turn the yellow triangle pink"
-ON_CLOUDS = "5: erase the purple triangle"
-WITH_CIRCLE = "3: paint the yellow star blue"
-PINK = 0xF06EB4
+WITH_CIRCLE = ON_CHECKS
+RED = 0xD62728
+RECOLOURED = "a red star and a red triangle on a photo"
 
 
 def loaders(example: str) -> dict[str, dict]:
@@ -83,7 +82,7 @@ def text() -> Recipe:
     name = "tino_text"
     nodes = {
         **loaders(ON_PHOTO),
-        **target("a blue star and a pink triangle on a photo"),
+        **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
         "tino": optimize(**by_text()),
         **saved(name),
@@ -94,7 +93,7 @@ def text() -> Recipe:
 
 def reference() -> Recipe:
     name = "tino_reference"
-    cut = {"width": 64, "height": 64, "x": 37, "y": 0}
+    cut = {"width": 56, "height": 56, "x": 6, "y": 6}
     nodes = {
         **loaders(ON_PHOTO),
         "other": node("EmbeddedExample", "Another picture", example=WITH_CIRCLE),
@@ -108,7 +107,7 @@ def reference() -> Recipe:
             crop="disabled",
         ),
         "reference": encoded(("shown", 0), "Reference latent"),
-        **target("a blue star and an orange circle on a photo"),
+        **target("a red circle and a red triangle on a photo"),
         "mask": user_mask(("picture", 3)),
         "tino": optimize(reference=("reference", 0)),
         **saved(name, reference=("shown", 0)),
@@ -139,9 +138,9 @@ def strokes() -> Recipe:
     name = "tino_strokes"
     nodes = {
         **loaders(ON_PHOTO),
-        "stroke": node("EmptyImage", "A stroke", width=36, height=32, batch_size=1, color=PINK),
-        **pasted(("stroke", 0), 34, 3),
-        **target("a blue star and a pink triangle on a photo"),
+        "stroke": node("EmptyImage", "A stroke", width=42, height=40, batch_size=1, color=RED),
+        **pasted(("stroke", 0), 73, 74),
+        **target(RECOLOURED),
         "tino": optimize(start=("start", 0), **by_text()),
         **saved(name, painted=("painted", 0)),
     }
@@ -153,15 +152,13 @@ def strokes() -> Recipe:
 
 def composition() -> Recipe:
     name = "tino_composition"
-    cut = {"width": 36, "height": 36, "x": 24, "y": 70}
+    cut = {"width": 44, "height": 44, "x": 12, "y": 12}
     nodes = {
-        **loaders(ON_CLOUDS),
+        **loaders(ON_STRIPES),
         "other": node("EmbeddedExample", "Another picture", example=WITH_CIRCLE),
         "part": node("ImageCrop", "The part to paste", image=("other", 0), **cut),
-        **pasted(("part", 0), 84, 8),
-        **target(
-            "a blue circle and a purple triangle and a red circle and a yellow star on clouds"
-        ),
+        **pasted(("part", 0), 12, 12),
+        **target("a blue square and a blue triangle and a red circle on stripes"),
         "tino": optimize(start=("start", 0), **by_text()),
         **saved(name, painted=("painted", 0)),
     }
@@ -173,10 +170,7 @@ def composition() -> Recipe:
 
 def compounded() -> Recipe:
     name = "tino_compounded"
-    first, second = (
-        "a blue star and a pink triangle on a photo",
-        "a green star and a pink triangle on a photo",
-    )
+    second = "a green triangle and a red star on a photo"
     again: dict[str, Any] = {
         "source": ("first", 0),
         "positive": ("positive 2", 0),
@@ -187,7 +181,7 @@ def compounded() -> Recipe:
     }
     nodes = {
         **loaders(ON_PHOTO),
-        **target(first),
+        **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
         "first": optimize("First edit", **by_text()),
         "first decoded": node("VAEDecode", samples=("first", 0), vae=("model", 2)),
@@ -200,8 +194,8 @@ def compounded() -> Recipe:
             "The box at its place",
             destination=("nothing", 0),
             source=("box", 0),
-            x=70,
-            y=58,
+            x=66,
+            y=8,
             operation="add",
         ),
         "mask 2": user_mask(("place", 0), ("first decoded", 0)),

@@ -66,6 +66,8 @@ def build_sd3():
     config.custom_operations = None
     model = comfy.model_base.SD3(config, device=torch.device("cpu"))
     randomise(model.diffusion_model)
+    # A buffer, which the host leaves uninitialised: a checkpoint brings it.
+    model.diffusion_model.pos_embed.normal_(std=0.1, generator=torch.Generator().manual_seed(1))
     device = comfy.model_management.get_torch_device()
     return comfy.model_patcher.ModelPatcher(model.eval(), device, torch.device("cpu"))
 

@@ -1,0 +1,215 @@
+"""The page for readers: what election is worth on every embedded model that edits, in two tables.
+
+Fills `does_it_work.md` beside this file, whose words are written by hand, into docs/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from ...elect_core.race import halving
+from ..bootstrap import interval
+from ..edits import EditBench
+from .contest import recorded
+from .policies import (
+    Policy,
+    calls_to_reach,
+    elect,
+    evaluate,
+    oracle,
+    pasted_seed,
+    untouched,
+    vanilla,
+)
+from .races import Policy as RacePolicy
+from .races import outcome
+from .report import DOCS
+from .rules import PAPER
+from .runs import load_run
+from .section import Section
+from .worth import METRICS
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+
+OURS = PAPER._replace(guard=0.8)
+NUMBERS = (2, 4, 8, 16)
+DEFAULT = 3
+"""The nodes' default among the rows of a chapter."""
+_PAGE = Path(__file__).with_name("does_it_work.md")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a choice costs and gives: calls, and METRICS of every edit, (E, METRICS)."""
+
+    name: str
+    nfe: float
+    values: np.ndarray
+
+    def cell(self, metric: str, scale: float = 1.0) -> str:
+        """Mean and interval."""
+        mean, low, high = (scale * one for one in interval(self.values[:, METRICS.index(metric)]))
+        return f"{mean:.1f} [{low:.1f}, {high:.1f}]"
+
+    def mean(self, metric: str) -> float:
+        """Over edits."""
+        return float(self.values[:, METRICS.index(metric)].mean())
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """All that the page says of one model."""
+
+    section: Section
+    races: dict[int, Row]
+
+    @property
+    def variant(self) -> str:
+        """Of the embedded model."""
+        return self.section.bench.variant
+
+    def row(self, policy: Policy, name: str) -> Row:
+        """A policy of the long tables, under a shorter name."""
+        values = np.stack([policy.value(one) for one in self.section.measured])
+        return Row(name, policy.nfe, values)
+
+    def rows(self) -> list[Row]:
+        """The page's table of choices."""
+        n, k = self.section.num_candidates, self.section.num_steps
+        return [
+            self.row(vanilla(k), "one seed"),
+            self.row(elect(PAPER, 0.4, n, k), f"ELECT of {n}, stop 40 %, the paper's"),
+            self.row(elect(OURS, 0.2, n, k), f"ELECT of {n}, stop 20 %, guard 0.8"),
+            self.row(elect(OURS, 0.4, n, k), f"**ELECT of {n}, stop 40 %, guard 0.8** (default)"),
+            self.races[n],
+            self.row(elect(PAPER, 1.0, n, k), f"Best-of-{n} by BIS, the paper's"),
+            self.row(elect(OURS, 1.0, n, k), f"Best-of-{n} by BIS, guard 0.8"),
+            self.row(oracle(n, k), f"the best of {n} by the ground truth"),
+            self.row(untouched(), "no edit: the source"),
+            self.row(pasted_seed(k), "one seed, source pasted back"),
+            self.row(elect(OURS, 0.4, n, k, pasted=True), "the default, source pasted back"),
+        ]
+
+
+def race_row(section: Section, folder: Path, number: int) -> Row:
+    """The race *halving* over the first `number` seeds of every edit."""
+    policy = RacePolicy("halving", halving(number, section.num_steps))
+    values, calls = [], []
+    for index, measured in enumerate(section.measured):
+        run = load_run(folder, index).first(number)
+        one = recorded(section.bench, section.bench.edit(index), run)
+        elected, nfe = outcome(one, policy)
+        values.append(measured.worth[elected])
+        calls.append(nfe)
+    return Row(f"race *halving* of {number}", float(np.mean(calls)), np.stack(values))
+
+
+def look(bench: EditBench, folder: Path, section: Section) -> Chapter:
+    """Run the races beside what is measured."""
+    return Chapter(section, {n: race_row(section, folder, n) for n in NUMBERS})
+
+
+def _table(chapters: Sequence[Chapter], cell) -> str:
+    heads = " | ".join(f"*{one.variant}*" for one in chapters)
+    lines = [f"| choice | calls | {heads} |", "|---" * (2 + len(chapters)) + "|"]
+    for rows in zip(*(one.rows() for one in chapters), strict=True):
+        calls = np.mean([row.nfe for row in rows])
+        lines.append(f"| {rows[0].name} | {calls:.0f} | {' | '.join(map(cell, rows))} |")
+    return "\n".join(lines)
+
+
+def background(chapters: Sequence[Chapter]) -> str:
+    """Background error of every choice on every model."""
+    return _table(chapters, lambda row: row.cell("mse"))
+
+
+def successes(chapters: Sequence[Chapter]) -> str:
+    """Share of edits done, and of those where nothing happened."""
+    return _table(
+        chapters,
+        lambda row: f"{100 * row.mean('success'):.1f} ({100 * row.mean('no_edit'):.1f})",
+    )
+
+
+def bought(chapters: Sequence[Chapter]) -> str:
+    """What the default gains over one seed, edit by edit, and what the like costs Best-of-N."""
+    lines = [
+        "| model | background MSE x1e4 | success, points | ELECT of 4 | of 16 | race of 16 |",
+        "|---" * 6 + "|",
+    ]
+    for chapter in chapters:
+        rows = chapter.rows()
+        gained = Row("", 0, rows[DEFAULT].values - rows[0].values)
+        needed = (_needs(chapter, 4, False), _needs(chapter, 16, False), _needs(chapter, 16, True))
+        cells = (gained.cell("mse"), gained.cell("success", 100), *needed)
+        lines.append(f"| *{chapter.variant}* | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _needs(chapter: Chapter, number: int, race: bool) -> str:
+    section, k = chapter.section, chapter.section.num_steps
+    evaluated = partial(evaluate, measured=section.measured)
+    curve = [evaluated(vanilla(k)), *(evaluated(elect(OURS, 1.0, n, k)) for n in NUMBERS)]
+    if race:
+        row = chapter.races[number]
+        wanted = evaluated(_as_policy(row, section))
+    else:
+        wanted = evaluated(elect(OURS, 0.4, number, k))
+    needed, nfe = calls_to_reach(wanted, curve), wanted.policy.nfe
+    return f"> {curve[-1].policy.nfe / nfe:.1f} x" if needed is None else f"{needed / nfe:.1f} x"
+
+
+def _as_policy(row: Row, section: Section) -> Policy:
+    values = {id(one): value for one, value in zip(section.measured, row.values, strict=True)}
+    return Policy(row.name, round(row.nfe), lambda one: values[id(one)])
+
+
+def plot(chapters: Sequence[Chapter], path: Path) -> None:
+    """Background error and success over calls, one column a model."""
+    figure, axes = plt.subplots(
+        2, len(chapters), figsize=(3 * len(chapters), 5), layout="constrained", squeeze=False
+    )
+    for column, chapter in enumerate(chapters):
+        k = chapter.section.num_steps
+        one = chapter.row(vanilla(k), "")
+        lines = {
+            "Best-of-N": [chapter.row(elect(OURS, 1.0, n, k), "") for n in NUMBERS],
+            "ELECT, stop 40 %": [chapter.row(elect(OURS, 0.4, n, k), "") for n in NUMBERS],
+            "race": [chapter.races[n] for n in NUMBERS],
+        }
+        for axis, metric, scale in zip(axes[:, column], ("mse", "success"), (1, 100), strict=True):
+            for label, rows in lines.items():
+                points = [one, *rows]
+                x, y = [p.nfe for p in points], [scale * p.mean(metric) for p in points]
+                axis.plot(x, y, marker="o", markersize=3, label=label)
+            axis.set(xscale="log", xlabel="calls")
+            axis.set_xticks([k, 4 * k, 16 * k], [str(k), str(4 * k), str(16 * k)], minor=False)
+            axis.minorticks_off()
+        axes[0, column].set_title(chapter.variant)
+    axes[0, 0].set_ylabel("background MSE x1e4")
+    axes[1, 0].set_ylabel("success %")
+    axes[0, 0].legend()
+    figure.savefig(path, dpi=90)
+    plt.close(figure)
+
+
+def write_summary(chapters: Sequence[Chapter], command: str) -> Path:
+    """Fill the page."""
+    plot(chapters, DOCS / "images" / "does_it_work.png")
+    path = DOCS / "does_it_work.md"
+    text = _PAGE.read_text(encoding="utf-8").format(
+        command=command,
+        num_edits=len(chapters[0].section.measured),
+        background=background(chapters),
+        successes=successes(chapters),
+        bought=bought(chapters),
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
