@@ -50,7 +50,7 @@ def node(class_type: str, title: str = "", /, **inputs: object) -> dict:
     return {"class_type": class_type, "inputs": inputs, **meta}
 
 
-ON_PHOTO, _, ON_STRIPES, _, ON_CHECKS, _ = index()  # the shipped examples, by their roles
+_, _, ON_STRIPES, _, ON_CHECKS, _ = index()  # the shipped examples, by their roles
 EXAMPLE = ON_STRIPES
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from .parts import ON_CHECKS, ON_PHOTO, ON_STRIPES, Recipe, Wire, node, sections
+from .parts import ON_CHECKS, ON_STRIPES, Recipe, Wire, node, sections
 
 WITH_CIRCLE = ON_CHECKS
 RED = 0xD62728
-RECOLOURED = "a red star and a red triangle on a photo"
+RECOLOURED = "a blue triangle and a red square on stripes"
 
 
 def loaders(example: str) -> dict[str, dict]:
@@ -81,7 +81,7 @@ SAVE = ("Save", ("decoded", "save_edited", "save_loss_curve"))
 def text() -> Recipe:
     name = "tino_text"
     nodes = {
-        **loaders(ON_PHOTO),
+        **loaders(ON_STRIPES),
         **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
         "tino": optimize(**by_text()),
@@ -95,7 +95,7 @@ def reference() -> Recipe:
     name = "tino_reference"
     cut = {"width": 56, "height": 56, "x": 6, "y": 6}
     nodes = {
-        **loaders(ON_PHOTO),
+        **loaders(ON_STRIPES),
         "other": node("EmbeddedExample", "Another picture", example=WITH_CIRCLE),
         "cut": node("ImageCrop", "The object in it", image=("other", 0), **cut),
         "shown": node(
@@ -107,7 +107,7 @@ def reference() -> Recipe:
             crop="disabled",
         ),
         "reference": encoded(("shown", 0), "Reference latent"),
-        **target("a red circle and a red triangle on a photo"),
+        **target("a blue triangle and a red circle on stripes"),
         "mask": user_mask(("picture", 3)),
         "tino": optimize(reference=("reference", 0)),
         **saved(name, reference=("shown", 0)),
@@ -137,9 +137,9 @@ def pasted(part: Wire, x: int, y: int) -> dict[str, dict]:
 def strokes() -> Recipe:
     name = "tino_strokes"
     nodes = {
-        **loaders(ON_PHOTO),
-        "stroke": node("EmptyImage", "A stroke", width=42, height=40, batch_size=1, color=RED),
-        **pasted(("stroke", 0), 73, 74),
+        **loaders(ON_STRIPES),
+        "stroke": node("EmptyImage", "A stroke", width=44, height=44, batch_size=1, color=RED),
+        **pasted(("stroke", 0), 72, 12),
         **target(RECOLOURED),
         "tino": optimize(start=("start", 0), **by_text()),
         **saved(name, painted=("painted", 0)),
@@ -170,7 +170,7 @@ def composition() -> Recipe:
 
 def compounded() -> Recipe:
     name = "tino_compounded"
-    second = "a green triangle and a red star on a photo"
+    second = "a green triangle and a red square on stripes"
     again: dict[str, Any] = {
         "source": ("first", 0),
         "positive": ("positive 2", 0),
@@ -180,7 +180,7 @@ def compounded() -> Recipe:
         "target_prompt": ("target 2", 0),
     }
     nodes = {
-        **loaders(ON_PHOTO),
+        **loaders(ON_STRIPES),
         **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
         "first": optimize("First edit", **by_text()),
@@ -195,7 +195,7 @@ def compounded() -> Recipe:
             destination=("nothing", 0),
             source=("box", 0),
             x=66,
-            y=8,
+            y=68,
             operation="add",
         ),
         "mask 2": user_mask(("place", 0), ("first decoded", 0)),
