@@ -1,7 +1,5 @@
 """Every seed of every edit in full, once. Resumable: an edit's tape is one file."""
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable
@@ -27,10 +25,6 @@ class EditRun:
 
     estimates: Tensor
     maps: Tensor
-
-    def first(self, number: int) -> EditRun:
-        """The first candidates alone."""
-        return EditRun(self.estimates[:, :number], self.maps[:, :number])
 
 
 def _pack(bench: EditBench, tape: Tape) -> dict[str, Tensor]:

@@ -68,7 +68,7 @@ class Chapter:
     """All that the page says of one model."""
 
     section: Section
-    races: dict[int, Row]
+    race: Row
 
     @property
     def variant(self) -> str:
@@ -88,7 +88,7 @@ class Chapter:
             self.row(elect(PAPER, 0.4, n, k), f"ELECT of {n}, stop 40 %, the paper's"),
             self.row(elect(OURS, 0.2, n, k), f"ELECT of {n}, stop 20 %, guard 0.8"),
             self.row(elect(OURS, 0.4, n, k), f"**ELECT of {n}, stop 40 %, guard 0.8** (default)"),
-            self.races[n],
+            self.race,
             self.row(elect(PAPER, 1.0, n, k), f"Best-of-{n} by BIS, the paper's"),
             self.row(elect(OURS, 1.0, n, k), f"Best-of-{n} by BIS, guard 0.8"),
             self.row(oracle(n, k), f"the best of {n} by the ground truth"),
@@ -98,13 +98,13 @@ class Chapter:
         ]
 
 
-def race_row(section: Section, folder: Path, number: int) -> Row:
-    """The race *halving* over the first `number` seeds of every edit."""
+def race_row(section: Section, folder: Path) -> Row:
+    """The race *halving* over all seeds of every edit."""
+    number = section.num_candidates
     policy = RacePolicy("halving", halving(number, section.num_steps))
     values, calls = [], []
     for index, measured in enumerate(section.measured):
-        run = load_run(folder, index).first(number)
-        one = recorded(section.bench, section.bench.edit(index), run)
+        one = recorded(section.bench, section.bench.edit(index), load_run(folder, index))
         elected, nfe = outcome(one, policy)
         values.append(measured.worth[elected])
         calls.append(nfe)
@@ -112,8 +112,8 @@ def race_row(section: Section, folder: Path, number: int) -> Row:
 
 
 def look(bench: EditBench, folder: Path, section: Section) -> Chapter:
-    """Run the races beside what is measured."""
-    return Chapter(section, {n: race_row(section, folder, n) for n in NUMBERS})
+    """Run the race beside what is measured."""
+    return Chapter(section, race_row(section, folder))
 
 
 def _table(chapters: Sequence[Chapter], cell) -> str:
@@ -158,8 +158,7 @@ def _needs(chapter: Chapter, number: int, race: bool) -> str:
     evaluated = partial(evaluate, measured=section.measured)
     curve = [evaluated(vanilla(k)), *(evaluated(elect(OURS, 1.0, n, k)) for n in NUMBERS)]
     if race:
-        row = chapter.races[number]
-        wanted = evaluated(_as_policy(row, section))
+        wanted = evaluated(_as_policy(chapter.race, section))
     else:
         wanted = evaluated(elect(OURS, 0.4, number, k))
     needed, nfe = calls_to_reach(wanted, curve), wanted.policy.nfe
@@ -182,9 +181,10 @@ def plot(chapters: Sequence[Chapter], path: Path) -> None:
         lines = {
             "Best-of-N": [chapter.row(elect(OURS, 1.0, n, k), "") for n in NUMBERS],
             "ELECT, stop 40 %": [chapter.row(elect(OURS, 0.4, n, k), "") for n in NUMBERS],
-            "race": [chapter.races[n] for n in NUMBERS],
         }
         for axis, metric, scale in zip(axes[:, column], ("mse", "success"), (1, 100), strict=True):
+            race = chapter.race
+            axis.plot(race.nfe, scale * race.mean(metric), "*", markersize=9, label="race of 16")
             for label, rows in lines.items():
                 points = [one, *rows]
                 x, y = [p.nfe for p in points], [scale * p.mean(metric) for p in points]
