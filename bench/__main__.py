@@ -21,7 +21,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
-        choices=["editing", "mild", "harsh", "flow", "flow_mild", "flow_4", "flow_2", "flow_1"],
+        choices=["editing", "mild", "harsh", "flow", "flow_mild"],
         default="editing",
         help="of the embedded model (default: editing)",
     )

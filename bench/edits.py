@@ -17,9 +17,6 @@ from ..embedded.model.vae import load_shipped_vae
 from ..embedded.world.samples import Sample, sample
 from ..nodes.host.elect.run import Run
 
-FEW_STEPS = {"flow_4": 4, "flow_2": 2, "flow_1": 1}
-"""Distilled variants that edit, and their steps."""
-
 
 @dataclass(frozen=True)
 class Guidance:
@@ -37,12 +34,8 @@ def _guidance(family: Family) -> Guidance:
 _FAMILIES = {
     **dict.fromkeys(("editing", "mild", "harsh"), FAMILIES["embedded"]),
     **dict.fromkeys(("flow", "flow_mild"), FAMILIES["embedded_flow"]),
-    **dict.fromkeys(FEW_STEPS, FAMILIES["embedded_flow"]),
 }
-GUIDANCE = {
-    variant: Guidance(1.0, 1.0) if variant in FEW_STEPS else _guidance(family)
-    for variant, family in _FAMILIES.items()
-}
+GUIDANCE = {variant: _guidance(family) for variant, family in _FAMILIES.items()}
 """Of each variant of the embedded model that edits, from the sweeps in docs/embedded.md."""
 
 

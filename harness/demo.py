@@ -66,7 +66,9 @@ def draw_sheet(client: ComfyClient, election: dict) -> Image.Image:
     return contact_sheet(pictures, election["order"].index(election["elected"]))
 
 
-def run_demo(server: ComfyServer, workflow_path: Path, folder: Path, with_all: bool) -> dict:
+def run_demo(
+    server: ComfyServer, workflow_path: Path, folder: Path, with_all: bool = False
+) -> dict:
     """Run the workflow on a started server and write all files but the summary."""
     object_info = server.object_info()
     workflow = load_workflow(workflow_path)

@@ -16,7 +16,7 @@ FORMS = {
     ".github/ISSUE_TEMPLATE/config.yml": "vendor.github-issue-config",
     "CITATION.cff": "vendor.citation-file-format",
 }
-LARGEST = 45_000_000
+LARGEST = 80_000_000
 """Bytes that an installation takes; most of it are the embedded model's weights."""
 
 
