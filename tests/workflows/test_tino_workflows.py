@@ -11,7 +11,8 @@ from PIL import Image
 
 from elect_tino.embedded.world.examples import load_example
 from elect_tino.harness.server.client import ExecutionInterrupted
-from elect_tino.harness.workflows.recipes.tino import ON_PHOTO, TINO_RECIPES
+from elect_tino.harness.workflows.recipes.parts import EXAMPLE
+from elect_tino.harness.workflows.recipes.tino import TINO_RECIPES
 from elect_tino.harness.workflows.summary import saved_images
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_only_the_masked_part_changes(server: "ComfyServer", tino: dict):
     tino["save plain"] = node("SaveImage", images=["plain", 0], filename_prefix="tino/plain")
     shown = saved(server, tino, server.run(tino))
     change = np.abs(shown["edited"] - shown["plain"]).max(-1)
-    mask = load_example(ON_PHOTO).mask
+    mask = load_example(EXAMPLE).mask
     rows, columns = np.nonzero(mask)
     far = np.ones_like(mask, dtype=bool)  # the decoder sees beyond its cell
     far[

@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 
 from elect_tino.embedded.world.examples import load_example
-from elect_tino.harness.workflows.recipes.tino import ON_PHOTO
+from elect_tino.harness.workflows.recipes.parts import EXAMPLE
 
 SUBJECT = "a purple square on a photo"
 SOURCE, TARGET = (
@@ -36,7 +36,7 @@ def optimize():
     @torch.inference_mode()
     def run(loaded, source_prompt, target_prompt, iterations=2, strength=0.75, mask=True):
         model, clip, vae = loaded
-        example = load_example(ON_PHOTO)
+        example = load_example(EXAMPLE)
         out = TiNOOptimize.execute(
             model=model,
             positive=clip.encode_from_tokens_scheduled(clip.tokenize(target_prompt)),
