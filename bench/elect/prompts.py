@@ -136,7 +136,11 @@ def write_prompts(bench: EditBench, options: argparse.Namespace, path: Path) -> 
         calls = one.calls(options.seeds, options.steps)
         rows.append(_row(one.name, calls, results[one.name], typed))
     told = f"--variant {bench.variant} --edits {options.edits} --seeds {options.seeds}"
-    page = HEAD.format(told=told, split=bench.split, **vars(options)) + "\n".join(rows) + "\n"
+    page = (
+        HEAD.format(**{**vars(options), "told": told, "split": bench.split})
+        + "\n".join(rows)
+        + "\n"
+    )
     path.write_text(page, encoding="utf-8")
     return page
 
