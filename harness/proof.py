@@ -33,9 +33,14 @@ def edited_example(prompt: dict) -> Sample | None:
     return None
 
 
+def _array(picture: Image.Image) -> np.ndarray:
+    """(H, W, 3) in [0, 1]."""
+    return np.asarray(picture, dtype=np.float32) / 255
+
+
 def measure(truth: Sample, pictures: list[Image.Image]) -> dict:
     """Means over the pictures, as `Bought`."""
-    judge, arrays = Judge(truth), [np.asarray(p, dtype=np.float32) / 255 for p in pictures]
+    judge, arrays = Judge(truth), [_array(picture) for picture in pictures]
     return asdict(
         Bought(
             float(np.mean([background_error(truth, array) for array in arrays])),
@@ -68,7 +73,7 @@ def draw_proof(
     seeds, order = election["seeds"], election["order"]
     first = order.index(0)
     source = Image.fromarray((truth.source * 255).round().astype(np.uint8))
-    errors = [measure(truth, [one])["background_error"] for one in finished]
+    errors = [background_error(truth, _array(one)) for one in finished]
     large = [
         Cell(source, f"source: {truth.instruction}"),
         Cell(finished[first], f"seed {seeds[0]}: background error {errors[first]:.1f}"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import matplotlib
@@ -15,10 +15,10 @@ import numpy as np
 
 from ...elect_core.race import halving
 from ..bootstrap import interval
-from ..edits import EditBench
 from .contest import recorded
 from .policies import (
     Policy,
+    Result,
     calls_to_reach,
     elect,
     evaluate,
@@ -50,7 +50,7 @@ class Row:
     """What a choice costs and gives: calls, and METRICS of every edit, (E, METRICS)."""
 
     name: str
-    nfe: float
+    nfe: int
     values: np.ndarray
 
     def cell(self, metric: str, scale: float = 1.0) -> str:
@@ -68,7 +68,7 @@ class Chapter:
     """All that the page says of one model."""
 
     section: Section
-    race: Row
+    race: Policy
 
     @property
     def variant(self) -> str:
@@ -80,6 +80,7 @@ class Chapter:
         values = np.stack([policy.value(one) for one in self.section.measured])
         return Row(name, policy.nfe, values)
 
+    @cached_property
     def rows(self) -> list[Row]:
         """The page's table of choices."""
         n, k = self.section.num_candidates, self.section.num_steps
@@ -88,7 +89,7 @@ class Chapter:
             self.row(elect(PAPER, 0.4, n, k), f"ELECT of {n}, stop 40 %, the paper's"),
             self.row(elect(OURS, 0.2, n, k), f"ELECT of {n}, stop 20 %, guard 0.8"),
             self.row(elect(OURS, 0.4, n, k), f"**ELECT of {n}, stop 40 %, guard 0.8** (default)"),
-            self.race,
+            self.row(self.race, self.race.name),
             self.row(elect(PAPER, 1.0, n, k), f"Best-of-{n} by BIS, the paper's"),
             self.row(elect(OURS, 1.0, n, k), f"Best-of-{n} by BIS, guard 0.8"),
             self.row(oracle(n, k), f"the best of {n} by the ground truth"),
@@ -98,28 +99,24 @@ class Chapter:
         ]
 
 
-def race_row(section: Section, folder: Path) -> Row:
-    """The race *halving* over all seeds of every edit."""
+def race(section: Section, folder: Path) -> Policy:
+    """The race *halving* over all seeds of every edit, run on their tapes in `folder`."""
     number = section.num_candidates
     policy = RacePolicy("halving", halving(number, section.num_steps))
-    values, calls = [], []
+    values, calls = {}, []
     for index, measured in enumerate(section.measured):
         one = recorded(section.bench, section.bench.edit(index), load_run(folder, index))
         elected, nfe = outcome(one, policy)
-        values.append(measured.worth[elected])
+        values[id(measured)] = measured.worth[elected]
         calls.append(nfe)
-    return Row(f"race *halving* of {number}", float(np.mean(calls)), np.stack(values))
-
-
-def look(bench: EditBench, folder: Path, section: Section) -> Chapter:
-    """Run the race beside what is measured."""
-    return Chapter(section, race_row(section, folder))
+    name = f"race *halving* of {number}"
+    return Policy(name, round(np.mean(calls)), lambda measured: values[id(measured)])
 
 
 def _table(chapters: Sequence[Chapter], cell) -> str:
     heads = " | ".join(f"*{one.variant}*" for one in chapters)
     lines = [f"| choice | calls | {heads} |", "|---" * (2 + len(chapters)) + "|"]
-    for rows in zip(*(one.rows() for one in chapters), strict=True):
+    for rows in zip(*(one.rows for one in chapters), strict=True):
         calls = np.mean([row.nfe for row in rows])
         lines.append(f"| {rows[0].name} | {calls:.0f} | {' | '.join(map(cell, rows))} |")
     return "\n".join(lines)
@@ -145,29 +142,21 @@ def bought(chapters: Sequence[Chapter]) -> str:
         "|---" * 6 + "|",
     ]
     for chapter in chapters:
-        rows = chapter.rows()
+        rows, k = chapter.rows, chapter.section.num_steps
         gained = Row("", 0, rows[DEFAULT].values - rows[0].values)
-        needed = (_needs(chapter, 4, False), _needs(chapter, 16, False), _needs(chapter, 16, True))
+        evaluated = partial(evaluate, measured=chapter.section.measured)
+        curve = [evaluated(vanilla(k)), *(evaluated(elect(OURS, 1.0, n, k)) for n in NUMBERS)]
+        wanted = (elect(OURS, 0.4, 4, k), elect(OURS, 0.4, 16, k), chapter.race)
+        needed = [_needs(evaluated(policy), curve) for policy in wanted]
         cells = (gained.cell("mse"), gained.cell("success", 100), *needed)
         lines.append(f"| *{chapter.variant}* | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _needs(chapter: Chapter, number: int, race: bool) -> str:
-    section, k = chapter.section, chapter.section.num_steps
-    evaluated = partial(evaluate, measured=section.measured)
-    curve = [evaluated(vanilla(k)), *(evaluated(elect(OURS, 1.0, n, k)) for n in NUMBERS)]
-    if race:
-        wanted = evaluated(_as_policy(chapter.race, section))
-    else:
-        wanted = evaluated(elect(OURS, 0.4, number, k))
+def _needs(wanted: Result, curve: Sequence[Result]) -> str:
+    """Times the calls that the curve's policies need for the like."""
     needed, nfe = calls_to_reach(wanted, curve), wanted.policy.nfe
     return f"> {curve[-1].policy.nfe / nfe:.1f} x" if needed is None else f"{needed / nfe:.1f} x"
-
-
-def _as_policy(row: Row, section: Section) -> Policy:
-    values = {id(one): value for one, value in zip(section.measured, row.values, strict=True)}
-    return Policy(row.name, round(row.nfe), lambda one: values[id(one)])
 
 
 def plot(chapters: Sequence[Chapter], path: Path) -> None:
@@ -177,13 +166,12 @@ def plot(chapters: Sequence[Chapter], path: Path) -> None:
     )
     for column, chapter in enumerate(chapters):
         k = chapter.section.num_steps
-        one = chapter.row(vanilla(k), "")
+        one, race = chapter.rows[0], chapter.row(chapter.race, "")
         lines = {
             "Best-of-N": [chapter.row(elect(OURS, 1.0, n, k), "") for n in NUMBERS],
             "ELECT, stop 40 %": [chapter.row(elect(OURS, 0.4, n, k), "") for n in NUMBERS],
         }
         for axis, metric, scale in zip(axes[:, column], ("mse", "success"), (1, 100), strict=True):
-            race = chapter.race
             axis.plot(race.nfe, scale * race.mean(metric), "*", markersize=9, label="race of 16")
             for label, rows in lines.items():
                 points = [one, *rows]

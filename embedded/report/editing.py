@@ -85,9 +85,14 @@ def editor_of(model, clip) -> Editor:
     return editor
 
 
+def stacked(samples: Sequence[Sample], name: str) -> np.ndarray:
+    """A picture of every sample, (N, H, W, 3)."""
+    return np.stack([getattr(one, name) for one in samples])
+
+
 def pictures_of(samples: Sequence[Sample]) -> Tensor:
     """The sources, (N, H, W, 3) in [0, 1]."""
-    return torch.from_numpy(np.stack([s.source for s in samples]))
+    return torch.from_numpy(stacked(samples, "source"))
 
 
 def run_edits(
@@ -203,11 +208,6 @@ def measure(num_edits: int, num_sweep: int) -> tuple[list[str], list[str]]:
             triple = (stacked(samples, "source"), pictures, stacked(samples, "target"))
             save_grid(DOCS / "images" / f"embedded_{variant}.jpg", triple)
     return rows, sweeps
-
-
-def stacked(samples: Sequence[Sample], name: str) -> np.ndarray:
-    """A picture of every sample, (N, H, W, 3)."""
-    return np.stack([getattr(one, name) for one in samples])
 
 
 def write_report(num_edits: int, num_sweep: int) -> None:

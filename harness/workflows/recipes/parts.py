@@ -50,8 +50,7 @@ def node(class_type: str, title: str = "", /, **inputs: object) -> dict:
     return {"class_type": class_type, "inputs": inputs, **meta}
 
 
-_, _, ON_STRIPES, _, ON_CHECKS, _ = index()  # the shipped examples, by their roles
-EXAMPLE = ON_STRIPES
+_, _, EXAMPLE, _, WITH_CIRCLE, _ = index()  # of the shipped examples, by their roles
 
 
 def embedded_source() -> dict[str, dict]:

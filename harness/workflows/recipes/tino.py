@@ -2,19 +2,18 @@
 
 from typing import Any
 
-from .parts import ON_CHECKS, ON_STRIPES, Recipe, Wire, node, sections
+from .parts import EXAMPLE, WITH_CIRCLE, Recipe, Wire, node, sections
 
-WITH_CIRCLE = ON_CHECKS
 RED = 0xD62728
 RECOLOURED = "a blue triangle and a red square on stripes"
 
 
-def loaders(example: str) -> dict[str, dict]:
+def loaders() -> dict[str, dict]:
     return {
         "model": node("EmbeddedModelLoader", variant="drawing"),
         "latent_clip": node("LatentCLIPLoader"),
         "latent_vgg": node("LatentVGGLoader"),
-        "picture": node("EmbeddedExample", example=example),
+        "picture": node("EmbeddedExample", example=EXAMPLE),
         "source": encoded(("picture", 0), "Source latent"),
     }
 
@@ -81,7 +80,7 @@ SAVE = ("Save", ("decoded", "save_edited", "save_loss_curve"))
 def text() -> Recipe:
     name = "tino_text"
     nodes = {
-        **loaders(ON_STRIPES),
+        **loaders(),
         **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
         "tino": optimize(**by_text()),
@@ -95,7 +94,7 @@ def reference() -> Recipe:
     name = "tino_reference"
     cut = {"width": 56, "height": 56, "x": 6, "y": 6}
     nodes = {
-        **loaders(ON_STRIPES),
+        **loaders(),
         "other": node("EmbeddedExample", "Another picture", example=WITH_CIRCLE),
         "cut": node("ImageCrop", "The object in it", image=("other", 0), **cut),
         "shown": node(
@@ -137,7 +136,7 @@ def pasted(part: Wire, x: int, y: int) -> dict[str, dict]:
 def strokes() -> Recipe:
     name = "tino_strokes"
     nodes = {
-        **loaders(ON_STRIPES),
+        **loaders(),
         "stroke": node("EmptyImage", "A stroke", width=44, height=44, batch_size=1, color=RED),
         **pasted(("stroke", 0), 72, 12),
         **target(RECOLOURED),
@@ -154,7 +153,7 @@ def composition() -> Recipe:
     name = "tino_composition"
     cut = {"width": 44, "height": 44, "x": 12, "y": 12}
     nodes = {
-        **loaders(ON_STRIPES),
+        **loaders(),
         "other": node("EmbeddedExample", "Another picture", example=WITH_CIRCLE),
         "part": node("ImageCrop", "The part to paste", image=("other", 0), **cut),
         **pasted(("part", 0), 12, 12),
@@ -180,7 +179,7 @@ def compounded() -> Recipe:
         "target_prompt": ("target 2", 0),
     }
     nodes = {
-        **loaders(ON_STRIPES),
+        **loaders(),
         **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
         "first": optimize("First edit", **by_text()),
