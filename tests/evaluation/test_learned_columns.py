@@ -36,13 +36,14 @@ def test_what_is_absent_is_said_and_left_out(tmp_path):
 
 
 def test_clip_agrees_with_the_models_own_scores(sample, result, weights, columns):
-    pictures, words = references.clip_vectors(
-        weights / "clip-vit-base-patch32", sample.target_caption, result, sample.target
-    )
+    shown = sample.target_caption, result, sample.target
+    pictures, words = references.clip_vectors(weights / "clip-vit-base-patch32", *shown)
     similar = references.cosine(pictures[:1], words)
     assert columns["CLIP-T"](sample, result) == pytest.approx(similar, abs=1e-5)
     expected = references.cosine(pictures[0], pictures[1])
     assert columns["CLIP-I"](sample, result) == pytest.approx(expected, abs=1e-5)
+    pictures, words = references.clip_vectors(weights / "clip-vit-large-patch14", *shown)
+    similar = references.cosine(pictures[:1], words)
     assert columns["CLIP whole"](sample, result) == pytest.approx(100 * max(similar, 0), abs=1e-3)
 
 
