@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ...tino_core.test_training import options, save_pictures
+from ...tino_core.small_training import options, save_pictures
 from .test_concepts import embedded
 from .test_latent_models import clip as load_clip
 from .test_latent_models import folder
