@@ -1,6 +1,5 @@
 """EditModelLoader: what it lists and loads, what it leaves alone, and what bad files get."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
+from ..payload import Payload
 from .conftest import PROMPT, Saved, models
 from .spoiled_folders import SPOILED, edit_json
 
@@ -182,16 +182,6 @@ def test_a_spoiled_folder_is_refused_by_its_path(case, copy_of, load, request):
     spoil(folder / where)
     with pytest.raises(ValueError, match=rf"^name: .*{folder.name}.*{message}"):
         load(name)
-
-
-class Payload:
-    """Pickles to a call that leaves a file behind."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def test_a_pickle_that_runs_code_is_refused_and_not_run(magicbrush, copy_of, load, tmp_path):
