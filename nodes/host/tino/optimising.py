@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ....tino_core.denoise import Predict, denoise, initial_timesteps
 from ....tino_core.guard import Guard
+from ....tino_core.inversion import invert
 from ....tino_core.optimise import OnIteration, optimise
 from ....tino_core.record import Optimised
 from ....tino_core.settings import Settings
@@ -20,6 +21,7 @@ from .continuous import Scale, scale_of
 from .edit import Edit
 from .gradients import normal, refuse_quantised, with_gradients
 from .memory import Memory
+from .single_cond import SOURCE, shown_by
 from .tries import out_of_memory, side_by_side, tries_that_fit
 
 
@@ -60,7 +62,9 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     if _through_model(settings):
         refuse_unchecked(model.model.diffusion_model)
         refuse_quantised(model.model, "model")
-    if any("hooks" in entry[1] for entry in (*edit.positive, *(edit.negative or ()))):
+    conds = {"positive": edit.positive, "negative": edit.negative, SOURCE: edit.invert}
+    conds = {name: entries for name, entries in conds.items() if entries is not None}
+    if any("hooks" in entry[1] for entries in conds.values() for entry in entries):
         raise ValueError(
             "positive: it carries hooks that change the model's weights between calls, which "
             "gradients do not survive. Apply the LoRA to the MODEL instead."
@@ -84,12 +88,10 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
         is_model_options=True,
     )
     guider = comfy.samplers.CFGGuider(model)
-    guider.inner_set_conds({"positive": edit.positive})
-    if edit.negative is not None:
-        guider.inner_set_conds({"negative": edit.negative})
+    guider.inner_set_conds(conds)
     guider.set_cfg(edit.cfg)
     schedule = scale.schedule(torch.device("cpu"))
-    first = scale.sigma(schedule.at(torch.tensor([settings.strength])))
+    first = scale.sigma(initial_timesteps(settings, schedule, 1)[0, -1:])
     sigmas = torch.cat([first, torch.zeros_like(first)])
     # The sampler blends by itself; inpainting models read the mask as a condition.
     samples = guider.sample(
@@ -142,6 +144,8 @@ class _Optimiser(comfy.samplers.Sampler):
         with with_gradients(modules, self.memory.blocks):
             model_wrap.conds = normal(model_wrap.conds)
             latents = [None if one is None else one.float() for one in normal(given)]
+            if self.edit.invert is not None:
+                latents[3] = self._inverted(model_wrap, extra_args, *latents)  # type: ignore
             self.found = self._edited(_predict(self.scale, model_wrap, extra_args), *latents)
         return self.found.optimised.latent
 
@@ -174,6 +178,15 @@ class _Optimiser(comfy.samplers.Sampler):
             on_iteration=told,
         )
         return Found(optimised, guards[0] if guards else None, election, watch.stopped())
+
+    def _inverted(self, guider, extra_args: dict, source, mask, start, noises: Tensor) -> Tensor:
+        """The noises with that of what is noised in the first one's place."""
+        schedule = self.scale.schedule(source.device)
+        t = initial_timesteps(self.settings, schedule, len(source)).to(source)
+        begin = source if start is None else start
+        predict = _predict(self.scale, shown_by(guider, SOURCE), extra_args)
+        found = invert(predict, schedule, self.settings, begin, mask, t)
+        return torch.cat([found[None], noises[1:]])
 
     def _elected(self, predict: Predict, loss, source, mask, start, noises: Tensor) -> Election:
         """The first noise of each image whose result the loss likes best."""
