@@ -126,12 +126,12 @@ class Given(OfThePaper):
         options=list(FIRST_NOISES),
         default=DRAWN,
         optional=True,
-        tooltip="Inverted: the noise that the source comes from, where FlowOpt begins; it keeps "
-        "more of it. Costs three passes; further tries are drawn.",
+        tooltip="Inverted: the noise that the source comes from, where FlowOpt begins; keeps more "
+        "of it. Costs three passes.",
     )
     sigmas: Any = given(
         io.Sigmas,
         optional=True,
-        tooltip="Noise levels in place of num_steps and strength: those that a model of one to "
-        "four steps was made for (Turbo, LCM, Lightning, Hyper).",
+        tooltip="Noise levels in place of num_steps and strength, for models of one to four "
+        "steps (Turbo, LCM, Lightning, Hyper).",
     )

@@ -19,6 +19,7 @@ from ....tino_core.tries import Election, elect_noise
 from .checked import refuse_unchecked
 from .continuous import Scale, scale_of
 from .edit import Edit
+from .frames import framed, has_frames, on_pictures, unframed
 from .gradients import normal, refuse_quantised, with_gradients
 from .memory import Memory
 from .single_cond import SOURCE, shown_by
@@ -99,7 +100,7 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
         edit.latent["samples"],
         sampler,
         sigmas,
-        denoise_mask=edit.mask,
+        denoise_mask=edit.mask.unsqueeze(2) if edit.noise.ndim == 5 else edit.mask,
         disable_pbar=True,
         seed=0,
     )
@@ -136,8 +137,9 @@ class _Optimiser(comfy.samplers.Sampler):
         base = model_wrap.inner_model
         start = self.edit.start
         start = None if start is None else base.process_latent_in(start["samples"].to(latent_image))
-        noises = torch.stack([noise, *(one.to(noise) for one in self.edit.more_noises)])
-        given = (latent_image, self.edit.mask.to(latent_image), start, noises)
+        noises = torch.stack([unframed(one.to(noise)) for one in (noise, *self.edit.more_noises)])
+        start = None if start is None else unframed(start)
+        given = (unframed(latent_image), self.edit.mask.to(latent_image), start, noises)
         modules = [patcher.model for patcher in model_wrap.loaded_models]
         if _through_model(self.settings):
             modules += [base, *_control_modules(model_wrap.conds)]
@@ -146,8 +148,19 @@ class _Optimiser(comfy.samplers.Sampler):
             latents = [None if one is None else one.float() for one in normal(given)]
             if self.edit.invert is not None:
                 latents[3] = self._inverted(model_wrap, extra_args, *latents)  # type: ignore
-            self.found = self._edited(_predict(self.scale, model_wrap, extra_args), *latents)
-        return self.found.optimised.latent
+            self.found = self._edited(self._predict(model_wrap, extra_args), *latents)
+        return framed(base.latent_format, self.found.optimised.latent)
+
+    def _predict(self, ask: Callable[..., Tensor], extra_args: dict) -> Predict:
+        """The guided prediction, which a user's Cancel ends."""
+        form = self.edit.model.model.latent_format
+        asked = on_pictures(ask) if has_frames(form) else ask
+
+        def predict(x: Tensor, t: Tensor) -> Tensor:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            return self.scale.ask(asked, x, t, extra_args)
+
+        return predict
 
     def _edited(self, predict: Predict, source, mask, start, noises) -> Found:
         """Election, guard and updates, all in the model's scale."""
@@ -184,7 +197,7 @@ class _Optimiser(comfy.samplers.Sampler):
         schedule = self.scale.schedule(source.device)
         t = initial_timesteps(self.settings, schedule, len(source)).to(source)
         begin = source if start is None else start
-        predict = _predict(self.scale, shown_by(guider, SOURCE), extra_args)
+        predict = self._predict(shown_by(guider, SOURCE), extra_args)
         found = invert(predict, schedule, self.settings, begin, mask, t)
         return torch.cat([found[None], noises[1:]])
 
@@ -211,16 +224,6 @@ class _Optimiser(comfy.samplers.Sampler):
 
 def _no_loss(x0: Tensor) -> Tensor:
     return x0.new_zeros(len(x0))
-
-
-def _predict(scale: Scale, guider, extra_args: dict) -> Predict:
-    """The guided prediction, which a user's Cancel ends."""
-
-    def predict(x: Tensor, t: Tensor) -> Tensor:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        return scale.ask(guider, x, t, extra_args)
-
-    return predict
 
 
 def _control_modules(conds: dict[str, list[dict]]) -> list[nn.Module]:
