@@ -33,7 +33,7 @@ from .confidence import chances, fluctuation, moves_to_come
 from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
-from .mixing import regional_mix, spherical_mix
+from .mixing import jittered, regional_mix, spherical_mix
 from .placement import find_placements, move_back, off_source
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance, token_weight
@@ -91,6 +91,7 @@ __all__ = [
     "halving",
     "idle",
     "instruct_pix2pix",
+    "jittered",
     "kept_outside",
     "looks",
     "median_estimate",
