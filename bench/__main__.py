@@ -17,7 +17,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
-    parts += ["prompts", "summary"]  # not among all: each runs many edits in many ways
+    parts += ["prompts", "few-steps", "summary"]  # not among all: each runs many edits in many ways
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -123,6 +123,10 @@ def main() -> None:
         print(confidence(options))
     if options.part == "summary":
         print(summary(options))
+    if options.part == "few-steps":
+        from .elect.few_steps import write_few_steps
+
+        print(write_few_steps(options))
     if options.part == "prompts":
         from .elect.prompts import write_prompts
 

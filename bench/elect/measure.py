@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -38,7 +38,7 @@ WINDOW = (0.0, 0.2)
 
 @dataclass(frozen=True)
 class Measured:
-    """All that the policies need of one edit.
+    """All that the policies need of one edit; the last three of models with a relevance map.
 
     worth (N, METRICS): of each candidate's finished picture
     elected: elected candidate of each disjoint group, for every rule, stop and size of the groups
@@ -49,12 +49,12 @@ class Measured:
 
     worth: np.ndarray
     elected: dict[Key, list[int]]
-    iou: np.ndarray
-    pasted: np.ndarray
-    untouched: np.ndarray
+    iou: np.ndarray = field(default_factory=lambda: np.empty(0))
+    pasted: np.ndarray = field(default_factory=lambda: np.empty(0))
+    untouched: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
-class _Weights:
+class Weights:
     """Edit masks of one edit as the nodes use them, each made once."""
 
     def __init__(self, edit: Sample, run: EditRun, source: Tensor, scale):
@@ -112,10 +112,11 @@ def _elected(rule: Rule, source: Tensor, estimates: Tensor, weight: Tensor) -> i
 
 def elections(
     bench: EditBench,
-    weights: _Weights,
+    weights: Weights,
     source: Tensor,
     finished: Tensor,
     stops: Sequence[float],
+    rules: Sequence[Rule] = RULES,
 ) -> dict[Key, list[int]]:
     """Who is elected under every rule, stop and number of candidates.
 
@@ -132,7 +133,7 @@ def elections(
             last = stop_step == num_steps
             decoded = finished if last else _chw(bench, estimates[stop_step - 1])
             shown["pixel"] = (pixels, decoded)
-        for rule in (one for one in RULES if one.space in shown):
+        for rule in (one for one in rules if one.space in shown):
             origin, pictures = shown[rule.space]
             for number in NUMBERS:
                 groups = _groups(number, num_candidates)
@@ -176,7 +177,7 @@ def measure_edit(
         finished = _chw(bench, run.estimates[-1])
         pictures = finished.movedim(1, -1).clamp(0, 1).numpy()
         source = bench.decode(latent)[0].clamp(0, 1).numpy()
-        weights = _Weights(edit, run, latent, bench.model.model.process_latent_in)
+        weights = Weights(edit, run, latent, bench.model.model.process_latent_in)
         elected = elections(bench, weights, latent, finished, stops)
         num_steps, num_candidates = run.estimates.shape[:2]
         masks = [weights.mask(name, tuple(range(num_candidates)), num_steps) for name in MAPS]
