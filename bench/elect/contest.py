@@ -73,12 +73,13 @@ class Seen(NamedTuple):
 class Contest:
     """Candidates of one edit that are looked at step after step.
 
-    consensus_until: the last step at which agreement ranks, and not the change outside
+    consensus_until: the last step at which agreement ranks, and not the criterion
     """
 
     recorded: Recorded
     guard: float = GUARD
     consensus_until: int = 0
+    criterion: str = "bis"
     ran: dict[int, int] = field(default_factory=dict)
 
     def see(self, alive: Sequence[int], step: int) -> Seen:
@@ -92,7 +93,7 @@ class Contest:
         ]
         shown = [estimates[rows] for estimates in one.estimates[max(0, step - LOOK_BACK) : step]]
         weight = mask_like(to_mask(aggregate(maps), *one.size), shown[-1])
-        criterion = CRITERIA["consensus" if step <= self.consensus_until else "bis"]
+        criterion = CRITERIA["consensus" if step <= self.consensus_until else self.criterion]
         return Seen(
             torch.stack([criterion(one.source, estimates, weight) for estimates in shown]),
             background_inconsistency(one.source, shown[-1], weight),
