@@ -10,6 +10,7 @@ from elect_tino.elect_core import (
     colours_matched,
     edited_from,
     feathered,
+    jittered,
     kept_outside,
     regional_mix,
     spherical_mix,
@@ -97,3 +98,14 @@ def test_a_tone_cast_is_undone_by_the_background_alone():
     weight[:, :8] = 1
     assert_close(colours_matched(cast, source, weight), edited, atol=1e-4, rtol=1e-4)
     assert torch.equal(colours_matched(cast, source, torch.ones(1, 16, 16)), cast)
+
+
+def test_jitter_keeps_the_length_of_every_vector_and_turns_it_by_the_strength():
+    text = torch.tensor([[[3.0, 4.0], [0.0, 2.0]]])
+    noise = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [1.0, 0.0]]])
+    moved = jittered(text, noise, 2**0.5)  # length / sqrt(D) * strength is the vector's length
+    assert_close(moved.norm(dim=-1), torch.tensor([[5.0, 2.0], [5.0, 2.0]]))
+    assert_close(moved[0, 0], 5 * torch.tensor([8.0, 4.0]) / 80**0.5)
+    assert_close(moved[1, 1], torch.tensor([2.0, 2.0]) / 2**0.5)
+    assert_close(jittered(text, noise, 0.0), text.expand(2, -1, -1))
+    assert not jittered(torch.zeros(1, 1, 2), noise[:, :1], 1.0).any()

@@ -221,3 +221,12 @@ def test_clipped_gradients_move_the_noise_along_the_gradient_by_no_more_than_the
     cut = clip_each(gradient, 0.1)
     torch.testing.assert_close(cut.flatten(1).norm(dim=1), torch.full((3,), 0.1))
     assert torch.equal(clip_each(0.001 * gradient, 100.0), 0.001 * gradient)
+
+
+def test_timesteps_that_are_set_take_the_place_of_steps_and_strength():
+    levels = (181.6, 454.1, 726.5, 999.0)
+    settings = Settings(num_steps=10, strength=0.3, iterations=0, timesteps=levels)
+    found = run(settings)
+    assert_close(found.timesteps, torch.tensor([levels, levels]))
+    with pytest.raises(ValueError, match="timesteps: expected one or more, each above"):
+        Settings(timesteps=(3.0, 2.0))
