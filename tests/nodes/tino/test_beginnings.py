@@ -4,10 +4,6 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from .test_optimise import latent_clip, optimize, world
-
-__all__ = ["latent_clip", "optimize", "world"]
-
 pytestmark = pytest.mark.comfy
 
 
