@@ -38,15 +38,16 @@ def _kl(channels: int, quant: bool) -> nn.Module:
     """The VAE of Stable Diffusion; SD3's and FLUX's have more channels and no last convolution."""
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 
-    return AutoencoderKL(
-        block_out_channels=(128, 256, 512, 512),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=2,
-        latent_channels=channels,
-        use_quant_conv=quant,
-        use_post_quant_conv=quant,
-    )
+    sizes: dict[str, Any] = {
+        "block_out_channels": (128, 256, 512, 512),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "layers_per_block": 2,
+        "latent_channels": channels,
+        "use_quant_conv": quant,
+        "use_post_quant_conv": quant,
+    }
+    return AutoencoderKL(**sizes)
 
 
 def _qwen() -> nn.Module:
