@@ -37,7 +37,10 @@ class Contest:
 
     def has(self, name: str, kinds: Kinds) -> bool:
         """Whether a variant was run on all its edits of the kinds."""
-        variant, plan = self.results.plan.named[name], self.results.plan
+        plan = self.results.plan
+        if name not in plan.named:
+            return False
+        variant = plan.named[name]
         batches = [batch for batch in plan.batches(variant) if batch.kind in kinds]
         return all(path_of(self.results.folder, variant, batch).exists() for batch in batches)
 
