@@ -19,7 +19,7 @@ from .screenshot import LOAD, QUEUE, SETTINGS, frontend
 NEWEST = PACK_ROOT / ".cache" / "frontends" / "newest"
 STATIC = "comfyui_frontend_package/static"
 TARGET = "docs/images/gallery_{age}_{nodes}.jpg"
-VIEW = {"width": 1280, "height": 900}
+VIEW = {"width": 780, "height": 900}
 NODES = {"classic": False, "nodes2": True}
 COUNT = 9
 
@@ -27,12 +27,16 @@ COUNT = 9
 FRAME = """() => {
     const node = window.app.graph.nodes.find((one) => one.type === "BISSelect");
     const view = window.app.canvas.ds;
-    view.scale = 0.85;
+    view.scale = Math.min(0.85, (innerHeight - 110) / node.size[1]);
     view.offset[0] = 40 - node.pos[0];
     view.offset[1] = 70 - node.pos[1];
     window.app.canvas.setDirty(true, true);
 }"""
-DONE = "(count) => document.querySelectorAll('.elect-tile[data-seed] img').length > count"
+DONE = """(count) => {
+    const finished = [...document.querySelectorAll(".elect-finished img")];
+    return finished.length === 2 * count
+        && finished.every((one) => one.complete && one.naturalWidth > 0);
+}"""
 TILE = ".elect-tile[data-seed]"
 
 
@@ -50,10 +54,10 @@ def take(page: Page, path: Path) -> None:
     page.evaluate(LOAD, small_demo())
     page.evaluate(FRAME)
     page.evaluate(QUEUE)
-    page.wait_for_function(DONE, arg=COUNT, timeout=240_000)
+    page.wait_for_function(DONE, arg=1, timeout=240_000)
     page.locator(TILE).nth(1).click()
     page.get_by_role("button", name="Finish it").click()
-    page.wait_for_function(DONE, arg=COUNT + 1, timeout=240_000)
+    page.wait_for_function(DONE, arg=2, timeout=240_000)
     page.evaluate(FRAME)
     page.mouse.move(5, VIEW["height"] - 5)
     page.wait_for_timeout(5000)  # the toast that says so

@@ -83,5 +83,5 @@ def test_every_page_has_a_picture_of_its_node():
         assert picture.stem == path.stem
         assert picture.stat().st_size < 90_000
         with Image.open(picture) as image:
-            assert image.width >= 300
+            assert image.width >= 250
     assert {p.stem for p in (PAGES / "images").iterdir()} == {p.stem for p in PAGES.glob("*.md")}
