@@ -17,7 +17,7 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
-    parts += ["prompts", "summary"]  # not among all: each runs many edits in many ways
+    parts += ["prompts", "few-steps", "choice", "summary"]  # not among all: many edits, many ways
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -59,7 +59,7 @@ def parse() -> argparse.Namespace:
         "--of",
         nargs="+",
         default=["editing", "mild", "harsh", "flow", "flow_mild"],
-        help="of `summary`: the variants (default: all of many steps that edit)",
+        help="of `summary` and `choice`: the variants (default: all of many steps that edit)",
     )
     parser.add_argument(
         "--folder", type=Path, default=Path(__file__).resolve().parent.parent / ".cache" / "bench"
@@ -123,6 +123,12 @@ def main() -> None:
         print(confidence(options))
     if options.part == "summary":
         print(summary(options))
+    if options.part == "choice":
+        print(choice(options))
+    if options.part == "few-steps":
+        from .elect.few_steps import write_few_steps
+
+        print(write_few_steps(options))
     if options.part == "prompts":
         from .elect.prompts import write_prompts
 
@@ -156,6 +162,19 @@ def summary(options: argparse.Namespace) -> Path:
         folder = tapes(bench, options, "euler", options.edits)
         chapters.append(Chapter(section, race(section, folder)))
     return write_summary(chapters, f"python3 dev.py bench summary --edits {options.edits}")
+
+
+def choice(options: argparse.Namespace) -> Path:
+    """What the validation split says of every way to choose, over the variants of `of`."""
+    from .edits import GUIDANCE, EditBench
+    from .elect.choice import Model, write_choice
+
+    options.split, models = "val", []
+    for variant in options.of:
+        bench = EditBench(GUIDANCE[variant], options.steps, variant, options.split)
+        section = measure(bench, options, "euler", options.edits)
+        models.append(Model(section, tapes(bench, options, "euler", options.edits)))
+    return write_choice(models, f"python3 dev.py bench choice --edits {options.edits}")
 
 
 def confidence(options: argparse.Namespace) -> str:

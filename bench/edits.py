@@ -6,7 +6,7 @@ from pathlib import Path
 
 import comfy.samplers
 import torch
-from comfy_extras.nodes_custom_sampler import Guider_DualCFG
+from comfy_extras.nodes_custom_sampler import Guider_Basic, Guider_DualCFG
 from comfy_extras.nodes_ip2p import InstructPixToPixConditioning
 from torch import Tensor
 
@@ -36,21 +36,27 @@ _FAMILIES = {
     **dict.fromkeys(("flow", "flow_mild"), FAMILIES["embedded_flow"]),
 }
 GUIDANCE = {variant: _guidance(family) for variant, family in _FAMILIES.items()}
-"""Of each variant of the embedded model that edits, from the sweeps in docs/embedded.md."""
+"""Of each variant that edits in many steps, from the sweeps in docs/embedded.md."""
+FEW_STEPS = {"flow_4": 4, "flow_2": 2, "flow_1": 1}
+"""Steps of the variants that are distilled; they run without guidance."""
 
 
 class EditBench:
     """The embedded model, loaded once, and the runs of its test edits."""
 
     def __init__(
-        self, guidance: Guidance, num_steps: int, variant: str = "editing", split: str = "test"
+        self,
+        guidance: Guidance | None,
+        num_steps: int,
+        variant: str = "editing",
+        split: str = "test",
     ):
         self.model, self.clip, self.vae = load_embedded(variant=variant)
         self.decoder = load_shipped_vae()
         self.guidance, self.variant, self.split = guidance, variant, split
         sampling = self.model.get_model_object("model_sampling")
-        scheduler = _FAMILIES[variant].scheduler
-        self.sigmas = comfy.samplers.calculate_sigmas(sampling, scheduler, num_steps)
+        family = FAMILIES["embedded_flow"] if variant in FEW_STEPS else _FAMILIES[variant]
+        self.sigmas = comfy.samplers.calculate_sigmas(sampling, family.scheduler, num_steps)
         self.run_fingerprint = self.fingerprint(Path(VARIANTS[variant].file).stem, "text_encoder")
 
     @property
@@ -62,6 +68,13 @@ class EditBench:
             float(sampling.noise_scaling(s, one, zero) / sampling.noise_scaling(s, zero, one))
             for s in self.sigmas[:-1].view(-1, 1)
         ]
+
+    @property
+    def guided_by(self) -> str:
+        """The guidance in words."""
+        if self.guidance is None:
+            return "no guidance"
+        return f"guidance text {self.guidance.text:g} / image {self.guidance.image:g}"
 
     @staticmethod
     def fingerprint(*names: str) -> str:
@@ -77,18 +90,22 @@ class EditBench:
         """CLIPTextEncode's output for a text."""
         return self.clip.encode_from_tokens_scheduled(self.clip.tokenize(text))
 
-    def run(self, edit: Sample, sampler: str) -> Run:
-        """What all seeds of one edit share."""
+    def run(self, edit: Sample, sampler: str, text_jitter: float = 0.0) -> Run:
+        """What all seeds of one edit share; text_jitter: how far their texts are moved."""
         pixels = torch.from_numpy(edit.source)[None]
         text, empty = self.conditioning(edit.instruction), self.conditioning("")
         positive, middle, latent = InstructPixToPixConditioning.execute(
             text, empty, pixels, self.vae
         ).args
-        guider = Guider_DualCFG(self.model)
-        guider.set_conds(positive, middle, empty)
-        guider.set_cfg(self.guidance.text, self.guidance.image)
+        if self.guidance is None:
+            guider = Guider_Basic(self.model)
+            guider.set_conds(positive)
+        else:
+            guider = Guider_DualCFG(self.model)
+            guider.set_conds(positive, middle, empty)
+            guider.set_cfg(self.guidance.text, self.guidance.image)
         chosen = comfy.samplers.sampler_object(sampler)
-        return Run(guider, chosen, self.sigmas, latent, window_step=0)
+        return Run(guider, chosen, self.sigmas, latent, 0, text_jitter=text_jitter)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Pictures (N, H, W, 3) of latents (N, C, h, w), LATENT scale; as VAEDecode, but faster."""

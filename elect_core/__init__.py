@@ -33,7 +33,7 @@ from .confidence import chances, fluctuation, moves_to_come
 from .diversity import distances, diverse_order
 from .elect import Election, classifier_free, elect, instruct_pix2pix
 from .estimate import TWEEDIE
-from .mixing import regional_mix, spherical_mix
+from .mixing import jittered, regional_mix, spherical_mix
 from .placement import find_placements, move_back, off_source
 from .race import Rung, Standing, from_here, halving, looks, parse_rungs, race_nfe, run_race
 from .relevance import FORMS, aggregate, change_weight, raw_relevance, token_weight
@@ -43,8 +43,10 @@ from .score import (
     CRITERIA,
     background_inconsistency,
     change_inside,
+    composite,
     consensus,
     edit_ratio,
+    edit_share,
     idle,
     median_estimate,
 )
@@ -74,9 +76,11 @@ __all__ = [
     "classifier_free",
     "colours_matched",
     "common_view",
+    "composite",
     "consensus",
     "distances",
     "diverse_order",
+    "edit_share",
     "edit_ratio",
     "edited_from",
     "elect",
@@ -91,6 +95,7 @@ __all__ = [
     "halving",
     "idle",
     "instruct_pix2pix",
+    "jittered",
     "kept_outside",
     "looks",
     "median_estimate",

@@ -13,7 +13,7 @@ from torch import Tensor
 from .relevance import aggregate, raw_relevance
 from .sampler import SeededNoise
 from .schedule import elect_nfe, step_count, window_steps
-from .score import background_inconsistency, change_inside
+from .score import background_inconsistency, change_inside, edit_share
 from .selection import Ranking, rank
 from .tape import Answer, Stopped, Tape, TapeModel
 
@@ -140,7 +140,7 @@ def elect(
     relevance = aggregate(tape.relevance(steps), form)
     scores = background_inconsistency(source, estimates, relevance)
     edits = change_inside(source, estimates, relevance)
-    ranking = rank(scores, edits, minimum_edit)
+    ranking = rank(scores, edit_share(scores, edits), minimum_edit)
     best = ranking.elected
     elected = TapeModel(model, tape.rows([best]))
     latent = _sample(sampler, elected, noise[best : best + 1], sigmas, [seeds[best]])

@@ -1,4 +1,4 @@
-"""Noise between two noises: near a chosen candidate's, or its own outside a region."""
+"""Between two: noise near a chosen candidate's, or its own outside a region; text near a text."""
 
 import torch
 from torch import Tensor
@@ -34,3 +34,20 @@ def regional_mix(noise: Tensor, other: Tensor, weight: Tensor) -> Tensor:
     """
     weight = weight.to(other)
     return (1 - weight).sqrt() * noise.to(other) + weight.sqrt() * other
+
+
+def jittered(features: Tensor, noise: Tensor, strength: float) -> Tensor:
+    """Text features moved by noise, each vector by a share of its own length, which it keeps.
+
+    The noise of "CADS: Unleashing the Diversity of Diffusion Models through Condition-Annealed
+    Sampling" (Sadat et al., ICLR 2024, Eq. 3), the same at every step, its rescaling by length.
+
+    features (1, ..., D): of one text; noise (N, ..., D): unit noise; strength: 0 is the text itself
+    Returns (N, ..., D).
+    """
+    own = features.float()
+    length = own.norm(dim=-1, keepdim=True)
+    moved = own + strength * length / own.shape[-1] ** 0.5 * noise.float()
+    tiny = torch.finfo(torch.float32).tiny
+    scale = length / moved.norm(dim=-1, keepdim=True).clamp_min(tiny)
+    return (moved * scale).to(features.dtype)

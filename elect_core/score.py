@@ -6,6 +6,7 @@
     ratio      change outside / change inside: a candidate that did nothing cannot win
     place      distance that the picture was moved by a zoom or a shift of the whole
     consensus  distance to the median estimate: the candidate that most others agree with
+    composite  distance to the source outside the edited region and to the median estimate inside
 """
 
 from collections.abc import Callable
@@ -14,6 +15,11 @@ import torch
 from torch import Tensor
 
 from .placement import off_source
+
+_APART = 0.25
+"""What a distance inside the edited region counts in `composite`, by one outside."""
+_SLACK = 4
+"""How much less of the change inside than of the edit itself `edit_share` asks for."""
 
 
 def _mean_change(source: Tensor, estimates: Tensor, weight: Tensor) -> Tensor:
@@ -80,6 +86,44 @@ def edit_ratio(source: Tensor, estimates: Tensor, relevance: Tensor) -> Tensor:
     return torch.where(inside > 0, outside / inside, torch.where(inside == 0, torch.inf, torch.nan))
 
 
+def edit_share(outside: Tensor, inside: Tensor) -> Tensor:
+    """How much of an edit each candidate made, by the median one's: 1 is as much as that.
+
+    An edit is how much more the edited region changes than the rest. What a candidate does to the
+    whole picture (another tint, another exposure) is no part of it: counted as one it would lift
+    the median, and those that did the edit and nothing else would fall below. Where most change all
+    of the picture alike (another style), that says little, so the change inside alone is held to
+    the median as well, at a quarter. What did nothing has no part in either median.
+
+    outside, inside (N,): of `background_inconsistency` and `change_inside`.  Returns (N,), NaN
+    where these are.
+    """
+    did_nothing = idle(outside, inside)
+    made = _by_median((inside - outside).clamp_min(0), did_nothing)
+    return torch.minimum(made, _SLACK * _by_median(inside, did_nothing))
+
+
+def _by_median(values: Tensor, left_out: Tensor) -> Tensor:
+    """Of two in the middle the median is the mean; where it is 0 nobody falls short of it."""
+    counted = torch.where(left_out | ~values.isfinite(), torch.nan, values)
+    median = counted.nanquantile(0.5)
+    return torch.where(median == 0, torch.inf, values / median)
+
+
+def composite(source: Tensor, estimates: Tensor, relevance: Tensor) -> Tensor:
+    """Change outside the edited region, plus a quarter of the distance to the median inside it.
+
+    What did nothing has no part in the median. The quarter was chosen on validation, see
+    docs/elect_choice.md. Arguments and result as in `background_inconsistency`.
+    """
+    outside = background_inconsistency(source, estimates, relevance)
+    did_nothing = idle(outside, change_inside(source, estimates, relevance))
+    each = did_nothing.view(-1, *[1] * (estimates.ndim - 1))
+    made = torch.where(each, torch.nan, estimates.float())
+    apart = _mean_change(median_estimate(made), estimates, relevance)
+    return outside + _APART * apart.nan_to_num(0)  # no region, no part of it
+
+
 def idle(outside: Tensor, inside: Tensor) -> Tensor:
     """Which candidates left the picture as it was, told from those beside them.
 
@@ -97,6 +141,7 @@ CRITERIA: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     "bis": background_inconsistency,
     "ratio": edit_ratio,
     "consensus": consensus,
+    "composite": composite,
     "place": off_source,
 }
 """What candidates are elected by: ``(source, estimates, relevance) -> (N,)``, lowest first."""

@@ -1,7 +1,6 @@
 """From scores to a ranking that says how sure it is."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,7 +39,7 @@ class Ranking:
 
 def rank(
     scores: Tensor,
-    edits: Tensor | None = None,
+    shares: Tensor | None = None,
     minimum_edit: float = 0.0,
     idle: Tensor | None = None,
     moves: float | None = None,
@@ -48,13 +47,12 @@ def rank(
     """Rank candidates by score, lowest first; ties go to the lowest index.
 
     scores (N,): lower is better; NaN and infinite ones are never elected
-    edits (N,): change inside the edited region; minimum_edit: a candidate whose edit is below
-        this share (0 to 1) of the median edit is not elected (of an even number the median is the
-        mean of the two in the middle, so that one of two that did nothing is passed over too)
-    idle (N,): candidates that did nothing: no part of the median unless all are
+    shares (N,): how much of an edit each made, by the median one's, from `score.edit_share`;
+        minimum_edit: a candidate below this share (0 to 1) is not elected
+    idle (N,): candidates that did nothing, to be counted
     moves: how far each score may still move, by their spread, from `confidence.moves_to_come`
     Raises ValueError when no score is finite, when minimum_edit is above 1, or when it is asked
-    for and the edits are NaN (the mask is empty).
+    for and the shares are NaN (the mask is empty).
     """
     if not minimum_edit <= 1:
         raise ValueError(f"minimum_edit: expected a share from 0 to 1, got {minimum_edit}.")
@@ -65,11 +63,15 @@ def rank(
             f"scores: all {len(values)} candidates are NaN or infinite, so none can be elected. "
             "The model's output is bad: try another precision, VAE or cfg."
         )
-    did_nothing = {i for i, flag in enumerate(idle.tolist()) if flag} if idle is not None else set()
     eligible = finite
-    if edits is not None and minimum_edit > 0:
-        least = minimum_edit * _median_edit(edits.tolist(), finite, did_nothing)
-        eligible = [i for i in finite if float(edits[i]) >= least]
+    if shares is not None and minimum_edit > 0:
+        made = shares.tolist()
+        if any(math.isnan(made[i]) for i in finite):
+            raise ValueError(
+                "minimum_edit: the mask is empty, so there is no edit to measure. "
+                "Set minimum_edit to 0 or give a mask."
+            )
+        eligible = [i for i in finite if made[i] >= minimum_edit]
     ranked = sorted(eligible, key=lambda i: values[i])
     rest = [i for i in sorted(finite, key=lambda i: values[i]) if i not in eligible]
     rest += [i for i in range(len(values)) if i not in finite]
@@ -81,20 +83,9 @@ def rank(
         spread=(best[-1] - best[0]) / mean if mean > 0 else 0.0,
         confidence=_confidence(best, [values[i] for i in finite], moves),
         num_small=len(finite) - len(ranked),
-        num_idle=len(did_nothing),
+        num_idle=int(idle.sum()) if idle is not None else 0,
         final=moves == 0,
     )
-
-
-def _median_edit(edits: list[float], finite: Sequence[int], did_nothing: set[int]) -> float:
-    made = sorted(edits[i] for i in finite if i not in did_nothing)
-    made = made or sorted(edits[i] for i in finite)
-    if any(math.isnan(edit) for edit in made):
-        raise ValueError(
-            "minimum_edit: the mask is empty, so there is no edit to measure. "
-            "Set minimum_edit to 0 or give a mask."
-        )
-    return (made[(len(made) - 1) // 2] + made[len(made) // 2]) / 2
 
 
 def _confidence(ranked: list[float], all_scores: list[float], moves: float | None) -> float | None:

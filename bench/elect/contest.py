@@ -14,7 +14,7 @@ from ...elect_core.confidence import moves_to_come
 from ...elect_core.race import Rung
 from ...elect_core.relevance import aggregate
 from ...elect_core.schedule import window_steps
-from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, idle
+from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, edit_share, idle
 from ...elect_core.selection import Ranking, rank
 from ...embedded.world.samples import Sample
 from ...nodes.host.latents import mask_like, to_mask
@@ -65,19 +65,21 @@ class Seen(NamedTuple):
         """As the nodes rank."""
         moves = moves_to_come(self.history, self.steps_left)
         did_nothing = idle(self.outside, self.inside)
-        return rank(self.history[-1], self.inside, self.guard, did_nothing, moves)
+        shares = edit_share(self.outside, self.inside)
+        return rank(self.history[-1], shares, self.guard, did_nothing, moves)
 
 
 @dataclass
 class Contest:
     """Candidates of one edit that are looked at step after step.
 
-    consensus_until: the last step at which agreement ranks, and not the change outside
+    consensus_until: the last step at which agreement ranks, and not the criterion
     """
 
     recorded: Recorded
     guard: float = GUARD
     consensus_until: int = 0
+    criterion: str = "bis"
     ran: dict[int, int] = field(default_factory=dict)
 
     def see(self, alive: Sequence[int], step: int) -> Seen:
@@ -91,7 +93,7 @@ class Contest:
         ]
         shown = [estimates[rows] for estimates in one.estimates[max(0, step - LOOK_BACK) : step]]
         weight = mask_like(to_mask(aggregate(maps), *one.size), shown[-1])
-        criterion = CRITERIA["consensus" if step <= self.consensus_until else "bis"]
+        criterion = CRITERIA["consensus" if step <= self.consensus_until else self.criterion]
         return Seen(
             torch.stack([criterion(one.source, estimates, weight) for estimates in shown]),
             background_inconsistency(one.source, shown[-1], weight),

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from torch import Tensor
 from ...elect_core.relevance import FORMS, aggregate, change_weight, token_weight
 from ...elect_core.schedule import step_count, window_steps
 from ...elect_core.score import (
+    CRITERIA,
     background_inconsistency,
     change_inside,
-    consensus,
-    edit_ratio,
+    edit_share,
     idle,
     median_estimate,
 )
@@ -38,7 +38,7 @@ WINDOW = (0.0, 0.2)
 
 @dataclass(frozen=True)
 class Measured:
-    """All that the policies need of one edit.
+    """All that the policies need of one edit; the last three of models with a relevance map.
 
     worth (N, METRICS): of each candidate's finished picture
     elected: elected candidate of each disjoint group, for every rule, stop and size of the groups
@@ -49,12 +49,12 @@ class Measured:
 
     worth: np.ndarray
     elected: dict[Key, list[int]]
-    iou: np.ndarray
-    pasted: np.ndarray
-    untouched: np.ndarray
+    iou: np.ndarray = field(default_factory=lambda: np.empty(0))
+    pasted: np.ndarray = field(default_factory=lambda: np.empty(0))
+    untouched: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
-class _Weights:
+class Weights:
     """Edit masks of one edit as the nodes use them, each made once."""
 
     def __init__(self, edit: Sample, run: EditRun, source: Tensor, scale):
@@ -94,28 +94,50 @@ def _groups(number: int, num_candidates: int) -> list[tuple[int, ...]]:
     return [tuple(range(first, first + number)) for first in starts]
 
 
-def _scores(rule: Rule, source: Tensor, estimates: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
-    """What the rule elects by, the change outside, and the one inside, each (N,)."""
-    outside = background_inconsistency(source, estimates, weight)
-    inside = change_inside(source, estimates, weight)
-    if rule.criterion == "bis":
-        return outside, outside, inside
-    criterion = {"ratio": edit_ratio, "consensus": consensus}[rule.criterion]
-    return criterion(source, estimates, weight), outside, inside
+class _View:
+    """Some candidates in one space after one step: each score made once for all rules.
 
+    rows: which they are; source (1, C, h, w), pictures (N, C, h, w)
+    """
 
-def _elected(rule: Rule, source: Tensor, estimates: Tensor, weight: Tensor) -> int:
-    scores, outside, inside = _scores(rule, source, estimates, weight)
-    guard = rule.guard if bool(weight.any()) else 0.0
-    return rank(scores, inside, guard, idle(outside, inside)).elected
+    def __init__(self, weights: Weights, rows: tuple[int, ...], step: int, source, pictures):
+        self.weights, self.rows, self.step = weights, rows, step
+        self.source, self.pictures = source, pictures[list(rows)]
+
+    @cache  # noqa: B019 - lives as long as the group is ranked
+    def weight(self, mask: str) -> Tensor:
+        """Of the edit, at the size of the space."""
+        return mask_like(self.weights.mask(mask, self.rows, self.step), self.source)
+
+    @cache  # noqa: B019
+    def changes(self, mask: str) -> tuple[Tensor, Tensor, Tensor]:
+        """Change outside, inside, and the share of the median edit, each (N,)."""
+        given = (self.source, self.pictures, self.weight(mask))
+        outside, inside = background_inconsistency(*given), change_inside(*given)
+        return outside, inside, edit_share(outside, inside)
+
+    @cache  # noqa: B019
+    def scores(self, mask: str, criterion: str) -> Tensor:
+        """What is elected by, (N,)."""
+        if criterion == "bis":
+            return self.changes(mask)[0]
+        return CRITERIA[criterion](self.source, self.pictures, self.weight(mask))
+
+    def elected(self, rule: Rule) -> int:
+        """The candidate's place among all."""
+        outside, inside, shares = self.changes(rule.mask)
+        guard = rule.guard if bool(self.weight(rule.mask).any()) else 0.0
+        scores = self.scores(rule.mask, rule.criterion)
+        return self.rows[rank(scores, shares, guard, idle(outside, inside)).elected]
 
 
 def elections(
     bench: EditBench,
-    weights: _Weights,
+    weights: Weights,
     source: Tensor,
     finished: Tensor,
     stops: Sequence[float],
+    rules: Sequence[Rule] = RULES,
 ) -> dict[Key, list[int]]:
     """Who is elected under every rule, stop and number of candidates.
 
@@ -132,16 +154,13 @@ def elections(
             last = stop_step == num_steps
             decoded = finished if last else _chw(bench, estimates[stop_step - 1])
             shown["pixel"] = (pixels, decoded)
-        for rule in (one for one in RULES if one.space in shown):
-            origin, pictures = shown[rule.space]
+        for space, (origin, pictures) in shown.items():
             for number in NUMBERS:
                 groups = _groups(number, num_candidates)
-                key = (rule.mask, rule.space, rule.criterion, rule.guard)  # kept as plain values
-                found[key, stop, number] = [
-                    rows[_elected(rule, origin, pictures[list(rows)], weight)]
-                    for rows in groups
-                    for weight in [mask_like(weights.mask(rule.mask, rows, stop_step), origin)]
-                ]
+                views = [_View(weights, rows, stop_step, origin, pictures) for rows in groups]
+                for rule in (one for one in rules if one.space == space):
+                    key = (rule.mask, rule.space, rule.criterion, rule.guard)  # as plain values
+                    found[key, stop, number] = [view.elected(rule) for view in views]
     return found
 
 
@@ -176,7 +195,7 @@ def measure_edit(
         finished = _chw(bench, run.estimates[-1])
         pictures = finished.movedim(1, -1).clamp(0, 1).numpy()
         source = bench.decode(latent)[0].clamp(0, 1).numpy()
-        weights = _Weights(edit, run, latent, bench.model.model.process_latent_in)
+        weights = Weights(edit, run, latent, bench.model.model.process_latent_in)
         elected = elections(bench, weights, latent, finished, stops)
         num_steps, num_candidates = run.estimates.shape[:2]
         masks = [weights.mask(name, tuple(range(num_candidates)), num_steps) for name in MAPS]

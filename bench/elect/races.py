@@ -15,8 +15,9 @@ from ...elect_core.selection import Ranking
 from ..bootstrap import interval
 from ..edits import EditBench
 from .contest import GUARD, Contest, Recorded, recorded
+from .measure import measure_edit
 from .runs import load_run
-from .worth import METRICS, judge_pictures
+from .worth import METRICS
 
 SHOWN = {
     "mse": ("background MSE x1e4", 1),
@@ -29,6 +30,7 @@ SHOWN = {
 class Policy:
     """Rungs for all candidates of an edit, and how they are ranked at them.
 
+    criterion: of the rungs after those by consensus
     settled: confidence from which it ends early; steady: looks in a row that the same candidate
     has to lead for that; 0 for neither
     """
@@ -37,6 +39,7 @@ class Policy:
     rungs: Sequence[Rung]
     guard: float = GUARD
     consensus_until: int = 0
+    criterion: str = "bis"
     settled: float = 0.0
     steady: int = 0
 
@@ -51,6 +54,7 @@ def policies(number: int, num_steps: int) -> list[Policy]:
 
     half = halving(number, num_steps)
     trial = parse_rungs("8@10%, 4@20%, 2@40%, 1@60%", number, num_steps)
+    early = parse_rungs("8@5%, 4@10%, 2@15%, 1@20%", number, num_steps)
     first, last = step_count(0.1, num_steps), step_count(0.8, num_steps)
     settling = looks(max(2, first), last, number)
     until = "no race, 10 to 80 %"
@@ -61,7 +65,11 @@ def policies(number: int, num_steps: int) -> list[Policy]:
         Policy("race *halving*", half),
         Policy("race *halving*, no guard", half, guard=0.0),
         Policy("race *halving*, consensus until 10 %", half, consensus_until=first),
+        Policy("race *halving*, by composite", half, criterion="composite"),
         Policy("race 8@10%, 4@20%, 2@40%, 1@60%", trial),
+        Policy("race 8@10%, 4@20%, 2@40%, 1@60%, by composite", trial, criterion="composite"),
+        Policy("race 8@5%, 4@10%, 2@15%, 1@20%", early),
+        Policy("race 8@5%, 4@10%, 2@15%, 1@20%, consensus until 10 %", early, GUARD, first),
         *(
             Policy(f"{until}, till confidence {c}", settling, settled=c)
             for c in (0.3, 0.4, 0.5, 0.6, 0.7)
@@ -73,7 +81,7 @@ def policies(number: int, num_steps: int) -> list[Policy]:
 def outcome(one: Recorded, policy: Policy) -> tuple[int, int]:
     """Who is elected, and the guider calls with that one finished."""
     num_steps, number = one.estimates.shape[:2]
-    contest = Contest(one, policy.guard, policy.consensus_until)
+    contest = Contest(one, policy.guard, policy.consensus_until, policy.criterion)
     rank_at, settled = contest.rank_at, policy.settled
     if policy.steady:
         rank_at, settled = _steady(contest.rank_at, policy.steady), 1.0
@@ -111,9 +119,7 @@ def write_races(bench: EditBench, folder: Path, num_edits: int, path: Path, comm
         num_steps, number = run.estimates.shape[:2]
         with torch.inference_mode():
             one = recorded(bench, edit, run)
-            pictures = bench.decode(run.estimates[-1]).clamp(0, 1).numpy()
-            source = bench.decode(bench.source_latent(edit))[0].clamp(0, 1).numpy()
-            worth.append(judge_pictures(edit, pictures, source))
+            worth.append(measure_edit(bench, index, folder).worth)
             for policy in policies(number, num_steps):
                 chosen.setdefault(policy.name, []).append(outcome(one, policy))
     heads = " | ".join(head for head, _ in SHOWN.values())
@@ -124,7 +130,7 @@ def write_races(bench: EditBench, folder: Path, num_edits: int, path: Path, comm
         f"{num_edits} edits, {number} seeds, {num_steps} steps, euler. Means with 95 % bootstrap",
         "intervals; NFE is the mean. `minimum_edit` is",
         f"{GUARD:g} where nothing else is said; relevance map of the first 20 %; latent scores.",
-        "The rungs of *halving* were chosen on 40 validation edits of an earlier flow_mild. *No",
+        "Defaults were chosen on the validation split ([elect_choice.md](elect_choice.md)). *No",
         "race* looks after every step between a floor and a ceiling and drops nobody: it ends when",
         "the [confidence](elect_confidence.md) is high enough, or when one has led so many looks.",
         "",

@@ -161,11 +161,10 @@ def section_text(section: Section) -> str:
     """All tables of one sampler."""
     image = f"images/elect_benchmark_{section.name}.png"
     plot(section, DOCS / image)
-    guidance = section.bench.guidance
     return f"""## {section.sampler}
 
 {len(section.measured)} {section.bench.split} edits, {section.num_candidates} seeds each,
-{section.num_steps} steps, guidance text {guidance.text:g} / image {guidance.image:g}.
+{section.num_steps} steps, {section.bench.guided_by}.
 
 {section.table(main_policies(section))}
 

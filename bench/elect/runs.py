@@ -20,7 +20,8 @@ from ..edits import EditBench
 class EditRun:
     """What one edit's candidates went through.
 
-    estimates (K, N, C, h, w), maps (K, N, 1, h, w): of every step, LATENT and raw scale
+    estimates (K, N, C, h, w): of every step, LATENT scale
+    maps (K, N, 1, h, w): of every step, raw scale; (0, N, 1, h, w) of a run without text-free calls
     """
 
     estimates: Tensor
@@ -30,10 +31,10 @@ class EditRun:
 def _pack(bench: EditBench, tape: Tape) -> dict[str, Tensor]:
     steps = range(len(tape.steps))
     scale = bench.model.model.process_latent_out
-    return {
-        "estimates": torch.stack([scale(tape.estimate(step)) for step in steps]).contiguous(),
-        "maps": torch.stack(tape.relevance(steps)).contiguous(),
-    }
+    estimates = torch.stack([scale(tape.estimate(step)) for step in steps]).contiguous()
+    maps = tape.relevance(steps)
+    none = estimates[:0, :, :1]
+    return {"estimates": estimates, "maps": torch.stack(maps).contiguous() if maps else none}
 
 
 def run_edits(
@@ -43,10 +44,11 @@ def run_edits(
     num_edits: int,
     num_seeds: int,
     edit_of: Callable[[int], Sample] | None = None,
+    text_jitter: float = 0.0,
 ) -> None:
     """Run what is missing in `folder`; seed k of edit i is 1000 * i + k.
 
-    edit_of: an edit by its number, where it is not the bench's own
+    edit_of: an edit by its number, where it is not the bench's own; text_jitter: of candidates
     """
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
@@ -54,7 +56,7 @@ def run_edits(
         path = folder / f"{index:04}.safetensors"
         if path.exists():
             continue
-        run = bench.run((edit_of or bench.edit)(index), sampler)
+        run = bench.run((edit_of or bench.edit)(index), sampler, text_jitter)
         seeds = [1000 * index + k for k in range(num_seeds)]
         with torch.inference_mode():
             tape, _ = record(run, seeds, run.num_steps, num_seeds, lambda *_: None)

@@ -78,5 +78,10 @@ def notes(found: Candidates) -> list[str]:
     said = [] if one_by_one is None else [f"Candidates run one by one, since {one_by_one}."]
     if anew is not None:
         said.append(f"The elected one is finished from its start, not from the stop, since {anew}.")
+    if run.text_jitter:
+        said.append(
+            f"Each candidate's text was moved by its seed (text_jitter {run.text_jitter:g}), so a "
+            "seed alone gives another picture in an ordinary sampler."
+        )
     cut = cut_window(run.window_step, found.stop_step)
     return said if cut is None else [*said, cut]

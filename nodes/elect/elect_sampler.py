@@ -25,7 +25,7 @@ from .raced import hold_race
 from .racing import Judge
 from .recorded import recorded
 from .relevance import Window, image_size, relevance_weight
-from .sampling import Sampling, check, noise_input
+from .sampling import Drawn, Sampling, check
 from .selection import Selection
 from .shown import KEPT, Shown, hold_election, identity
 from .types import Candidates, ElectCandidates
@@ -64,7 +64,7 @@ class ELECTSampler(io.ComfyNode):
                 pick_seeds_input(),
                 race_input("off"),
                 *inputs(Racing),
-                noise_input(),
+                *inputs(Drawn),
             ],
             outputs=[
                 io.Latent.Output(display_name="output"),
@@ -87,13 +87,13 @@ class ELECTSampler(io.ComfyNode):
         window: Window,
         selection: Selection,
         racing: Racing,
+        drawn: Drawn,
         pick_seeds="",
         race="off",
-        noise=None,
     ) -> io.NodeOutput:
         null = sampling.null if selection.needs_relevance() else None
         sampling = replace(sampling, relevance_window=window.window_end, null=null)
-        run, seeds = check(sampling, "window_end", noise), tuple(sampling.chosen_seeds())
+        run, seeds = check(sampling, "window_end", drawn), tuple(sampling.chosen_seeds())
         if len(seeds) == 1:  # nothing to elect: an ordinary run
             return _alone(run, seeds, image_size(run, selection.source_image))
 
@@ -142,9 +142,8 @@ def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seed
     seeds, per_batch = tuple(sampling.chosen_seeds()), sampling.candidates_per_batch
     first = Candidates(run, seeds, Tape(), 0, Cost())
     made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.template)
-    held = hold_race(
-        first, plan, judge, made_of, (seeds, per_batch), per_batch, sampling.ram_limit_mb
-    )
+    settings = (seeds, per_batch, run.text_jitter)
+    held = hold_race(first, plan, judge, made_of, settings, per_batch, sampling.ram_limit_mb)
     chosen = choose(held.raced.scored.ranking, seeds, pick_seeds=pick_seeds)
     kept = held.going(first, chosen, per_batch)
     finishing = kept.rows(range(len(chosen.indices)))

@@ -8,7 +8,7 @@ from .candidates import describe, joined, run_candidates
 from .plan import plan_sampling
 from .pool import one_run
 from .queued import refusal
-from .sampling import Sampling, check, noise_input, parse_seeds
+from .sampling import Drawn, Sampling, check, parse_seeds
 from .types import Candidates, ElectCandidates
 
 
@@ -31,7 +31,7 @@ class MultiSeedPartialSampler(io.ComfyNode):
                     tooltip="Candidates to keep: only seeds that are not among them are run, and "
                     "both are put out. Connect the top k of BISSelect to re-roll the losers.",
                 ),
-                noise_input(),
+                *inputs(Drawn),
             ],
             outputs=[ElectCandidates.Output(display_name="candidates")],
         )
@@ -43,11 +43,11 @@ class MultiSeedPartialSampler(io.ComfyNode):
     @classmethod
     @takes_records()
     def execute(
-        cls, sampling: Sampling, previous: Candidates | None = None, noise=None
+        cls, sampling: Sampling, drawn: Drawn, previous: Candidates | None = None
     ) -> io.NodeOutput:
         if previous is not None:
             previous = one_run(previous, "previous")
-        planned = plan_sampling(check(sampling, noise=noise), sampling, previous)
+        planned = plan_sampling(check(sampling, drawn=drawn), sampling, previous)
         if previous is None:
             found = run_candidates(planned)
         elif planned.seeds:

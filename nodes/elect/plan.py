@@ -74,7 +74,8 @@ def _missing(previous: Candidates, run: Run, seeds: Sequence[int], stop_step: in
     if not same_run(run, previous.run) or stop_step != previous.stop_step:
         raise ValueError(
             "previous: its candidates ran with another guider, sampler, sigmas, latent_image, "
-            "noise, null, relevance_window or stop. Connect and set the same in both samplers."
+            "noise, null, text_jitter, relevance_window or stop. Connect and set the same in both "
+            "samplers."
         )
     new = [seed for seed in seeds if seed not in previous.seeds]
     if len(new) + len(previous.seeds) > MAX_CANDIDATES:
@@ -111,6 +112,7 @@ def same_run(run: Run, other: Run) -> bool:
         run.guider is other.guider
         and run.null is other.null
         and _same_noise(run, other)
+        and run.text_jitter == other.text_jitter
         and run.window_step == other.window_step
         and _same_sampler(run.sampler, other.sampler)
         and torch.equal(run.sigmas, other.sigmas)

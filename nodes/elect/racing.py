@@ -139,7 +139,7 @@ class _Field:
         run, step = self.candidates.run, self.candidates.stop_step
         if wanted != "consensus" and self.judge.racing.early(step, run.num_steps):
             ratio = outside / inside if inside > 0 else math.inf
-            return (outside if wanted == "bis" else ratio, outside, inside)
+            return (ratio if wanted == "ratio" else outside, outside, inside)
         return float(self.scored.scores[row]), outside, inside
 
     def keep(self, alive: Sequence[int]) -> None:

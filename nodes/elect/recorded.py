@@ -33,7 +33,7 @@ def recorded(
     settings: whatever else decides what a candidate is
     """
     made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.template)
-    wanted = (tuple(seeds), run.window_step, *settings)
+    wanted = (tuple(seeds), run.window_step, run.text_jitter, *settings)
 
     def made() -> _Recording:
         found = record()

@@ -165,21 +165,42 @@ def _refuse_empty_mask(noise_mask: Any, num_candidates: int) -> None:
         )
 
 
-def noise_input() -> io.Input:
-    """The NOISE that candidates' noise is drawn like; after a node's other inputs."""
-    return io.Noise.Input(
-        "noise",
+@dataclass(frozen=True)
+class Drawn:
+    """The inputs that say how candidates differ; after a node's other inputs."""
+
+    noise: Any = given(
+        io.Noise,
         optional=True,
         tooltip="A NOISE to draw each candidate's like, with the candidate's seed in the place of "
         "its own. RandomNoise is as without.",
     )
+    text_jitter: float = given(
+        io.Float,
+        default=0.0,
+        min=0.0,
+        max=2.0,
+        step=0.05,
+        optional=True,
+        tooltip="Moves each candidate's text too, by its seed: for models of few steps, which give "
+        "nearly one picture for all seeds. As a share of the text's own length; 0 is off.",
+    )
+
+    def check(self) -> None:
+        """Raise ValueError naming the input."""
+        if not 0 <= self.text_jitter <= 2:
+            raise ValueError(f"text_jitter: expected 0 to 2, got {self.text_jitter}.")
 
 
-def check(sampling: Sampling, window_name: str = "relevance_window", noise: Any = None) -> Run:
+def check(
+    sampling: Sampling, window_name: str = "relevance_window", drawn: Drawn | None = None
+) -> Run:
     """What the candidates will share; each ValueError names the input to change.
 
-    window_name: the input that `relevance_window` is on this node; noise: NOISE, as a template
+    window_name: the input that `relevance_window` is on this node; drawn: how they differ
     """
+    drawn = drawn or Drawn()
+    drawn.check()
     guider, sigmas = sampling.guider, sampling.sigmas
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError(f"sigmas: expected at least one step, got {max(0, len(sigmas) - 1)}.")
@@ -194,5 +215,8 @@ def check(sampling: Sampling, window_name: str = "relevance_window", noise: Any 
             "InstructPixToPixConditioning, ReferenceLatent or the like."
         )
     window_step = step_count(sampling.relevance_window, len(sigmas) - 1, window_name)
-    drawn = noise_rule(noise, latent)
-    return Run(guider, sampling.sampler, sigmas, latent, window_step, sampling.null, drawn)
+    noise = noise_rule(drawn.noise, latent)
+    shared = (guider, sampling.sampler, sigmas, latent, window_step, sampling.null, noise)
+    run = Run(*shared, drawn.text_jitter)
+    run.conds([0])  # refuses what cannot be moved
+    return run

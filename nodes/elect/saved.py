@@ -196,7 +196,8 @@ class LoadCandidates(io.ComfyNode):
         latent = stored.latent
         if latent_image is not None:
             latent = single_latent(guider.model_patcher, latent_image)
-        run = Run(guider, sampler, sigmas, latent, stored.window_step, null, stored.rule())
+        shared = (guider, sampler, sigmas, latent, stored.window_step, null, stored.rule())
+        run = Run(*shared, stored.text_jitter)
         notes = misfit(stored, run)
         found = stored.candidates(run)
         pictures = stored.thumbnails

@@ -8,7 +8,13 @@ import torch
 from torch import Tensor
 
 from ...elect_core.confidence import moves_to_come
-from ...elect_core.score import CRITERIA, background_inconsistency, change_inside, idle
+from ...elect_core.score import (
+    CRITERIA,
+    background_inconsistency,
+    change_inside,
+    edit_share,
+    idle,
+)
 from ...elect_core.selection import Ranking, rank
 from ..host.latents import mask_like, pixels_per_latent
 from .placed import in_pixels, place_factor, placed
@@ -123,7 +129,8 @@ def judged(found: Measured, selection: Selection) -> Scored:
     outside, edits, weight = found.outside, found.edits, found.weight
     least = selection.minimum_edit if bool(weight.any()) else 0.0
     moves = moves_to_come(found.history, found.steps_left)
-    ranking = rank(found.scores, edits, least, idle(outside, edits), moves)
+    shares, did_nothing = edit_share(outside, edits), idle(outside, edits)
+    ranking = rank(found.scores, shares, least, did_nothing, moves)
     warnings = _warnings(outside, edits, weight, ranking, least)
     return Scored(found.scores, outside, edits, ranking, warnings, found.images, found.placements)
 
@@ -155,8 +162,8 @@ def _warnings(
         found.append(f"{ranking.num_idle} of {number} seeds left the picture as it was.")
     if ranking.num_small:
         found.append(
-            f"{ranking.num_small} of {number} were set aside: their change inside the mask is "
-            f"below {minimum_edit:g} of the median's (minimum_edit)."
+            f"{ranking.num_small} of {number} were set aside: how much more they change inside the "
+            f"mask than outside is below {minimum_edit:g} of the median's (minimum_edit)."
         )
     if bool(weight.any()) and not bool((edits > outside).any()):
         found.append(

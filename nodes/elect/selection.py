@@ -61,9 +61,9 @@ class Selection:
         min=0.0,
         max=1.0,
         step=0.05,
-        tooltip="Do not elect a candidate whose change inside the mask is below this share "
-        "of the median candidate's: a guard against electing a picture left unedited. 0 is the "
-        "paper's form, without a guard.",
+        tooltip="Do not elect a candidate whose edit (how much more it changes inside the mask "
+        "than outside) is below this share of the median candidate's: a guard against electing a "
+        "picture left unedited. 0 is the paper's form, without a guard.",
     )
     align: bool = given(
         io.Boolean,
@@ -80,8 +80,9 @@ class Selection:
         optional=True,
         tooltip="What the best is elected by. bis: least change outside the mask (the paper). "
         "ratio: least change outside for the change inside, where models often fail to edit. "
-        "consensus: nearest to what most candidates agree on. place: the picture that came back "
-        "least zoomed and moved.",
+        "consensus: nearest to what most candidates agree on. composite: nearest to the source "
+        "outside the mask and, at a quarter, to what most agree on inside. place: the picture that "
+        "came back least zoomed and moved.",
     )
     mask_from: str = given(
         io.Combo,

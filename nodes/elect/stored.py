@@ -58,6 +58,12 @@ class Stored:
         tape = self.tape.map(Tensor.clone)
         return Candidates(run, self.seeds, tape, self.stop_step, self.cost, self.scores)
 
+    @property
+    def text_jitter(self) -> float:
+        """How far their texts were moved; what is no number in range is none."""
+        value = self.facts.get("text_jitter")
+        return float(value) if isinstance(value, int | float) and 0 <= value <= 2 else 0.0
+
     def rule(self) -> GivenNoise | None:
         """Their own initial noise, where it was not drawn from the seeds alone."""
         if self.noise is None:

@@ -9,7 +9,7 @@ LOOKS: dict[str, Look] = {
     "MultiSeedPartialSampler": Look(
         name="Try Many Seeds: Multi-Seed Partial Sampler (ELECT)",
         search=(*_SEEDS, "batch seeds", "multi seed"),
-        advanced=names("candidates_per_batch stop_sigma ram_limit_mb"),
+        advanced=names("candidates_per_batch stop_sigma ram_limit_mb text_jitter"),
         outputs=("All candidates at the stop, with what is needed to finish any of them.",),
     ),
     "TweedieEstimate": Look(
@@ -58,7 +58,7 @@ LOOKS: dict[str, Look] = {
         advanced=names(
             "candidates_per_batch window_start window_end form space minimum_edit stop_sigma "
             "ram_limit_mb align zoom keep_place mask_from pick_seeds consensus_until settled_from "
-            "rungs stop_when_settled"
+            "rungs stop_when_settled text_jitter"
         ),
         outputs=(
             "The finished LATENT of the chosen candidates, the best one's where none is chosen.",

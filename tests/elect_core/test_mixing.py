@@ -10,6 +10,7 @@ from elect_tino.elect_core import (
     colours_matched,
     edited_from,
     feathered,
+    jittered,
     kept_outside,
     regional_mix,
     spherical_mix,
@@ -22,6 +23,14 @@ NEAR, FAR = torch.randn(1, 4, 16, 16, generator=G), torch.randn(3, 4, 16, 16, ge
 def test_the_ends_are_the_two_noises():
     assert_close(spherical_mix(NEAR, FAR, 0.0), NEAR.expand_as(FAR), atol=1e-6, rtol=1e-6)
     assert_close(spherical_mix(NEAR, FAR, 1.0), FAR, atol=1e-6, rtol=1e-6)
+
+
+def test_noises_more_than_a_right_angle_apart_are_mixed_along_their_arc():
+    one, other = torch.tensor([[1.0, 0.0]]), torch.tensor([[-0.6, 0.8]])
+    for strength in (0.25, 0.5, 0.75):
+        angle = strength * math.acos(-0.6)
+        expected = torch.tensor([[math.cos(angle), math.sin(angle)]])
+        assert_close(spherical_mix(one, other, strength), expected)
 
 
 def test_a_right_angle_by_hand():
@@ -97,3 +106,16 @@ def test_a_tone_cast_is_undone_by_the_background_alone():
     weight[:, :8] = 1
     assert_close(colours_matched(cast, source, weight), edited, atol=1e-4, rtol=1e-4)
     assert torch.equal(colours_matched(cast, source, torch.ones(1, 16, 16)), cast)
+
+
+def test_jitter_keeps_the_length_of_every_vector_and_turns_it_by_the_strength():
+    text = torch.tensor([[[3.0, 4.0], [0.0, 2.0]]])
+    noise = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [1.0, 0.0]]])
+    moved = jittered(text, noise, 2**0.5)  # length / sqrt(D) * strength is the vector's length
+    assert_close(moved.norm(dim=-1), torch.tensor([[5.0, 2.0], [5.0, 2.0]]))
+    assert_close(moved[0, 0], 5 * torch.tensor([8.0, 4.0]) / 80**0.5)
+    assert_close(moved[1, 1], torch.tensor([2.0, 2.0]) / 2**0.5)
+    assert_close(jittered(text, noise, 0.0), text.expand(2, -1, -1))
+    longer = jittered(text.repeat(1, 3, 1), noise.repeat(1, 3, 1), 2**0.5)
+    assert_close(longer, moved.repeat(1, 3, 1))  # a vector's own length counts, not how many are
+    assert not jittered(torch.zeros(1, 1, 2), noise[:, :1], 1.0).any()

@@ -5,16 +5,16 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from elect_tino.elect_core.relevance import change_weight
 from elect_tino.elect_core.score import (
     CRITERIA,
     background_inconsistency,
     change_inside,
     consensus,
     edit_ratio,
-    idle,
+    edit_share,
     median_estimate,
 )
+from elect_tino.elect_core.selection import rank
 
 BOTH = [background_inconsistency, change_inside]
 
@@ -165,6 +165,46 @@ def test_the_median_estimate_is_the_middle_value_of_each_cell_or_of_two_the_mean
     assert_close(median_estimate(flat(1.0, 9.0, torch.nan, torch.inf)), flat(1.0, 9.0))
 
 
+def test_an_edit_is_what_the_region_changes_more_than_the_rest_by_the_median():
+    outside, inside = torch.tensor([0.0, 2.0, 1.0, torch.nan]), torch.tensor([4.0, 5.0, 3.0, 1.0])
+    shares = edit_share(outside, inside)  # 4, 3, 2 more inside
+    assert_close(shares[:3], torch.tensor([4 / 3, 1.0, 2 / 3]))
+    assert bool(shares[3].isnan())
+
+
+def test_of_two_the_median_is_the_mean_of_both():
+    shares = edit_share(torch.zeros(2), torch.tensor([1.0, 3.0]))
+    assert_close(shares, torch.tensor([0.5, 1.5]))
+
+
+def test_what_did_nothing_has_no_part_in_the_median():
+    inside = torch.tensor([4.0, 4.0, 0.5, 0.5, 0.5])
+    shares = edit_share(torch.tensor([1.0, 1.0, 0.5, 0.5, 0.5]), inside)
+    assert_close(shares, torch.tensor([1.0, 1.0, 0.0, 0.0, 0.0]))
+
+
+def test_where_all_of_the_picture_changes_the_change_inside_counts_at_a_quarter():
+    # Another style: nothing is left as it was, but the last two.
+    outside, inside = (
+        torch.tensor([5.0, 6.0, 5.0, 2.0, 0.8]),
+        torch.tensor([4.0, 6.0, 5.0, 1.5, 0.8]),
+    )
+    shares = edit_share(outside, inside)
+    assert_close(shares, 4 * inside / 4.5)  # the last is idle: the median is of four
+    assert rank(outside, shares, minimum_edit=0.8).elected == 3
+
+
+def test_a_change_of_the_whole_picture_does_not_raise_the_bar_for_an_edit():
+    # Three that tint all of the picture, and edit it; one that edits and does nothing else.
+    tinted, clean = flat(9.0, 4.0, 9.5, 4.0, 8.5, 4.0), flat(5.0, 0.2)
+    estimates = torch.cat([tinted, clean])
+    outside, inside = (
+        measure(NOTHING, estimates, LEFT) for measure in (background_inconsistency, change_inside)
+    )
+    assert rank(outside, edit_share(outside, inside), minimum_edit=0.8).elected == 3
+    assert rank(outside, inside / inside.median(), minimum_edit=0.8).elected != 3
+
+
 def test_consensus_is_the_distance_to_the_median_everywhere():
     scores = consensus(NOTHING, flat(1.0, 9.0, 2.0, 3.0, 7.0, 5.0), LEFT)
     assert_close(scores, torch.tensor([(1 + 4) / 2, (0 + 2) / 2, (5 + 0) / 2]))
@@ -182,23 +222,3 @@ def test_a_criterion_follows_a_permutation_of_the_candidates(name):
     source, weight, order = estimates.mean(0, keepdim=True), torch.rand(1, 1, 6, 7), [3, 0, 4, 2, 1]
     scores = CRITERIA[name](source, estimates, weight)
     assert_close(CRITERIA[name](source, estimates[order], weight), scores[order])
-
-
-def test_idle_is_a_small_change_that_is_no_larger_than_the_backgrounds():
-    outside = torch.tensor([0.04, 0.04, 0.10, 0.10])
-    inside = torch.tensor([0.05, 0.22, 1.00, torch.nan])
-    assert idle(outside, inside).tolist() == [True, False, False, False]
-
-
-def test_a_plain_edit_beside_an_overdone_one_is_not_idle():
-    assert not idle(torch.tensor([0.05, 0.05, 2.0]), torch.tensor([1.0, 1.2, 8.0])).any()
-
-
-def test_an_untouched_picture_is_idle():
-    assert idle(torch.tensor([0.0, 0.1]), torch.tensor([0.0, 1.0])).tolist() == [True, False]
-
-
-def test_change_mask_is_the_change_of_the_median_to_one():
-    source, median = torch.zeros(1, 2, 1, 3), torch.tensor([[[[0.0, 1.0, 2.0]], [[0.0, 1.0, 2.0]]]])
-    assert_close(change_weight(source, median), torch.tensor([[[[0.0, 0.5, 1.0]]]]))
-    assert not change_weight(source, source).any()

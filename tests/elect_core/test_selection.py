@@ -7,6 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from elect_tino.elect_core.confidence import LAPSE, SUREST
+from elect_tino.elect_core.score import edit_share
 from elect_tino.elect_core.selection import rank
 
 NAN, INF = float("nan"), float("inf")
@@ -94,21 +95,18 @@ def test_an_order_is_final_where_nothing_moves_any_more(moves, final):
 def test_of_two_to_four_candidates_the_ones_that_did_nothing_are_passed_over(made):
     """However many of them did nothing, as long as one made the edit."""
     for lazy in range(1, made):
-        edits = torch.tensor([0.02] * lazy + [1.0] * (made - lazy))
-        values = torch.tensor([0.01] * lazy + [0.1] * (made - lazy))
-        ranking = rank(values, edits, 0.8, idle=edits < 0.1)
+        inside = torch.tensor([0.02] * lazy + [1.0] * (made - lazy))
+        outside = torch.tensor([0.015] * lazy + [0.1] * (made - lazy))
+        did_nothing = torch.tensor([True] * lazy + [False] * (made - lazy))
+        ranking = rank(outside, edit_share(outside, inside), 0.8, idle=did_nothing)
         assert ranking.elected == lazy
         assert (ranking.num_idle, ranking.num_small) == (lazy, lazy)
 
 
-def test_of_two_without_knowing_who_did_nothing_the_mean_of_both_is_the_median():
-    assert rank(scores(0.01, 0.1), torch.tensor([0.02, 1.0]), 0.8).elected == 1
-    assert rank(scores(0.01, 0.1), torch.tensor([0.7, 1.0]), 0.8).elected == 0
-
-
-def test_where_all_did_nothing_their_own_median_counts():
-    ranking = rank(scores(0.1, 0.2), torch.tensor([1.0, 1.0]), 0.8, torch.tensor([True, True]))
-    assert (ranking.elected, ranking.num_eligible, ranking.num_idle) == (0, 2, 2)
+def test_where_all_did_nothing_all_may_be_elected():
+    outside, inside = torch.tensor([0.1, 0.2]), torch.tensor([0.1, 0.2])
+    ranking = rank(outside, edit_share(outside, inside), 0.8, torch.tensor([True, True]))
+    assert (ranking.elected, ranking.num_idle) == (0, 2)
 
 
 def test_one_candidate_is_elected_without_a_rival():
@@ -116,29 +114,23 @@ def test_one_candidate_is_elected_without_a_rival():
     assert (ranking.order, ranking.spread, ranking.confidence) == ((0,), 0.0, 1.0)
 
 
-def test_minimum_edit_passes_over_a_candidate_without_an_edit():
-    values, edits = scores(0.01, 0.2, 0.1), torch.tensor([0.05, 1.0, 1.2])
-    assert rank(values, edits).elected == 0
-    ranking = rank(values, edits, minimum_edit=0.5)
+def test_minimum_edit_passes_over_a_candidate_without_an_edit_and_takes_one_that_reaches_it():
+    values, shares = scores(0.01, 0.2, 0.1), torch.tensor([0.05, 1.0, 0.5])
+    assert rank(values, shares).elected == 0
+    ranking = rank(values, shares, minimum_edit=0.5)
     assert ranking.order == (2, 1, 0)
     assert ranking.num_eligible == 2
-
-
-def test_minimum_edit_is_a_share_of_the_median_and_reaches_it():
-    values, edits = scores(0.1, 0.2, 0.3), torch.tensor([0.5, 1.0, 8.0])
-    assert rank(values, edits, minimum_edit=0.5).elected == 0
-    assert rank(values, edits, minimum_edit=0.51).elected == 1
-    assert rank(values, edits, minimum_edit=1.0).elected == 1
+    assert rank(values, shares, minimum_edit=0.51).order == (1, 0, 2)
 
 
 def test_passed_over_candidates_come_before_bad_ones():
-    values, edits = scores(NAN, 0.01, 0.3, 0.2), torch.tensor([NAN, 0.0, 1.0, 1.0])
-    assert rank(values, edits, minimum_edit=0.5).order == (3, 2, 1, 0)
+    values, shares = scores(NAN, 0.01, 0.3, 0.2), torch.tensor([NAN, 0.0, 1.0, 1.0])
+    assert rank(values, shares, minimum_edit=0.5).order == (3, 2, 1, 0)
 
 
 def test_spread_and_confidence_are_those_of_the_eligible():
-    values, edits = scores(0.01, 1.0, 2.0, 6.0), torch.tensor([0.0, 1.0, 1.0, 1.0])
-    ranking = rank(values, edits, minimum_edit=0.5, moves=0.0)
+    values, shares = scores(0.01, 1.0, 2.0, 6.0), torch.tensor([0.0, 1.0, 1.0, 1.0])
+    ranking = rank(values, shares, minimum_edit=0.5, moves=0.0)
     assert ranking.spread == pytest.approx(5 / 3)
     assert ranking.confidence == SUREST
     assert ranking.num_small == 1

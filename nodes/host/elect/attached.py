@@ -126,11 +126,22 @@ def step_cache(options: dict) -> str | None:
     return next((str(getattr(value, "name", key)) for key, value in found), None)
 
 
+def _foreign_model(patcher: comfy.model_patcher.ModelPatcher) -> str | None:
+    """Class of the model, or of what it calls, where that is another pack's (Nunchaku's are)."""
+    for part in (patcher.model, patcher.get_model_object("diffusion_model")):
+        if any(known(code) is None for code in made_by_others(part)):
+            return type(part).__qualname__
+    return None
+
+
 def may_remember(guider: comfy.samplers.CFGGuider) -> str | None:
     """What of a guider and its MODEL is not known to be stateless, in words; None if all is."""
     patcher, options = guider.model_patcher, guider.model_options
     if any(known(code) is None for code in made_by_others(guider)):
         return f"the guider {_name(guider)} is another pack's and may remember earlier calls"
+    foreign = _foreign_model(patcher)
+    if foreign is not None:
+        return f"the model itself ({foreign}) is another pack's and may remember earlier calls"
     cache = step_cache(options)
     if cache is not None:
         return f"the model carries {cache}, a step cache, which remembers earlier calls"

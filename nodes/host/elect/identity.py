@@ -27,6 +27,8 @@ def run_facts(run: Run) -> dict[str, Plain]:
         "latent_image": described({"samples": run.latent["samples"], **_masked(run)}),
         "model": _model(run.model),
     }
+    if run.text_jitter:
+        facts["text_jitter"] = run.text_jitter
     if run.null is not None:
         facts["null"] = described([entry.get("cross_attn") for entry in conds[NULL_KEY]])
     return facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -80,8 +81,12 @@ def finish_otherwise(
         reached = sample(run, [seed], begun, stop, probe, on_step).stopped_at
         assert reached is not None
         other = (seed + _OTHER_SEED) % 2**64
+        guider = copy.copy(run.guider)
+        guider.original_conds = run.conds([seed])
         going = replace(
             run,
+            guider=guider,
+            text_jitter=0.0,
             sampler=begun_at(sampler or run.sampler, reached),
             sigmas=rest,
             noise=GivenNoise({other: run.initial_noise([seed])}),  # inpainting reads it

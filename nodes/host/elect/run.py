@@ -19,7 +19,7 @@ from torch import Tensor
 
 from ....elect_core.schedule import Cost
 from ....elect_core.tape import Tape
-from ..conditions import with_null
+from ..conditions import with_jitter, with_null
 from .attached import may_remember
 from .noise import NoiseRule, initial_noise
 from .packing import chunk_sizes, is_compiled
@@ -40,6 +40,7 @@ class Run:
     latent: a LATENT of one picture; window_step: steps in which an explicit `null` conditioning
     gets its extra pass
     noise: draws each candidate's initial noise, where that is not what RandomNoise draws
+    text_jitter: how far each candidate's text is moved, by its seed; see `conditions.with_jitter`
     """
 
     guider: comfy.samplers.CFGGuider
@@ -49,6 +50,7 @@ class Run:
     window_step: int
     null: list | None = None
     noise: NoiseRule | None = None
+    text_jitter: float = 0.0
 
     @property
     def num_steps(self) -> int:
@@ -60,10 +62,15 @@ class Run:
         """The guider's model."""
         return self.guider.model_patcher
 
-    def conds(self) -> dict[str, list[dict]]:
-        """The guider's conditionings, with the explicit null where there is one."""
-        conds = self.guider.original_conds
-        return with_null(conds, self.null) if self.null is not None else dict(conds)
+    def conds(self, seeds: Sequence[int] = ()) -> dict[str, list[dict]]:
+        """The guider's conditionings, with the explicit null where there is one.
+
+        seeds: of candidates, whose own texts they then are
+        """
+        conds = dict(self.guider.original_conds)
+        if self.null is not None:
+            conds = with_null(conds, self.null)
+        return with_jitter(conds, seeds, self.text_jitter) if seeds and self.text_jitter else conds
 
     @property
     def template(self) -> Any:
@@ -104,7 +111,7 @@ def sample(
     change: made to every answer that is not on the tape, in the model's scale
     """
     guider = copy.copy(run.guider)
-    guider.original_conds = run.conds()
+    guider.original_conds = run.conds(seeds)
     guider.model_options = comfy.model_patcher.create_model_options_clone(guider.model_options)
     comfy.patcher_extension.add_wrapper_with_key(
         comfy.patcher_extension.WrappersMP.CALC_COND_BATCH,

@@ -5,11 +5,12 @@ from typing import Any, Protocol
 
 import torch
 from comfy.model_sampling import CONST, EPS, V_PREDICTION, ModelSamplingDiscrete
+from comfy_extras.nodes_model_advanced import LCM
 from torch import Tensor
 
 from ....tino_core.schedule import FlowSchedule, NoiseSchedule, Schedule
 
-_SUPPORTED = (EPS.calculate_denoised, V_PREDICTION.calculate_denoised)
+_SUPPORTED = tuple(kind.calculate_denoised for kind in (EPS, V_PREDICTION, LCM))
 
 
 def sigma_at(log_sigmas: Tensor, t: Tensor) -> Tensor:
@@ -67,13 +68,20 @@ class Scale(Protocol):
         """ComfyUI's noise levels of timesteps, with a gradient to t."""
         ...
 
+    def timestep(self, sigma: Tensor) -> Tensor:
+        """The inverse of `sigma`."""
+        ...
+
     def ask(self, guider: Any, x: Tensor, t: Tensor, extra_args: dict) -> Tensor:
         """The guided prediction for x (B, C, h, w) at timesteps (B,)."""
         ...
 
 
 class DiscreteScale:
-    """Stable Diffusion's: timesteps 0 to 999, x in ComfyUI is ``x0 + sigma e``."""
+    """Stable Diffusion's: timesteps 0 to 999, x in ComfyUI is ``x0 + sigma e``.
+
+    A latent consistency model's (ModelSamplingDiscrete, lcm) has 50 of them, 0 to 49.
+    """
 
     prediction = "epsilon"
 
@@ -82,8 +90,11 @@ class DiscreteScale:
         self.log_sigmas = sampling.log_sigmas.detach().clone()
 
     def continuous(self):
+        skipped = getattr(self.sampling, "skip_steps", 1)
+
         def timestep(sampling, sigma):
-            return timestep_at(sampling.log_sigmas.to(sigma.device), sigma)
+            own = timestep_at(sampling.log_sigmas.to(sigma.device), sigma)
+            return own * skipped + skipped - 1
 
         return _twin(self.sampling, {"timestep": timestep})
 
@@ -93,6 +104,10 @@ class DiscreteScale:
 
     def sigma(self, t: Tensor) -> Tensor:
         return sigma_at(self.log_sigmas.to(t.device), t)
+
+    def timestep(self, sigma: Tensor) -> Tensor:
+        log_sigmas = self.log_sigmas.to(sigma.device)
+        return timestep_at(log_sigmas, sigma).clamp(0, len(log_sigmas) - 1)
 
     def ask(self, guider, x: Tensor, t: Tensor, extra_args: dict) -> Tensor:
         sigma = self.sigma(t)
@@ -117,6 +132,9 @@ class FlowScale:
 
     def sigma(self, t: Tensor) -> Tensor:
         return t / 1000
+
+    def timestep(self, sigma: Tensor) -> Tensor:
+        return 1000 * sigma
 
     def ask(self, guider, x: Tensor, t: Tensor, extra_args: dict) -> Tensor:
         sigma = self.sigma(t)

@@ -46,7 +46,7 @@ def test_most_seeds_that_did_nothing_are_said_and_none_is_elected(elect, scene, 
     guarded = elect.select(found, **options, minimum_edit=0.8)
     assert guarded[1] == found.seeds[2]
     assert "4 of 5 seeds left the picture as it was." in guarded[2]
-    assert "4 of 5 were set aside: their change inside the mask is below 0.8" in guarded[2]
+    assert "4 of 5 were set aside: how much more they change inside the mask" in guarded[2]
     facts = guarded.ui["elect"][0]
     assert (facts["idle"], facts["set_aside"]) == (4, 4)
 

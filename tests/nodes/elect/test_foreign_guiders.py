@@ -65,3 +65,44 @@ def test_a_listed_guider_of_another_pack_costs_nothing(scene, tmp_path):
 
     assert asked("ComfyUI-KJNodes") == (None, None)
     assert None not in asked("ComfyUI-Unknown")
+
+
+def test_a_model_of_another_packs_own_class_is_finished_from_the_start_exactly(
+    scene, stock, elect, monkeypatch
+):
+    import comfy.samplers
+
+    from elect_tino.nodes.host.elect.attached import may_remember
+
+    inner = scene.model.model.diffusion_model
+
+    def guided(conds):
+        guider = comfy.samplers.CFGGuider(scene.model)
+        guider.set_conds(*conds)
+        guider.set_cfg(4.0)
+        return guider
+
+    class Cached(type(inner)):
+        """A first-block cache: it remembers, as those of Nunchaku's models do."""
+
+        before = None
+
+        def forward(self, x, timesteps, *args, **kwargs):
+            now = super().forward(x, timesteps, *args, **kwargs)
+            mixed = now if self.before is None or len(self.before) != len(now) else self.before
+            self.before = now
+            return 0.8 * now + 0.2 * mixed
+
+    conds = (scene.text, scene.image)
+    assert may_remember(guided(conds)) is None
+    monkeypatch.setattr(inner, "__class__", Cached)
+    inner.before = None
+    expected, _ = stock(guided(conds), "euler", scene.sigmas, scene.latent, 4)
+    inner.before = None
+    found = elect.partial(guided(conds), "euler", scene.sigmas, scene.latent)
+    inner.before = None
+    out = elect.resume(found.rows([1]))
+    assert torch.equal(out[0]["samples"], expected)
+    assert "the model itself" in out.ui["text"][0]
+    assert "Cached) is another pack's" in out.ui["text"][0]
+    inner.before = None
