@@ -153,14 +153,14 @@ def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> P
 def summary(options: argparse.Namespace) -> Path:
     """The page for readers, over the variants of `of`."""
     from .edits import GUIDANCE, EditBench
-    from .elect.summary import Chapter, race, write_summary
+    from .elect.summary import Chapter, races, write_summary
 
     chapters = []
     for variant in options.of:
         bench = EditBench(GUIDANCE[variant], options.steps, variant, options.split)
         section = measure(bench, options, "euler", options.edits)
         folder = tapes(bench, options, "euler", options.edits)
-        chapters.append(Chapter(section, race(section, folder)))
+        chapters.append(Chapter(section, races(section, folder)))
     return write_summary(chapters, f"python3 dev.py bench summary --edits {options.edits}")
 
 

@@ -94,7 +94,7 @@ def _groups(number: int, num_candidates: int) -> list[tuple[int, ...]]:
     return [tuple(range(first, first + number)) for first in starts]
 
 
-class _View:
+class View:
     """Some candidates in one space after one step: each score made once for all rules.
 
     rows: which they are; source (1, C, h, w), pictures (N, C, h, w)
@@ -157,7 +157,7 @@ def elections(
         for space, (origin, pictures) in shown.items():
             for number in NUMBERS:
                 groups = _groups(number, num_candidates)
-                views = [_View(weights, rows, stop_step, origin, pictures) for rows in groups]
+                views = [View(weights, rows, stop_step, origin, pictures) for rows in groups]
                 for rule in (one for one in rules if one.space == space):
                     key = (rule.mask, rule.space, rule.criterion, rule.guard)  # as plain values
                     found[key, stop, number] = [view.elected(rule) for view in views]
