@@ -61,9 +61,9 @@ class Weights:
         self.run, self.source, self.scale = run, scale(source), scale
         self.size = edit.mask.shape
         self.truth = torch.from_numpy(edit.mask)[None]
+        self.mask = cache(self._mask)
 
-    @cache  # noqa: B019 - lives as long as the edit is measured
-    def mask(self, name: str, rows: tuple[int, ...], stop_step: int) -> Tensor:
+    def _mask(self, name: str, rows: tuple[int, ...], stop_step: int) -> Tensor:
         """MASK (1, H, W) of some candidates that were stopped after `stop_step` steps."""
         if name == "truth":
             return self.truth
@@ -103,21 +103,20 @@ class View:
     def __init__(self, weights: Weights, rows: tuple[int, ...], step: int, source, pictures):
         self.weights, self.rows, self.step = weights, rows, step
         self.source, self.pictures = source, pictures[list(rows)]
+        self.weight, self.changes = cache(self._weight), cache(self._changes)
+        self.scores = cache(self._scores)
 
-    @cache  # noqa: B019 - lives as long as the group is ranked
-    def weight(self, mask: str) -> Tensor:
+    def _weight(self, mask: str) -> Tensor:
         """Of the edit, at the size of the space."""
         return mask_like(self.weights.mask(mask, self.rows, self.step), self.source)
 
-    @cache  # noqa: B019
-    def changes(self, mask: str) -> tuple[Tensor, Tensor, Tensor]:
+    def _changes(self, mask: str) -> tuple[Tensor, Tensor, Tensor]:
         """Change outside, inside, and the share of the median edit, each (N,)."""
         given = (self.source, self.pictures, self.weight(mask))
         outside, inside = background_inconsistency(*given), change_inside(*given)
         return outside, inside, edit_share(outside, inside)
 
-    @cache  # noqa: B019
-    def scores(self, mask: str, criterion: str) -> Tensor:
+    def _scores(self, mask: str, criterion: str) -> Tensor:
         """What is elected by, (N,)."""
         if criterion == "bis":
             return self.changes(mask)[0]
