@@ -110,7 +110,8 @@ def main() -> None:
     if options.part in ("all", "alignment"):
         path = DOCS / "elect_alignment.md"
         folder = tapes(bench, options, "euler", options.edits)
-        print(write_alignment(bench, folder, options.edits, path))
+        told = f"python3 dev.py bench alignment --variant {bench.variant} --edits {options.edits}"
+        print(write_alignment(bench, folder, options.edits, path, told))
     if options.part in ("all", "placement"):
         print(write_placement(bench, options.edits, DOCS / "elect_placement.md"))
     if options.part in ("all", "races"):
