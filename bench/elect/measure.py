@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,19 @@ class Measured:
     untouched: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
+def _once(method: Callable) -> Callable:
+    """A method that keeps what it returns, by its arguments, as long as its object lives."""
+
+    @wraps(method)
+    def kept(self, *key):
+        values = vars(self).setdefault("_kept", {})
+        if (method, key) not in values:
+            values[method, key] = method(self, *key)
+        return values[method, key]
+
+    return kept
+
+
 class Weights:
     """Edit masks of one edit as the nodes use them, each made once."""
 
@@ -61,9 +74,9 @@ class Weights:
         self.run, self.source, self.scale = run, scale(source), scale
         self.size = edit.mask.shape
         self.truth = torch.from_numpy(edit.mask)[None]
-        self.mask = cache(self._mask)
 
-    def _mask(self, name: str, rows: tuple[int, ...], stop_step: int) -> Tensor:
+    @_once
+    def mask(self, name: str, rows: tuple[int, ...], stop_step: int) -> Tensor:
         """MASK (1, H, W) of some candidates that were stopped after `stop_step` steps."""
         if name == "truth":
             return self.truth
@@ -103,20 +116,21 @@ class View:
     def __init__(self, weights: Weights, rows: tuple[int, ...], step: int, source, pictures):
         self.weights, self.rows, self.step = weights, rows, step
         self.source, self.pictures = source, pictures[list(rows)]
-        self.weight, self.changes = cache(self._weight), cache(self._changes)
-        self.scores = cache(self._scores)
 
-    def _weight(self, mask: str) -> Tensor:
+    @_once
+    def weight(self, mask: str) -> Tensor:
         """Of the edit, at the size of the space."""
         return mask_like(self.weights.mask(mask, self.rows, self.step), self.source)
 
-    def _changes(self, mask: str) -> tuple[Tensor, Tensor, Tensor]:
+    @_once
+    def changes(self, mask: str) -> tuple[Tensor, Tensor, Tensor]:
         """Change outside, inside, and the share of the median edit, each (N,)."""
         given = (self.source, self.pictures, self.weight(mask))
         outside, inside = background_inconsistency(*given), change_inside(*given)
         return outside, inside, edit_share(outside, inside)
 
-    def _scores(self, mask: str, criterion: str) -> Tensor:
+    @_once
+    def scores(self, mask: str, criterion: str) -> Tensor:
         """What is elected by, (N,)."""
         if criterion == "bis":
             return self.changes(mask)[0]
