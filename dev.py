@@ -13,12 +13,14 @@ from pathlib import Path
 if __package__:
     from .harness.setup.changelog import pack_version, release_notes
     from .harness.setup.hosts import DEFAULT_HOST, HOSTS
+    from .harness.setup.registry import write_addresses
     from .harness.setup.set_up import PACKAGE, set_up
     from .harness.setup.steps import StepFailed, say
 else:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
     from harness.setup.changelog import pack_version, release_notes
     from harness.setup.hosts import DEFAULT_HOST, HOSTS
+    from harness.setup.registry import write_addresses
     from harness.setup.set_up import PACKAGE, set_up
     from harness.setup.steps import StepFailed, say
 
@@ -98,6 +100,13 @@ def notes(args: list[str]) -> int:
     return 0
 
 
+def addresses(args: list[str]) -> int:
+    """Write a release's addresses into pyproject.toml: https://github.com/OWNER/NAME TAG."""
+    repository, tag = [*args, "", ""][:2]
+    write_addresses(Path(__file__).with_name("pyproject.toml"), repository, tag)
+    return 0
+
+
 def evaluate(args: list[str]) -> int:
     """Measure folders of edited pictures by published protocols; arguments go to it."""
     return set_up().python("-m", f"{PACKAGE}.evaluation", *args)
@@ -115,7 +124,20 @@ def docs(args: list[str]) -> int:
 
 VERBS = {
     verb.__name__: verb
-    for verb in (demo, doctor, test, check, serve, python, bench, notes, docs, evaluate, edit)
+    for verb in (
+        demo,
+        doctor,
+        edit,
+        evaluate,
+        test,
+        check,
+        serve,
+        python,
+        bench,
+        notes,
+        addresses,
+        docs,
+    )
 }
 
 

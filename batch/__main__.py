@@ -1,8 +1,9 @@
 """Edits many pictures: python -m elect_tino.batch PICTURES --workflow FILE --instruction TEXT.
 
 PICTURES is a folder, or a CSV with the columns picture and, if wanted, name, instruction, mask,
-source_caption, target_caption, seed, num_candidates. FILE is a workflow saved by ComfyUI. Edited
-pictures and the records go to --out; run it again to go on after a stop of any kind.
+reference, source_caption, target_caption, seed, num_candidates. FILE is a workflow saved by
+ComfyUI. Edited pictures and the records go to --out; run it again to go on after a stop of any
+kind.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-PICTURES = ("picture", "mask")
+PICTURES = ("picture", "mask", "reference")
 TEXTS = ("instruction", "source_caption", "target_caption")
 NUMBERS = ("seed", "num_candidates")
 PLACES = (*PICTURES, *TEXTS, *NUMBERS)

@@ -10,6 +10,6 @@ results       pictures by method: no edit, paste back, folders of others
 ledger        one record a (sample, method), written in one step
 measuring     methods, columns and ledger together
 tables        means with intervals, paired differences, quality by calls
-published     the paper's table with measured rows
+published, published_tino     the papers' tables with measured rows or columns
 page          pictures side by side
 """

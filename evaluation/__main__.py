@@ -26,7 +26,7 @@ from ..judging.question import Unanswered
 from . import page
 from .data import form_of
 from .ledger import Ledger
-from .measuring import columns_of, measure, methods_of, report
+from .measuring import ELECT, PAPERS, columns_of, measure, methods_of, report
 from .runs import calls_of, make, planned
 from .sample import Sample
 
@@ -39,6 +39,11 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("data")
     parser.add_argument("--import", dest="imports", action="append", default=[], metavar="NAME=DIR")
     parser.add_argument("--out", type=Path, default=Path("output/evaluation"))
+    parser.add_argument(
+        "--paper",
+        choices=PAPERS,
+        help="print this published table beside the measured means; for pie: elect",
+    )
     parser.add_argument("--group", default="", help="only samples of this category")
     parser.add_argument("--limit", type=int, help="only the first so many samples")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="models of LPIPS, CLIP, DINO")
@@ -75,7 +80,8 @@ def evaluate(args: argparse.Namespace) -> int:
         calls = calls_of(folder)
     ledger = Ledger(args.out / "ledger.jsonl")
     measure(samples(), methods, columns, ledger, calls)
-    told = report(list(methods), list(columns), ledger.records, args.data.startswith("pie:"))
+    paper = args.paper or (ELECT if args.data.startswith("pie:") else "")
+    told = report(list(methods), list(columns), ledger.records, paper)
     told += "".join(f"\n- {line}" for line in said) + "\n"
     (args.out / "table.md").write_text(told, encoding="utf-8")
     if args.page:

@@ -1,4 +1,7 @@
-"""Columns by CLIP: PIE-Bench's similarity to the wanted caption, MagicBrush's CLIP-I and CLIP-T."""
+"""Columns by CLIP: PIE-Bench's similarity to the wanted caption, MagicBrush's CLIP-I and CLIP-T.
+
+And TiNO-Edit's CLIP-I, which compare with the source and with what the edit is guided by.
+"""
 
 from __future__ import annotations
 
@@ -57,6 +60,16 @@ class Clip:
         if sample.target is None:
             return math.nan
         return float(self.picture(result) @ self.picture(sample.target))
+
+    def to_source(self, sample: Sample, result: ndarray) -> float:
+        """TiNO-Edit's CLIP-I: similarity to the source, in [-1, 1]; 1 where nothing was done."""
+        return float(self.picture(result) @ self.picture(sample.source))
+
+    def to_reference(self, sample: Sample, result: ndarray) -> float:
+        """Its CLIP-I r, s, c: similarity to reference, strokes or collage; higher is better."""
+        if sample.reference is None:
+            return math.nan
+        return float(self.picture(result) @ self.picture(sample.reference))
 
     def to_caption(self, sample: Sample, result: ndarray) -> float:
         """CLIP-T: similarity to the wanted picture's caption, in [-1, 1]; higher is better."""

@@ -3,9 +3,9 @@
 Weights lie in one folder, as their Hub copies store them, and nothing is ever downloaded:
 
 clip-vit-large-patch14   CLIP whole, CLIP edited (PIE-Bench), from openai/clip-vit-large-patch14
-clip-vit-base-patch32    CLIP-I, CLIP-T (MagicBrush), from openai/clip-vit-base-patch32
+clip-vit-base-patch32    CLIP-I, CLIP-T (MagicBrush, TiNO-Edit), from openai/clip-vit-base-patch32
 dino-vitb8               structure distance (PIE-Bench), from facebook/dino-vitb8
-dino-vits16              DINO (MagicBrush), from facebook/dino-vits16
+dino-vits16              DINO (MagicBrush, TiNO-Edit), from facebook/dino-vits16
 squeezenet1_1-b8a52dc0.pth   LPIPS (PIE-Bench), torchvision's; the heads come with torchmetrics
 """
 
@@ -33,7 +33,8 @@ def _magicbrush_clip(path: Path) -> dict[str, Column]:
     from .clip_columns import Clip
 
     clip = Clip(path)
-    return {"CLIP-I": clip.to_target, "CLIP-T": clip.to_caption}
+    guided = {"CLIP-I source": clip.to_source, "CLIP-I reference": clip.to_reference}
+    return {"CLIP-I": clip.to_target, "CLIP-T": clip.to_caption, **guided}
 
 
 def _structure(path: Path) -> dict[str, Column]:
@@ -45,7 +46,8 @@ def _structure(path: Path) -> dict[str, Column]:
 def _dino(path: Path) -> dict[str, Column]:
     from .dino_columns import Dino
 
-    return {"DINO": Dino(path).to_target}
+    dino = Dino(path)
+    return {"DINO": dino.to_target, "DINO source": dino.to_source}
 
 
 def _lpips(path: Path) -> dict[str, Column]:

@@ -1,4 +1,4 @@
-"""Columns by DINO: PIE-Bench's structure distance, MagicBrush's similarity to the target."""
+"""Columns by DINO: PIE-Bench's structure distance, similarity to the target or the source."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ class Dino:
         if sample.target is None:
             return math.nan
         return float(self._class_token(result) @ self._class_token(sample.target))
+
+    def to_source(self, sample: Sample, result: ndarray) -> float:
+        """TiNO-Edit's DINO-I: the same to the source; 1 where nothing was done."""
+        return float(self._class_token(result) @ self._class_token(sample.source))
 
     @torch.no_grad()
     def _similarities(self, picture: ndarray) -> Tensor:

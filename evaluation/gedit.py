@@ -18,11 +18,15 @@ from .listed import inside
 from .sample import Sample, read_picture
 
 FIELDS = ("task_type", "key", "instruction", "instruction_language", "input_image")
+GEDIT = "They are at huggingface.co/datasets/stepfun-ai/GEdit-Bench."
+KONTEXT = "KontextBench: huggingface.co/datasets/black-forest-labs/kontext-bench (56 MB, MIT)."
 INDEXES = ("metadata.jsonl", "metadata.csv")
 
 
 def read(folder: Path) -> Iterator[Sample]:
     """GEdit-Bench's tables, row by row. Raises ValueError."""
+    if not parquet.files(folder):
+        raise ValueError(f"{folder}: expected GEdit-Bench's tables. {GEDIT}")
     for row in parquet.rows(folder, FIELDS):
         task, language = row["task_type"], row["instruction_language"]
         yield Sample(
@@ -59,4 +63,4 @@ def _lines(folder: Path) -> tuple[Path, list[dict[str, str]]]:
                 if name.endswith("csv"):
                     return index, list(csv.DictReader(file))
                 return index, [json.loads(line) for line in file if line.strip()]
-    raise ValueError(f"{folder}: expected {' or '.join(INDEXES)} there or below.")
+    raise ValueError(f"{folder}: expected {' or '.join(INDEXES)} there or below. {KONTEXT}")

@@ -1,10 +1,17 @@
-"""A plain folder with a CSV: picture, instruction, and if known mask, target, captions, group."""
+"""A plain folder with a CSV: picture, instruction, and if known the rest.
+
+The rest: name, mask, target, reference (what the edit is guided by), source_caption,
+target_caption, group.
+"""
 
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+
+from numpy import ndarray
 
 from .sample import Sample, read_mask, read_picture
 
@@ -19,18 +26,19 @@ def read(table: Path) -> Iterator[Sample]:
     if not lines or missing:
         raise ValueError(f"{table}: expected lines with the columns {', '.join(WANTED)}.")
     names = [line.get("name") or Path(line["picture"]).stem for line in lines]
-    twice = {name for name in names if names.count(name) > 1}
+    twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
-        raise ValueError(f"{table}: {min(twice)!r} stands there twice; give a column `name`.")
+        raise ValueError(f"{table}: {twice[0]!r} stands there twice; give a column `name`.")
     for name, line in zip(names, lines, strict=True):
         source = read_picture(inside(table.parent, line["picture"]))
-        mask, target = line.get("mask"), line.get("target")
+        mask = line.get("mask")
         yield Sample(
             name=name,
             source=source,
             instruction=line["instruction"],
             mask=read_mask(inside(table.parent, mask), source.shape[:2]) if mask else None,
-            target=read_picture(inside(table.parent, target)) if target else None,
+            target=_picture(table.parent, line.get("target")),
+            reference=_picture(table.parent, line.get("reference")),
             source_caption=line.get("source_caption") or "",
             target_caption=line.get("target_caption") or "",
             group=line.get("group") or "",
@@ -41,6 +49,10 @@ def count(table: Path) -> int:
     """How many lines there are."""
     with table.open(newline="", encoding="utf-8-sig") as file:
         return sum(1 for _ in csv.DictReader(file))
+
+
+def _picture(folder: Path, name: str | None) -> ndarray | None:
+    return read_picture(inside(folder, name)) if name else None
 
 
 def inside(folder: Path, name: str) -> Path:

@@ -21,6 +21,10 @@ from typing import IO
 from . import parquet
 from .sample import Sample, read_mask, read_picture
 
+SOURCE = (
+    "Train and dev are tables of huggingface.co/datasets/osunlp/MagicBrush (CC-BY-4.0); the page "
+    "says how to come by the test split."
+)
 FIELDS = ("img_id", "turn_index", "source_img", "mask_img", "instruction", "target_img")
 
 
@@ -55,7 +59,9 @@ def _turns(where: Path) -> Iterator[Turn]:
         return _of_folder(where)
     if parquet.files(where):
         return _of_tables(where)
-    raise ValueError(f"{where}: expected MagicBrush's edit_turns.json and images, or its tables.")
+    raise ValueError(
+        f"{where}: expected MagicBrush's edit_turns.json and images, or its tables. {SOURCE}"
+    )
 
 
 def _index(folder: Path) -> dict[str, list[dict[str, str]]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..judging.endpoint import Endpoint, Settings
@@ -12,10 +13,18 @@ from .judged import viescore
 from .ledger import Ledger, word_of
 from .pixels import COLUMNS
 from .published import beside_the_paper
+from .published_tino import TABLES, beside_tino
 from .results import Method, imported, no_edit, pasted_back
 from .runs import CALLS
 from .sample import Sample
 from .tables import Records, as_text, by_calls, paired
+
+ELECT = "elect"
+PAPERS: dict[str, Callable[[Records, Sequence[str]], str]] = {
+    ELECT: beside_the_paper,
+    **{name: partial(beside_tino, name) for name in TABLES},
+}
+"""Published tables, each printed with the means of methods."""
 
 
 def methods_of(runs: Sequence[str], imports: Sequence[str] = ()) -> dict[str, Method]:
@@ -67,8 +76,11 @@ def measure(
                 ledger.add(sample.name, name, values, word)
 
 
-def report(methods: list[str], columns: list[str], records: Records, paper: bool) -> str:
-    """The table, every method against the first, quality by calls, and the paper's table."""
+def report(methods: list[str], columns: list[str], records: Records, paper: str) -> str:
+    """The table, every method against the first, quality by calls, and the paper's table.
+
+    paper: a name of PAPERS, or "" for none
+    """
     lines = [as_text(records, methods, columns)]
     for name in methods:
         if len(methods) > 1 and name != methods[1]:
@@ -78,5 +90,5 @@ def report(methods: list[str], columns: list[str], records: Records, paper: bool
     if curve:
         lines += ["\nBy model calls, fewest first:\n", curve]
     if paper:
-        lines += ["\nBeside the paper's table:\n", beside_the_paper(records, methods)]
+        lines += ["\nBeside the paper's table:\n", PAPERS[paper](records, methods)]
     return "\n".join(lines) + "\n"

@@ -48,7 +48,10 @@ by.onchange = down.onchange = sort;
 def write(
     path: Path, samples: Iterable[Sample], methods: Mapping[str, Method], records: Records
 ) -> None:
-    """Write the page: a row a sample, its source, its target, and every method's result."""
+    """Write the page: a row a sample, its source, its target, and every method's result.
+
+    What an edit is guided by stands below its source.
+    """
     heads = ["sample", "source", "target", *methods]
     beside = path.with_name(f".{path.name}.part")
     with beside.open("w", encoding="utf-8") as file:
@@ -69,7 +72,8 @@ def _row(sample: Sample, methods: Mapping[str, Method], records: Records) -> str
     }
     told = html.escape(json.dumps(values))
     words = f"<b>{html.escape(sample.name)}</b><br>{html.escape(sample.instruction)}"
-    cells = [words, _picture(sample.source), _picture(sample.target)]
+    guide = "" if sample.reference is None else f"guided by{_picture(sample.reference)}"
+    cells = [words, _picture(sample.source) + guide, _picture(sample.target)]
     for name, method in methods.items():
         cells.append(_picture(method(sample)) + _numbers(records.get((sample.name, name), {})))
     return f'<tr data-values="{told}">{"".join(f"<td>{cell}" for cell in cells)}</tr>\n'

@@ -15,6 +15,7 @@ from numpy import ndarray
 
 from .sample import Sample, read_picture
 
+SOURCE = "Its authors give it away after a form: github.com/cure-lab/PnPInversion."
 CATEGORIES = (
     "random",
     "change object",
@@ -49,10 +50,7 @@ def decode_mask(runs: list[int] | str, height: int = 512, width: int = 512) -> n
 
 def read(folder: Path) -> Iterator[Sample]:
     """The samples of a folder with mapping_file.json and annotation_images. Raises ValueError."""
-    index = folder / "mapping_file.json"
-    if not index.is_file():
-        raise ValueError(f"{folder}: expected PIE-Bench's mapping_file.json and annotation_images.")
-    for name, entry in json.loads(index.read_text(encoding="utf-8")).items():
+    for name, entry in _index(folder).items():
         source = read_picture(folder / "annotation_images" / entry["image_path"])
         height, width = source.shape[:2]
         yield Sample(
@@ -68,8 +66,17 @@ def read(folder: Path) -> Iterator[Sample]:
 
 
 def count(folder: Path) -> int:
-    """How many samples its mapping_file.json has."""
-    return len(json.loads((folder / "mapping_file.json").read_text(encoding="utf-8")))
+    """How many samples its mapping_file.json has. Raises ValueError."""
+    return len(_index(folder))
+
+
+def _index(folder: Path) -> dict[str, dict]:
+    index = folder / "mapping_file.json"
+    if not index.is_file():
+        raise ValueError(
+            f"{folder}: expected PIE-Bench's mapping_file.json and annotation_images. {SOURCE}"
+        )
+    return json.loads(index.read_text(encoding="utf-8"))
 
 
 def _plain(caption: str) -> str:

@@ -94,7 +94,9 @@ def _jobs(sample: Sample, method: Planned, book: Book) -> Iterator[Job]:
         source = book.folder / before.files[0]
     has = method.workflow.inputs
     pictures: dict[str, Path | bytes] = {"picture": source}
-    if has["mask"] and sample.mask is not None:
-        pictures["mask"] = as_png(sample.mask)
+    for place in ("mask", "reference"):
+        given = getattr(sample, place)
+        if has[place] and given is not None:
+            pictures[place] = as_png(given)
     texts = {place: getattr(sample, place) for place in TEXTS if has[place]}
     yield Job(sample.name, method.name, method.workflow, pictures, {**texts, **method.values})

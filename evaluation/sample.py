@@ -17,6 +17,7 @@ class Sample:
     """source (H, W, 3) uint8; mask (H, W) bool, True where the picture may change, None if unknown
 
     target: the wanted picture, where there is one; group: the data set's own category
+    reference: what the edit is guided by (a reference picture, strokes, a collage), of any size
     turn, after: its place among edits made one upon the other, and the sample whose *result* is its
     source then ("" where the source is the given one)
     other_names: what its result may be called in folders of others
@@ -27,6 +28,7 @@ class Sample:
     instruction: str
     mask: ndarray | None = None
     target: ndarray | None = None
+    reference: ndarray | None = None
     source_caption: str = ""
     target_caption: str = ""
     group: str = ""

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy import ndarray
+from scipy import stats
 
 RESAMPLES = 2000
 Records = Mapping[tuple[str, str], Mapping[str, float]]
 
 
 def interval(values: ndarray) -> tuple[float, float, float]:
-    """Mean of (N,) with its 95 % percentile bootstrap interval."""
-    rng = np.random.default_rng(0)
-    means = values[rng.integers(len(values), size=(RESAMPLES, len(values)))].mean(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
+    """Mean of (N,) with its 95 % percentile bootstrap interval, which has no width for N = 1."""
+    mean = float(values.mean())
+    if len(values) < 2:
+        return mean, mean, mean
+    how: Any = {"n_resamples": RESAMPLES, "method": "percentile", "rng": np.random.default_rng(0)}
+    low, high = stats.bootstrap((values,), np.mean, **how).confidence_interval
+    return mean, float(low), float(high)
 
 
 def finite(records: Records, method: str, column: str) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """What is released: the files users get need none of those they do not, and the papers agree."""
 
+import re
 import subprocess
 import sys
 
@@ -16,8 +17,8 @@ FORMS = {
     ".github/ISSUE_TEMPLATE/config.yml": "vendor.github-issue-config",
     "CITATION.cff": "vendor.citation-file-format",
 }
-LARGEST = 80_000_000
-"""Bytes that an installation takes; most of it are the embedded model's weights."""
+LARGEST = 80
+"""MB that an installation takes; most of it are the embedded model's weights."""
 
 
 def listed(*options: str) -> set[str]:
@@ -66,7 +67,14 @@ def test_no_shipped_module_imports_one_that_is_not(shipped):
 
 
 def test_an_installation_is_as_small_as_said(shipped):
-    assert 20_000_000 < sum((ROOT / name).stat().st_size for name in shipped) < LARGEST
+    """.comfyignore says how large, in all and of models; 80 MB are the limit whatever it says."""
+    found = re.search(r"takes (\d+) MB .*, (\d+) of them", (ROOT / ".comfyignore").read_text())
+    assert found is not None
+    sizes = {name: (ROOT / name).stat().st_size / 1e6 for name in shipped}
+    models = sum(size for name, size in sizes.items() if name.startswith("embedded/weights/"))
+    assert sum(sizes.values()) == pytest.approx(int(found[1]), abs=2)
+    assert models == pytest.approx(int(found[2]), abs=2)
+    assert sum(sizes.values()) < LARGEST
 
 
 def test_what_nodes_read_is_shipped(shipped):
@@ -100,6 +108,39 @@ def test_a_version_without_a_section_is_refused(monkeypatch):
     monkeypatch.setattr(changelog, "pack_version", lambda: "7.0.0")
     with pytest.raises(StepFailed, match=r"no section of 7\.0\.0"):
         changelog.release_notes("7.0.0")
+
+
+def test_the_registry_gets_addresses_of_pictures_that_are_there_and_fit():
+    from xml.etree import ElementTree
+
+    import tomllib
+
+    from elect_tino.harness.setup.registry import with_addresses
+
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    told = tomllib.loads(with_addresses(text, "https://github.com/o-1/n.a", "v1.2.0"))
+    assert told["project"]["urls"]["Repository"] == "https://github.com/o-1/n.a"
+    raw = "https://raw.githubusercontent.com/o-1/n.a/v1.2.0/"
+    sizes = {}
+    for name in ("Icon", "Banner"):
+        address = told["tool"]["comfy"][name]
+        assert address.startswith(raw)
+        picture = ElementTree.parse(ROOT / address.removeprefix(raw)).getroot()
+        sizes[name] = int(picture.attrib["width"]), int(picture.attrib["height"])
+    assert sizes == {"Icon": (400, 400), "Banner": (840, 360)}  # at most 400; 21 to 9
+
+
+@pytest.mark.parametrize("given", [("", "v1"), ("https://elsewhere.org/a/b", "v1")])
+def test_addresses_of_nowhere_are_refused(given):
+    from elect_tino.harness.setup.registry import with_addresses
+    from elect_tino.harness.setup.steps import StepFailed
+
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    with pytest.raises(StepFailed, match=r"Expected https://github\.com/OWNER/NAME"):
+        with_addresses(text, *given)
+    done = with_addresses(text, "https://github.com/a/b", "v1")
+    with pytest.raises(StepFailed, match="0 lines of Icon"):
+        with_addresses(done, "https://github.com/a/b", "v1")
 
 
 def test_hooks_and_checks_use_one_ruff():

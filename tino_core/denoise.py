@@ -20,7 +20,9 @@ _MIN_GAP = 1.0  # timesteps that two steps stay apart
 
 
 def initial_timesteps(settings: Settings, schedule: Schedule, num_images: int) -> Tensor:
-    """``t_k = k T / K`` for k = 1 .. K on the model's scale, (B, K)."""
+    """``t_k = k T / K`` for k = 1 .. K on the model's scale, or those that are set, (B, K)."""
+    if settings.timesteps is not None:
+        return torch.tensor(settings.timesteps).repeat(num_images, 1)
     k = torch.arange(1, settings.num_steps + 1) / settings.num_steps
     return schedule.at(k * settings.strength).repeat(num_images, 1)
 
@@ -34,7 +36,8 @@ def keep_in_order(t: Tensor, last: float) -> Tensor:
     return level.cummax(1).values + gap * k
 
 
-def _blend(x: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+def blend(x: Tensor, source: Tensor, mask: Tensor) -> Tensor:
+    """x where mask is 1, the source where it is 0."""
     return x * mask + source * (1 - mask)
 
 
@@ -58,11 +61,11 @@ def denoise(
 
     def step(x: Tensor, t: Tensor, a: Tensor, b: Tensor, next_a: Tensor, next_b: Tensor) -> Tensor:
         denoised, eps = split(x, a, b, predict(x, t))
-        return _blend(next_a * denoised + next_b * eps, source, mask)
+        return blend(next_a * denoised + next_b * eps, source, mask)
 
     again = partial(checkpoint, step, use_reentrant=False, preserve_rng_state=False)
     run = again if settings.recompute else step
-    x = _blend(clean[:, -1] * start + noisy[:, -1] * noise, source, mask)
+    x = blend(clean[:, -1] * start + noisy[:, -1] * noise, source, mask)
     for k in reversed(range(timesteps.shape[1])):
         end = torch.ones_like(clean[:, 0]), torch.zeros_like(noisy[:, 0])
         following = (clean[:, k - 1], noisy[:, k - 1]) if k > 0 else end

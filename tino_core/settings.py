@@ -12,6 +12,8 @@ class Settings:
     """Numbers of the paper by default.
 
     num_steps: K; strength: T, share of the schedule to start from, above 0 to 1
+    timesteps: the first t_k, rising, on the model's scale, in the place of K and T: the schedule a
+    model of few steps was distilled for
     iterations: W updates; 0 is the plain blended image-to-image run
     lr_timesteps, lr_noise: of the two AdamW optimisers, 0 keeps that input constant
     weight_decay: of both; AdamW's own 0.01 at lr 1 would drag the timesteps down by 1 % an update
@@ -54,10 +56,13 @@ class Settings:
     white: bool = False
     through_model: bool = True
     least_gain: float = 0.0
+    timesteps: tuple[float, ...] | None = None
 
     def __post_init__(self):
         truncate, patience = self.gradient_steps, self.patience
+        given = self.timesteps is None or list(self.timesteps) == sorted(set(self.timesteps))
         checks = {
+            "timesteps": (given and self.timesteps != (), "one or more, each above the one before"),
             "num_steps": (self.num_steps >= 1, "1 or more"),
             "strength": (0 < self.strength <= 1, "above 0 and up to 1"),
             "iterations": (self.iterations >= 0, "0 or more"),

@@ -1,13 +1,18 @@
-"""python3 dev.py bench tino [contest [report]|run|report|cost|all] [options].
+"""python3 dev.py bench tino [contest|validate [report|run]] | [run|report|cost|all] [options].
 
-contest: every loss, tries against updates, docs/tino_benchmark.md; `contest report` only writes the
-page from what is kept. The others make the page of the paper's form, docs/tino_benchmark_paper.md.
+contest: every loss, tries against updates, docs/tino_benchmark.md and docs/tino_when.md; `contest
+report` only writes the pages from what is kept, `contest run` only runs. Start `contest run` once
+for each core: the processes share the work, and a killed one goes on when it is started again.
+validate: the same on validation edits, which chooses the defaults: docs/tino_defaults.md.
+The others make the page of the paper's form, docs/tino_benchmark_paper.md.
 """
 
 import argparse
 from pathlib import Path
 
 from comfy.cli_args import args as comfy_args
+
+_PAPERS, _SHARED = ("all", "run", "report", "cost"), ("contest", "validate")
 
 
 def _share(text: str) -> tuple[int, int]:
@@ -20,12 +25,15 @@ def _share(text: str) -> tuple[int, int]:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line after `bench tino`."""
     parser = argparse.ArgumentParser(prog="dev.py bench tino", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=[*_PAPERS, *_SHARED], default="all")
     parser.add_argument(
-        "part", nargs="?", choices=["all", "run", "report", "cost", "contest"], default="all"
+        "only",
+        nargs="?",
+        choices=["report", "run"],
+        help="the second half, or the first",
     )
-    parser.add_argument(
-        "only", nargs="?", choices=["report"], help="of contest: write the page, run nothing"
-    )
+    parser.add_argument("--rows", nargs="+", metavar="NAME", help="of contest: run these alone")
+    parser.add_argument("--leave-out", nargs="+", metavar="NAME", help="of contest: all but these")
     parser.add_argument("--edits", type=int, default=60, help="of each kind (default 60)")
     parser.add_argument("--ablation-edits", type=int, default=30, help="in all (default 30)")
     parser.add_argument("--steps", type=int, default=10, help="K (default 10)")
@@ -43,8 +51,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="of kept results (default .cache/bench)")
     parser.add_argument("--docs", type=Path, help="where the report goes (default docs)")
     options = parser.parse_args(arguments)
-    if options.only and options.part != "contest":
-        parser.error(f"{options.only}: expected after contest, got it after {options.part}")
+    if options.only and options.part not in _SHARED:
+        parser.error(f"{options.only}: expected after contest or validate, not {options.part}")
     return options
 
 
@@ -65,12 +73,17 @@ def main(arguments: list[str]) -> None:
     from .runs import CACHE, Plan, run_missing
 
     bench, root = TinoBench(options.cfg), options.folder or CACHE
-    if options.part == "contest":
-        from .contest import report, run_contest
+    if options.part in _SHARED:
+        from . import contest, validation
 
-        if options.only is None:
-            run_contest(bench, options, root)
-        print(report(bench, options, root))
+        run, write = {
+            "contest": (contest.run_contest, contest.report),
+            "validate": (validation.run_validation, validation.write_choice),
+        }[options.part]
+        if options.only != "report":
+            run(bench, options, root)
+        if options.only != "run":
+            print(write(bench, options, root))
         return
     settings = Settings(num_steps=options.steps, iterations=options.iterations)
     plan = Plan(settings, options.edits, options.ablation_edits, options.batch)

@@ -21,7 +21,6 @@ from ...tino_core.settings import Settings
 from ..system import _PeakMemory
 from .methods import Batch, Inputs, as_edit, read_batch
 from .models import TinoBench
-from .tasks import tasks
 
 _FILE = "tino_cost.json"
 _STEPS = (2, 5, 10)
@@ -120,7 +119,7 @@ def measure_cost(bench: TinoBench, settings: Settings, root: Path) -> Path:
     """Measure, and keep the ratios in one file."""
     settings, batch = replace(settings, iterations=6), Batch("recolour", range(1))
     with torch.inference_mode():
-        inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices))
+        inputs = read_batch(bench, batch, batch.tasks)
         edit = as_edit(bench, inputs, settings)
         pixel = with_pixel_clip(bench, inputs, edit)
         bare = replace(edit, loss=BareLoss(_bare_loss))

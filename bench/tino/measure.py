@@ -1,8 +1,12 @@
 """What each result is worth: the ground truth, the embedded CLIP, and a network no loss uses."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ from ...embedded.world.success import Judge
 from .methods import Batch
 from .models import TinoBench, as_batch
 from .runs import Plan, load_result, path_of
-from .tasks import Task, tasks
+from .tasks import KINDS, Task
 from .variants import Variant
 
 METRICS = ("success", "error", "mse", "clip_t", "clip_i", "clip_shown", "observer")
@@ -71,13 +75,37 @@ def _chw(pictures: np.ndarray) -> Tensor:
     return as_batch(list(pictures)).movedim(-1, 1)
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What results of a batch are compared with: pictures (B, H, W, 3) through the VAE."""
+
+    sources: np.ndarray
+    truths: np.ndarray
+    judges: Sequence[Judge]
+
+    @classmethod
+    def of(cls, bench: TinoBench, batch: Sequence[Task]) -> Beside:
+        """Drawn, encoded and decoded."""
+        pairs = zip(*((task.edit.source, task.edit.target) for task in batch), strict=True)
+        sources, truths = (bench.decode(bench.encode(one)) for one in pairs)
+        return cls(sources, truths, [Judge(task.edit) for task in batch])
+
+
+@lru_cache(maxsize=2 * len(KINDS))
+def _beside(bench: TinoBench, batch: Batch) -> Beside:
+    """The same for every variant, so made once."""
+    return Beside.of(bench, batch.tasks)
+
+
 def judge(
-    bench: TinoBench, batch: Sequence[Task], latents: Tensor, with_clip: bool = True
+    bench: TinoBench,
+    batch: Sequence[Task],
+    latents: Tensor,
+    with_clip: bool = True,
+    beside: Beside | None = None,
 ) -> np.ndarray:
     """METRICS of results (S, B, C, h, w) in LATENT scale, (S, B, METRICS)."""
-    sources = bench.decode(bench.encode([task.edit.source for task in batch]))
-    truths = bench.decode(bench.encode([task.edit.target for task in batch]))
-    judges = [Judge(task.edit) for task in batch]
+    beside = beside or Beside.of(bench, batch)
     stages: list[np.ndarray] = []
     for number, stage in enumerate(latents):
         same = next((k for k in range(number) if torch.equal(latents[k], stage)), None)
@@ -92,7 +120,7 @@ def judge(
                 background_mse(task, picture, source),
             )
             for one, task, picture, wanted, source in zip(
-                judges, batch, pictures, truths, sources, strict=True
+                beside.judges, batch, pictures, beside.truths, beside.sources, strict=True
             )
         ]
         near = similarities(bench, batch, pictures, with_clip)
@@ -106,15 +134,22 @@ def _code_version() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 
+def measured_at(bench: TinoBench, folder: Path, variant: Variant, batch: Batch) -> Path:
+    """The file of what one piece of work is worth."""
+    return path_of(
+        folder / "measured" / f"{_code_version()}-{bench.judge_fingerprint}", variant, batch
+    )
+
+
 def measure_piece(bench: TinoBench, folder: Path, variant: Variant, batch: Batch) -> np.ndarray:
     """(S, B, METRICS) of one piece of work, measured now or before."""
-    kept = folder / "measured" / f"{_code_version()}-{bench.judge_fingerprint}"
-    path = path_of(kept, variant, batch)
+    path = measured_at(bench, folder, variant, batch)
     if not path.exists():
-        kept.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         result = load_result(path_of(folder, variant, batch))
         with torch.inference_mode():
-            worth = judge(bench, tasks(batch.kind, batch.indices), result["latents"], variant.clip)
+            beside = _beside(bench, batch)
+            worth = judge(bench, batch.tasks, result["latents"], variant.clip, beside)
         part = path.with_suffix(f".part{os.getpid()}")
         save_file({"worth": torch.from_numpy(worth)}, part)
         os.replace(part, path)

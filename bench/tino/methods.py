@@ -14,23 +14,30 @@ from ...tino_core.schedule import NoiseSchedule
 from ...tino_core.settings import Settings
 from .blended import BlendedDiffusion, noises
 from .models import TinoBench
-from .setups import LOSSES, PAPERS, Setup, true_error
-from .tasks import KINDS, Task
+from .setups import PAPERS, Setup, true_error
+from .tasks import KINDS, TEST, Task, tasks
 
 MARK = 10  # iterations between two results that are kept
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Tasks of one kind that run side by side."""
+    """Tasks of one kind and split that run side by side."""
 
     kind: str
     indices: range
+    split: str = TEST
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The edits themselves."""
+        return tasks(self.kind, self.indices, self.split)
 
     @property
     def name(self) -> str:
         """Of its file."""
-        return f"{self.kind}-{self.indices.start:03}-{self.indices.stop:03}"
+        split = "" if self.split == TEST else f"{self.split}-"
+        return f"{split}{self.kind}-{self.indices.start:03}-{self.indices.stop:03}"
 
     @property
     def seeds(self) -> list[int]:
@@ -102,8 +109,9 @@ def as_edit(bench: TinoBench, inputs: Inputs, settings: Settings) -> Edit:
     """The batch as Algorithm 1 takes it."""
     setup, shape = inputs.setup, inputs.source.shape[1:]
     tries = range(1, setup.tries)
+    captions = [task.edit.source_caption for task in inputs.tasks]
     return Edit(
-        bench.model,
+        bench.unet(setup.model),
         inputs.positive,
         inputs.negative,
         inputs.cfg,
@@ -113,6 +121,7 @@ def as_edit(bench: TinoBench, inputs: Inputs, settings: Settings) -> Edit:
         inputs.noise,
         _loss(bench, inputs) if settings.iterations else None,
         [noise_of_try(inputs.seeds, number, shape) for number in tries],
+        bench.conditioning(captions) if setup.inverted else None,
     )
 
 
@@ -153,23 +162,6 @@ def tino(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
         "noise": _noise_figures(found.noises, inputs.mask),
         "chosen": found.chosen.cpu(),
     }
-
-
-def seeds(number: int, bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:
-    """W = 0 of several first noises, and every loss of each: latents (N, ...), losses (L, N, B)."""
-    settings, shape = replace(settings, iterations=0), inputs.source.shape[1:]
-    made = []
-    for one in range(number):
-        noise = noise_of_try(inputs.seeds, one, shape)
-        made.append(
-            run(as_edit(bench, replace(inputs, noise=noise), settings), settings, Watch())[0]
-        )
-    into = bench.model.model.process_latent_in
-    totals = [
-        bench.loss(inputs.tasks, setup=setup)(into(inputs.source)) for setup in LOSSES.values()
-    ]
-    losses = torch.stack([torch.stack([total(into(one)) for one in made]) for total in totals])
-    return {"latents": torch.stack(made), "losses": losses}
 
 
 def without_mask(bench: TinoBench, inputs: Inputs, settings: Settings) -> Result:

@@ -5,10 +5,12 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
-from ...embedded.model.comfyui import load_embedded
+from ...embedded.model.comfyui import load_embedded, load_unet
 from ...embedded.model.observers import load_observer, load_teacher_clip, load_teacher_text
+from ...embedded.model.shipped import VARIANTS, WEIGHTS, shipped_latents
 from ...embedded.model.vae import load_shipped_vae
 from ...nodes.tino.latent_models import EMBEDDED, FeatureModel, LatentCLIPLoader, LatentVGGLoader
 from ...nodes.tino.latents import latent_mask
@@ -19,7 +21,11 @@ from ..edits import EditBench
 from .setups import PAPERS, Setup
 from .tasks import Task
 
-_RUN_BY = ("drawing", "text_encoder", "text_projection", "vae", "latent_clip", "latent_vgg")
+DRAWING, FEW_STEP = "drawing", ("drawing_4", "drawing_2", "drawing_1")
+_RUN_BY = (
+    *(DRAWING, *FEW_STEP),
+    *("text_encoder", "text_projection", "vae", "latent_clip", "latent_vgg"),
+)
 _JUDGED_BY = (*_RUN_BY, "teacher_clip", "observer")
 
 
@@ -38,7 +44,8 @@ class TinoBench:
     def __init__(self, cfg: float = 1.0):
         self.run_fingerprint = EditBench.fingerprint(*_RUN_BY)
         self.judge_fingerprint = EditBench.fingerprint(*_JUDGED_BY)
-        self.model, self.clip, self.vae = load_embedded(variant="drawing")
+        self.model, self.clip, self.vae = load_embedded(variant=DRAWING)
+        self._unets = {DRAWING: self.model}
         self.coder = load_shipped_vae()  # the same function as the VAE, in a fifth of the time
         self.cfg = cfg
 
@@ -61,6 +68,15 @@ class TinoBench:
     @cached_property
     def observer(self):
         return load_observer()
+
+    def unet(self, variant: str) -> ModelPatcher:
+        """The MODEL of a name in shipped.VARIANTS, whose latents must be scaled as drawing's."""
+        if variant not in self._unets:
+            assert shipped_latents(VARIANTS[variant].file) == shipped_latents(
+                VARIANTS[DRAWING].file
+            )
+            self._unets[variant] = load_unet(WEIGHTS / VARIANTS[variant].file)
+        return self._unets[variant]
 
     def conditioning(self, texts: Sequence[str]) -> list:
         """One CONDITIONING for a batch, each picture with its own text."""
@@ -95,12 +111,12 @@ class TinoBench:
             pair = ([t.edit.source_caption for t in batch], [t.edit.caption for t in batch])
             texts = Texts(*(self.conditioning(side)[0][1]["pooled_output"] for side in pair))
         return Loss(
-            LossWeights(perceptual=setup.perceptual),
+            LossWeights(setup.semantic, setup.perceptual),
             latent_clip or self.latent_clip,
             self.latent_vgg,
             texts,
             reference,
-            signed=False,
+            signed=setup.signed,
             text_loss=setup.text_loss,
             smoothing=Smoothing(setup.copies),
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 
 from ...embedded.world.rivals import rivals
 from .models import TinoBench
-from .setups import LOSS_TITLES, LOSSES
+from .setups import EVERY_LOSS, EVERY_TITLE
 from .tables import markdown
 from .tasks import Task, tasks
 
@@ -25,34 +25,45 @@ def rival_pictures(task: Task) -> dict[str, list[np.ndarray]]:
 
 
 @torch.inference_mode()
-def shares(bench: TinoBench, some: Sequence[Task], loss: str) -> dict[str, float]:
-    """How often the truth has a lower loss than a wrong picture of each sort, and than all."""
+def shares(bench: TinoBench, some: Sequence[Task]) -> dict[str, dict[str, float]]:
+    """By loss: how often the truth has a lower one than a wrong picture of each sort, and all."""
     into = bench.model.model.process_latent_in
-    lower: dict[str, list[float]] = {name: [] for name in (*RIVALS, "all")}
+    lower: dict[str, dict[str, list[float]]] = {
+        loss: {name: [] for name in (*RIVALS, "all")} for loss in EVERY_LOSS
+    }
     for task in some:
-        total = bench.loss([task], setup=LOSSES[loss])(into(bench.encode([task.edit.source])))
         wrong = {name: pictures for name, pictures in rival_pictures(task).items() if pictures}
         pictures = [task.edit.target, *(one for some in wrong.values() for one in some)]
-        values = [float(total(into(bench.encode([one])))) for one in pictures]
-        truth, rest = values[0], iter(values[1:])
-        beaten = {name: [truth < next(rest) for _ in some] for name, some in wrong.items()}
-        for name, each in beaten.items():
-            lower[name].append(float(np.mean(each)))
-        lower["all"].append(float(all(all(each) for each in beaten.values())))
-    return {name: 100 * float(np.mean(values)) for name, values in lower.items() if values}
+        latents, source = into(bench.encode(pictures)), into(bench.encode([task.edit.source]))
+        for loss, setup in EVERY_LOSS.items():
+            total = bench.loss([task], setup=setup)(source)
+            values = [float(total(one[None])) for one in latents]
+            _count(lower[loss], values[0], iter(values[1:]), wrong)
+    return {
+        loss: {name: 100 * float(np.mean(each)) for name, each in found.items() if each}
+        for loss, found in lower.items()
+    }
+
+
+def _count(
+    lower: dict[str, list[float]], truth: float, rest: Iterator[float], wrong: dict[str, list]
+) -> None:
+    """Add one edit's shares; rest: the losses of the wrong pictures in their order."""
+    beaten = {name: [truth < next(rest) for _ in some] for name, some in wrong.items()}
+    for name, each in beaten.items():
+        lower[name].append(float(np.mean(each)))
+    lower["all"].append(float(all(all(each) for each in beaten.values())))
 
 
 def ranking_text(bench: TinoBench, number: int) -> str:
     """The section, over the first `number` recolourings and as many replacements."""
-    columns = (*RIVALS, "all")
-    lines = []
-    for loss, title in LOSS_TITLES.items():
-        cells = [title]
-        for kind in ("recolour", "replace"):
-            found = shares(bench, tasks(kind, range(number)), loss)
-            cells += [f"{found[name]:.0f}" if name in found else "" for name in columns]
-        lines.append(cells)
-    head = ["loss", *(f"{kind}: {name}" for kind in ("recolour", "replace") for name in columns)]
+    columns, kinds = (*RIVALS, "all"), ("recolour", "replace")
+    found = {kind: shares(bench, tasks(kind, range(number))) for kind in kinds}
+    lines = [
+        [title, *(f"{found[kind][loss][name]:.0f}" for kind in kinds for name in columns)]
+        for loss, title in EVERY_TITLE.items()
+    ]
+    head = ["loss", *(f"{kind}: {name}" for kind in kinds for name in columns)]
     return f"""## Does a loss rank the truth right?
 
 % of cases in which the true edit has a lower loss than the untouched source, than the same edit in

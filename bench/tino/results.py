@@ -12,7 +12,7 @@ from .methods import marks
 from .models import TinoBench
 from .runs import Plan, load_result, path_of
 from .tables import Row
-from .variants import VARIANTS, Variant
+from .variants import Variant
 
 BEST = -1  # stage of TiNO-Edit's lowest loss
 
@@ -38,18 +38,30 @@ class Results:
         batches = [batch for batch in self.plan.batches(variant) if batch.kind == kind]
         return np.concatenate([read(batch) for batch in batches], axis=1)
 
+    @cached_property
+    def _known(self) -> dict:
+        return {}
+
     def worth(self, name: str, kind: str) -> np.ndarray:
         """(S, edits, METRICS) of a variant on one kind."""
-        variant = VARIANTS[name]
-        return self._joined(
-            variant,
-            kind,
-            lambda batch: measure_piece(self.bench, self.folder, variant, batch),
-        )
+        variant = self.plan.named[name]
+
+        def read(batch):
+            return measure_piece(self.bench, self.folder, variant, batch)
+
+        if (name, kind) not in self._known:
+            self._known[name, kind] = self._joined(variant, kind, read)
+        return self._known[name, kind]
+
+    def read(self, path: Path) -> dict:
+        """What one piece of work made, read once."""
+        if path not in self._known:
+            self._known[path] = load_result(path)
+        return self._known[path]
 
     def curve(self, name: str, kind: str, what: str) -> np.ndarray:
         """An entry of `methods.Result` over all edits: its axes begin (W + 1 or S, edits)."""
-        variant = VARIANTS[name]
+        variant = self.plan.named[name]
         return self._joined(
             variant,
             kind,

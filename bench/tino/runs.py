@@ -14,9 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ...tino_core.settings import Settings
+from .contest_methods import begin_elected
 from .methods import Batch, read_batch
 from .models import TinoBench
-from .tasks import KINDS, tasks
+from .tasks import KINDS, TEST
 from .variants import ABLATIONS, MAIN, Variant
 
 CACHE = Path(__file__).resolve().parent.parent.parent / ".cache" / "bench"
@@ -27,6 +28,7 @@ class Plan:
     """How much to run: edits of each kind, edits of the ablations in all, pictures at once.
 
     main, ablations: what runs on all edits, and on the first few of each kind
+    split: of the embedded world, whose edits these are
     """
 
     settings: Settings
@@ -36,6 +38,12 @@ class Plan:
     kinds: tuple[str, ...] = KINDS
     main: tuple[Variant, ...] = MAIN
     ablations: tuple[Variant, ...] = ABLATIONS
+    split: str = TEST
+
+    @property
+    def named(self) -> dict[str, Variant]:
+        """All that runs, by name."""
+        return {one.name: one for one in (*self.main, *self.ablations)}
 
     def batches(self, variant: Variant) -> list[Batch]:
         """Batches of a variant; the ablations run on the first edits of each kind."""
@@ -44,7 +52,7 @@ class Plan:
             number = min(number, self.num_ablation // len(self.kinds))
         size = self.batch_size
         return [
-            Batch(kind, range(first, min(first + size, number)))
+            Batch(kind, range(first, min(first + size, number)), self.split)
             for kind in self.kinds
             for first in range(0, number, size)
         ]
@@ -69,7 +77,7 @@ def _code_version() -> str:
     """Names the code that makes results, so that older code's are not taken for its own."""
     here = Path(__file__).resolve().parent
     core = here.parent.parent / "tino_core"
-    stems = ("tasks", "blended", "methods", "setups", "variants")
+    stems = ("tasks", "blended", "methods", "setups", "contest_methods")
     files = [here / f"{stem}.py" for stem in stems]
     files += sorted(core.glob("*.py"))  # whole: a list of stems would forget the next one
     files += [core.parent / "nodes" / "tino" / "loss.py"]
@@ -78,13 +86,22 @@ def _code_version() -> str:
 
 def path_of(folder: Path, variant: Variant, batch: Batch) -> Path:
     """The file of one piece of work."""
-    return folder / f"{variant.name}.{batch.name}.safetensors"
+    return folder / f"{variant.name}-{variant.fingerprint}.{batch.name}.safetensors"
 
 
-def run_piece(bench: TinoBench, variant: Variant, batch: Batch, settings: Settings, path: Path):
-    """Run a variant on a batch and keep what it made."""
+def run_piece(
+    bench: TinoBench,
+    variant: Variant,
+    batch: Batch,
+    settings: Settings,
+    path: Path,
+    tried: Path | None = None,
+) -> None:
+    """Run a variant on a batch and keep what it made. tried: file of the kept first noises."""
     with torch.inference_mode():
-        inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices), variant.setup)
+        inputs = read_batch(bench, batch, batch.tasks, variant.setup)
+        if tried is not None:
+            inputs = begin_elected(inputs, load_result(tried))
         settings = dataclasses.replace(settings, **variant.settings)
         result = variant.method(bench, inputs, settings)
     part = path.with_suffix(f".part{os.getpid()}")

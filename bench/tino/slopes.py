@@ -13,12 +13,9 @@ from ...tino_core.settings import Settings
 from ..bootstrap import interval
 from .methods import Batch, as_edit, read_batch
 from .models import TinoBench
-from .setups import LOSS_TITLES, LOSSES, OURS, Setup
+from .setups import EVERY_LOSS, EVERY_TITLE, Setup
 from .tables import markdown
-from .tasks import tasks
 
-_TITLES = {**LOSS_TITLES, "ours": "towards the target, smoothed over 8 copies (ours)"}
-_SETUPS = {**LOSSES, "ours": OURS}
 _KINDS = ("recolour", "replace")
 
 
@@ -27,7 +24,7 @@ def slope(bench: TinoBench, batch: Batch, setup: Setup, steps: int) -> Tensor:
     settings = Settings(
         num_steps=steps, iterations=1, lr_timesteps=0.0, lr_noise=1.0, clip=1.0, keep_all=True
     )
-    inputs = read_batch(bench, batch, tasks(batch.kind, batch.indices), setup)
+    inputs = read_batch(bench, batch, batch.tasks, setup)
     _, found = run(as_edit(bench, inputs, settings), replace(settings, recompute=False), Watch())
     noises = found.optimised.noises
     assert noises is not None
@@ -40,11 +37,11 @@ def slopes_text(bench: TinoBench, number: int, steps: int = 5) -> str:
     batches = [Batch(kind, range(number)) for kind in _KINDS]
     true = torch.cat([slope(bench, one, Setup(truth=True), steps) for one in batches])
     lines = []
-    for name, setup in _SETUPS.items():
+    for name, setup in EVERY_LOSS.items():
         found = torch.cat([slope(bench, one, setup, steps) for one in batches])
         cosines = F.cosine_similarity(found, true, dim=1).numpy()
         mean, low, high = interval(cosines)
-        lines.append([_TITLES[name], f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"])
+        lines.append([EVERY_TITLE[name], f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]"])
     return f"""## Does its gradient point to the truth?
 
 Cosine of the loss's gradient to the noise with that of the true error, inside the mask, at W = 0;

@@ -18,6 +18,7 @@ from ...embedded.world.samples import Sample, sample
 from ...embedded.world.scene import Scene, random_scene
 from ...tino_core.masks import difference_mask
 
+TEST, VALIDATION = "test", "val"
 KINDS = ("recolour", "replace", "reference", "strokes", "composition")
 _NEW_OBJECT = ("replace", "add")
 _BLOB = 1.35  # radii: no shape reaches further, so that nothing of the old object peeks out
@@ -63,7 +64,7 @@ def blob(rng: np.random.Generator, item: Object) -> np.ndarray:
     return (np.hypot(x - item.x, y - item.y) <= radius).astype(np.float32)
 
 
-def with_strokes(rng: np.random.Generator, edit: Sample) -> np.ndarray:
+def with_strokes(rng: np.random.Generator, edit: Sample, split: str) -> np.ndarray:
     """The source with a blob in the new object's colour over its place."""
     item = _new_object(edit)
     dot = Object("circle", item.colour, SIZE / 2, SIZE / 2, SIZE / 4)
@@ -74,10 +75,10 @@ def with_strokes(rng: np.random.Generator, edit: Sample) -> np.ndarray:
     return painted.astype(np.float32)
 
 
-def with_paste(rng: np.random.Generator, edit: Sample) -> np.ndarray:
+def with_paste(rng: np.random.Generator, edit: Sample, split: str) -> np.ndarray:
     """The source with the new object and a box of another scene's background around it."""
     item = _new_object(edit)
-    foreign = Scene(random_scene(rng, "test").background, "", (item,)).render()
+    foreign = Scene(random_scene(rng, split).background, "", (item,)).render()
     reach = _BLOB * item.radius
     top, bottom = (int(np.clip(item.y + side, 0, SIZE)) for side in (-reach, reach))
     left, right = (int(np.clip(item.x + side, 0, SIZE)) for side in (-reach, reach))
@@ -86,11 +87,11 @@ def with_paste(rng: np.random.Generator, edit: Sample) -> np.ndarray:
     return picture
 
 
-def reference_picture(rng: np.random.Generator, edit: Sample) -> np.ndarray:
+def reference_picture(rng: np.random.Generator, edit: Sample, split: str) -> np.ndarray:
     """The new object alone, large, in the middle of another scene's background."""
     item = _new_object(edit)
     large = Object(item.shape, item.colour, SIZE / 2, SIZE / 2, _REFERENCE_RADIUS)
-    return Scene(random_scene(rng, "test").background, "", (large,)).render()
+    return Scene(random_scene(rng, split).background, "", (large,)).render()
 
 
 def _new_object(edit: Sample) -> Object:
@@ -98,7 +99,7 @@ def _new_object(edit: Sample) -> Object:
     return edit.edit.after
 
 
-_START: dict[str, Callable[[np.random.Generator, Sample], np.ndarray]] = {
+_START: dict[str, Callable[[np.random.Generator, Sample, str], np.ndarray]] = {
     "strokes": with_strokes,
     "composition": with_paste,
 }
@@ -110,17 +111,17 @@ def _spoils_another(edit: Sample, mask: np.ndarray) -> bool:
     return any(bool((mask * coverage(item)).any()) for item in kept)
 
 
-def make_task(kind: str, number: int) -> Task | None:
-    """The task that edit `number` of the test split makes, if it fits the kind."""
-    edit = sample("test", number)
+def make_task(kind: str, number: int, split: str = TEST) -> Task | None:
+    """The task that edit `number` of a split makes, if it fits the kind."""
+    edit = sample(split, number)
     rng = np.random.default_rng([number, KINDS.index(kind)])
     if kind in ("recolour", "replace"):
         return Task(kind, edit, edit.mask) if edit.kind == kind else None
     if edit.kind not in _NEW_OBJECT:
         return None
     if kind == "reference":
-        return Task(kind, edit, edit.mask, shown=reference_picture(rng, edit))
-    start = _START[kind](rng, edit)
+        return Task(kind, edit, edit.mask, shown=reference_picture(rng, edit, split))
+    start = _START[kind](rng, edit, split)
     mask = difference(edit.source, start)
     if _spoils_another(edit, mask):
         return None
@@ -128,24 +129,24 @@ def make_task(kind: str, number: int) -> Task | None:
 
 
 @cache
-def _numbers(kind: str) -> tuple[list[int], Iterator[int]]:
-    """Test edits known to fit the kind, and those still to try."""
+def _numbers(kind: str, split: str) -> tuple[list[int], Iterator[int]]:
+    """Edits known to fit the kind, and those still to try."""
     return [], iter(range(10**6))
 
 
 @cache
-def task(kind: str, index: int) -> Task:
+def task(kind: str, index: int, split: str = TEST) -> Task:
     """Task `index` of a kind; the same arguments always give the same pixels."""
-    known, untried = _numbers(kind)
+    known, untried = _numbers(kind, split)
     while len(known) <= index:
         number = next(untried)
-        if make_task(kind, number) is not None:
+        if make_task(kind, number, split) is not None:
             known.append(number)
-    made = make_task(kind, known[index])
+    made = make_task(kind, known[index], split)
     assert made is not None
     return made
 
 
-def tasks(kind: str, indices: range) -> list[Task]:
+def tasks(kind: str, indices: range, split: str = TEST) -> list[Task]:
     """Several tasks of one kind."""
-    return [task(kind, index) for index in indices]
+    return [task(kind, index, split) for index in indices]

@@ -1,14 +1,14 @@
-"""What the two pages of the benchmark run: methods with their settings and their loss."""
+"""What the page of the paper's form runs: methods with their settings and their loss."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import hashlib
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ...tino_core.losses import DIRECTIONAL
-from .methods import Method, bld, nothing_done, sdedit, seeds, tino, truth, without_mask
-from .setups import OUR_NUMBERS, OURS, PAPERS, Setup
+from .methods import Method, bld, nothing_done, sdedit, tino, truth, without_mask
+from .setups import PAPERS, Setup
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,15 @@ class Variant:
     settings: dict[str, Any] = field(default_factory=dict)
     setup: Setup = PAPERS
     clip: bool = True
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what it runs, so that a changed row is run again and no other."""
+        method, given = self.method, ()
+        if isinstance(method, partial):
+            method, given = method.func, method.args
+        described = f"{method.__name__} {given} {sorted(self.settings.items())} {self.setup}"
+        return hashlib.sha256(described.encode()).hexdigest()[:6]
 
 
 MAIN = (
@@ -41,60 +50,3 @@ ABLATIONS = (
     Variant("no-mask", "no mask", without_mask),
     Variant("decay", "weight decay 0.01", tino, {"weight_decay": 0.01}),
 )
-NUM_SEEDS, NUM_GUIDED, NUM_FEW = 32, 16, 16
-GUIDED = replace(PAPERS, cfg=3.0)
-
-
-def _of_losses(name: str, title: str, method, settings=None, setup: Setup = PAPERS) -> Variant:
-    return Variant(name, title, method, settings or {}, setup, clip=False)
-
-
-CONTEST = (
-    _of_losses("c-given", "nothing done", nothing_done),
-    _of_losses("c-truth", "the truth", truth),
-    _of_losses("c-sdedit", "SDEdit 0.75", sdedit),
-    _of_losses("c-bld", "BLD 0.75", bld),
-    _of_losses("seeds", "seeds", partial(seeds, NUM_SEEDS)),
-    _of_losses("seeds-3", "seeds at guidance 3", partial(seeds, NUM_GUIDED), setup=GUIDED),
-    _of_losses("ours", "ours: 10 updates", tino, OUR_NUMBERS, OURS),
-    _of_losses("ours-16", "16 tries, then 10 updates", tino, OUR_NUMBERS, replace(OURS, tries=16)),
-    _of_losses(
-        "bound",
-        "the true error as loss, 10 updates",
-        tino,
-        {**OUR_NUMBERS, "lr_noise": 0.05},
-        Setup(truth=True),
-    ),
-)
-"""Every loss, updates against tries, at equal guidance and steps."""
-_LONG = {**OUR_NUMBERS, "iterations": 30}
-CONTEST_FEW = (
-    _of_losses("ours-30", "ours: 30 updates", tino, _LONG, OURS),
-    _of_losses("paper-30", "the paper's loss, 30 updates", tino, {"iterations": 30}),
-    _of_losses(
-        "directional",
-        "directional, 10 updates",
-        tino,
-        OUR_NUMBERS,
-        replace(OURS, text_loss=DIRECTIONAL),
-    ),
-    *(
-        variant
-        for steps in (1, 2)
-        for variant in (
-            _of_losses(
-                f"seeds-k{steps}", f"K = {steps}", partial(seeds, NUM_FEW), {"num_steps": steps}
-            ),
-            _of_losses(
-                f"ours-k{steps}",
-                f"K = {steps}, 10 updates",
-                tino,
-                {**OUR_NUMBERS, "num_steps": steps},
-                OURS,
-            ),
-        )
-    ),
-    _of_losses("paper-k10", "the paper: K = 10, W = 50", tino, {"num_steps": 10, "iterations": 50}),
-)
-"""What takes longer or asks a side question, on fewer edits."""
-VARIANTS = {one.name: one for one in (*MAIN, *ABLATIONS, *CONTEST, *CONTEST_FEW)}

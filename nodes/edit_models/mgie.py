@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
 
 import comfy.model_management
 import comfy.utils
@@ -18,11 +16,11 @@ from ...edit_models.mgie_llava import MAX_NEW_TOKENS
 from ..host.edit_models.mgie import ManagedMgie, load
 from ..host.model_folders import register_folder
 from ..menu import EDIT_MODELS
+from . import mgie_paths as paths
 
 _LICENCE = (
     "Its weights are for non-commercial research only (Apple's licence, over LLaMA's and LLaVA's)."
 )
-_MODELS, _EMBEDDINGS = "mgie", "mgie_embeddings"
 
 
 @io.comfytype(io_type="MGIE_MODEL")
@@ -32,57 +30,12 @@ class MgieType(io.ComfyTypeIO):
     Type = object
 
 
-def _folders() -> dict[str, Path]:
-    """Folders with a config.json below models/mgie and models/LLM, by their names there."""
-    register_folder(_MODELS, {".pt", ".safetensors"})
-    register_folder("LLM", set())
-    roots = [
-        Path(root) for kind in (_MODELS, "LLM") for root in folder_paths.get_folder_paths(kind)
-    ]
-    found = {
-        config.parent.relative_to(root).as_posix(): config.parent
-        for root in reversed(roots)  # the first root wins, as in ComfyUI
-        for config in [*root.glob("*/config.json"), *root.glob("*/*/config.json")]
-    }
-    return dict(sorted(found.items()))
-
-
-def _folder(given: str, name: str) -> Path:
-    found = _folders().get(name)
-    if found is None:
-        raise ValueError(
-            f"{given}: there is no folder {name!r} with a config.json in models/mgie or "
-            "models/LLM. Put it there, or choose another."
-        )
-    return found
-
-
-def _files(kind: str) -> list[str]:
-    """Files of models/<kind> that are no part of a model's folder."""
-    names = folder_paths.get_filename_list(kind)
-    paths = {name: folder_paths.get_full_path(kind, name) for name in names}
-    return [
-        name
-        for name, path in paths.items()
-        if path is not None and not Path(path).with_name("config.json").exists()
-    ]
-
-
-def _file(given: str, kind: str, name: str) -> Path:
-    found = folder_paths.get_full_path(kind, name)
-    if found is None:
-        raise ValueError(
-            f"{given}: {name} is not in models/{kind}. Put it there, or choose another."
-        )
-    return Path(found)
-
-
 class MGIELoader(io.ComfyNode):
     """MGIE's language model, which sees, and its edit head."""
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        folders = list(_folders())
+        folders = list(paths.folders())
         return io.Schema(
             node_id="MGIELoader",
             display_name="Load MGIE",
@@ -104,7 +57,7 @@ class MGIELoader(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "mllm",
-                    options=_files(_MODELS),
+                    options=paths.files(paths.MODELS),
                     tooltip="MGIE's mllm.pt in models/mgie: the edit head and what it trained of "
                     "LLaVA. Read as plain tensors; a file that would run code is refused.",
                 ),
@@ -114,8 +67,8 @@ class MGIELoader(io.ComfyNode):
 
     @classmethod
     def execute(cls, llava, vision_tower, mllm) -> io.NodeOutput:
-        folders = _folder("llava", llava), _folder("vision_tower", vision_tower)
-        return io.NodeOutput(load(*folders, _file("mllm", _MODELS, mllm)))
+        folders = paths.folder("llava", llava), paths.folder("vision_tower", vision_tower)
+        return io.NodeOutput(load(*folders, paths.file("mllm", paths.MODELS, mllm)))
 
 
 def _picture(image: Tensor) -> Tensor:
@@ -125,20 +78,6 @@ def _picture(image: Tensor) -> Tensor:
             "Choose one of a batch with ImageFromBatch."
         )
     return image[0, ..., :3]
-
-
-def _new_file(save_as: str) -> Path | None:
-    """Where embeddings are to be saved; None for nowhere."""
-    stem = save_as.strip().removesuffix(".safetensors")
-    if not stem:
-        return None
-    if not re.fullmatch(r"\w[\w .()-]*", stem):
-        raise ValueError(
-            "save_as: expected a plain file name of letters, digits, spaces and -_.(), without "
-            f"folders, got {save_as!r}."
-        )
-    register_folder(_EMBEDDINGS, {".safetensors"})
-    return Path(folder_paths.get_folder_paths(_EMBEDDINGS)[0], f"{stem}.safetensors")
 
 
 class _TokenProgress:
@@ -207,7 +146,7 @@ class MGIEConditioning(io.ComfyNode):
 
     @classmethod
     def execute(cls, mgie: ManagedMgie, instruction, image, save_as="") -> io.NodeOutput:
-        path = _new_file(save_as)
+        path = paths.new_file(save_as)
         progress = _TokenProgress()
         imagined = mgie.imagine(instruction, _picture(image), progress)
         progress.finish()
@@ -221,7 +160,7 @@ class MGIEEmbeddings(io.ComfyNode):
 
     @classmethod
     def define_schema(cls) -> io.Schema:
-        register_folder(_EMBEDDINGS, {".safetensors"})
+        register_folder(paths.EMBEDDINGS, {".safetensors"})
         return io.Schema(
             node_id="MGIEEmbeddings",
             display_name="Load MGIE Embeddings",
@@ -231,7 +170,7 @@ class MGIEEmbeddings(io.ComfyNode):
             inputs=[
                 io.Combo.Input(
                     "name",
-                    options=folder_paths.get_filename_list(_EMBEDDINGS),
+                    options=folder_paths.get_filename_list(paths.EMBEDDINGS),
                     tooltip="A file of models/mgie_embeddings, saved by MGIEConditioning.",
                 )
             ],
@@ -241,7 +180,7 @@ class MGIEEmbeddings(io.ComfyNode):
     @classmethod
     def fingerprint_inputs(cls, name) -> tuple[float, int] | None:
         """Another file when it was saved anew."""
-        path = folder_paths.get_full_path(_EMBEDDINGS, name)
+        path = folder_paths.get_full_path(paths.EMBEDDINGS, name)
         if path is None:
             return None
         status = os.stat(path)
@@ -249,7 +188,7 @@ class MGIEEmbeddings(io.ComfyNode):
 
     @classmethod
     def execute(cls, name) -> io.NodeOutput:
-        return _conditioned(load_embeddings(_file("name", _EMBEDDINGS, name)))
+        return _conditioned(load_embeddings(paths.file("name", paths.EMBEDDINGS, name)))
 
 
 NODES: list[type[io.ComfyNode]] = [MGIELoader, MGIEConditioning, MGIEEmbeddings]

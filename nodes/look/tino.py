@@ -12,7 +12,8 @@ LOOKS: dict[str, Look] = {
             "cfg num_steps lr_timesteps lr_noise weight_decay semantic_weight "
             "perceptual_weight reference_weight negative latent_vgg source_text target_text "
             "reference start signed gradient_steps patience result text_loss tries smoothing "
-            "keep_norm defaults optimiser gradient_norm longest_step white_noise least_gain reward"
+            "keep_norm defaults optimiser gradient_norm longest_step white_noise least_gain reward "
+            "first_noise sigmas"
         ),
         outputs=(
             "The edit as LATENT; it may be the source of a further edit.",

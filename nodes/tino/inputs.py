@@ -9,6 +9,7 @@ from comfy_api.latest import io
 
 from ...tino_core.losses import PAPER
 from ..inputs import given
+from .beginnings import DRAWN, FIRST_NOISES
 from .optimisers import ADAMW, OPTIMISERS
 from .paper_inputs import OfThePaper
 from .preset_type import TinoPresetType
@@ -119,4 +120,18 @@ class Given(OfThePaper):
         TinoRewardType,
         optional=True,
         tooltip="Scores of the result that updates raise, from TiNOReward or a node of yours.",
+    )
+    first_noise: str = given(
+        io.Combo,
+        options=list(FIRST_NOISES),
+        default=DRAWN,
+        optional=True,
+        tooltip="Inverted: the noise that the source comes from, where FlowOpt begins; keeps more "
+        "of it. Costs three passes.",
+    )
+    sigmas: Any = given(
+        io.Sigmas,
+        optional=True,
+        tooltip="Noise levels in place of num_steps and strength, for models of one to four "
+        "steps (Turbo, LCM, Lightning, Hyper).",
     )

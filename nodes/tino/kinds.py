@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from comfy_api.latest import io
@@ -10,12 +12,15 @@ from ..menu import TINO
 from .preset_type import TinoPresetType
 from .presets import PRESETS
 
-_TRIES, _UPDATES, _BOTH, _PAPER = "tries", "updates", "tries, then updates", "paper"
+BEST, TRIES, UPDATES, BOTH, PAPER = (
+    *("best for the kind", "tries", "updates", "tries, then updates"),
+    "paper",
+)
 WAYS: dict[str, dict[str, Any]] = {
-    _TRIES: PRESETS["ours: tries"],
-    _UPDATES: PRESETS["ours: updates"],
-    _BOTH: {**PRESETS["ours: updates"], "tries": 16},
-    _PAPER: PRESETS["paper"],
+    TRIES: PRESETS["ours: tries"],
+    UPDATES: PRESETS["ours: updates"],
+    BOTH: {**PRESETS["ours: updates"], "tries": 16},
+    PAPER: PRESETS["paper"],
 }
 """What costs 16, 48, 64 and 238 passes of the denoising steps."""
 _NO_REFERENCE, _REFERENCE = {"reference_weight": 0.0}, {"reference_weight": 1.0}
@@ -28,9 +33,14 @@ KINDS: dict[str, dict[str, Any]] = {
 """What a kind of edit adds: only a reference has something to resemble."""
 
 
+CHOSEN_FILE = Path(__file__).with_name("chosen.json")
+CHOSEN: dict[str, Any] = json.loads(CHOSEN_FILE.read_text(encoding="utf-8"))
+"""What `bench tino validate` chose on validation edits: docs/tino_defaults.md."""
+
+
 def preset(kind: str, way: str) -> dict[str, Any]:
     """Values by the names of TiNOOptimize's inputs."""
-    return {**WAYS[way], **KINDS[kind]}
+    return {**WAYS[CHOSEN["ways"][kind] if way == BEST else way], **KINDS[kind]}
 
 
 class TiNOPreset(io.ComfyNode):
@@ -53,10 +63,11 @@ class TiNOPreset(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "way",
-                    options=list(WAYS),
-                    default=_TRIES,
-                    tooltip="tries: 16 first noises, the best by the loss (16 passes). updates: "
-                    "10 (48 passes). paper: its own form, 50 updates (238 passes).",
+                    options=[BEST, *WAYS],
+                    default=BEST,
+                    tooltip="best for the kind: what validation chose. tries: 16 first noises, "
+                    "the best by the loss (16 passes). updates: 10 (48). paper: its own form, 50 "
+                    "updates (238 passes).",
                 ),
             ],
             outputs=[

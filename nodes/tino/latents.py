@@ -9,14 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ...tino_core.masks import check_mask
+from ..host.tino.frames import framed, unframed
 
 
 def check_source(model, source: dict) -> dict:
-    """The source LATENT, or ValueError where the MODEL cannot edit it."""
+    """The source LATENT in the MODEL's layout, or ValueError where the MODEL cannot edit it."""
     samples = source["samples"]
-    if samples.is_nested or samples.ndim != 4:
+    if samples.is_nested or not _of_pictures(samples):
         raise ValueError(
-            f"source: expected the latent of pictures (B, C, h, w), got {tuple(samples.shape)}."
+            f"source: expected the latent of pictures (B, C, h, w), or of one frame each "
+            f"(B, C, 1, h, w), got {tuple(samples.shape)}."
         )
     channels = model.model.latent_format.latent_channels
     if samples.shape[1] != channels:
@@ -26,19 +28,25 @@ def check_source(model, source: dict) -> dict:
         )
     if not samples.any():
         raise ValueError("source: the latent is empty. Encode the picture to edit (VAEEncode).")
-    return source
+    return {**source, "samples": framed(model.model.latent_format, samples)}
+
+
+def _of_pictures(samples: Tensor) -> bool:
+    return samples.ndim == 4 or (samples.ndim == 5 and samples.shape[2] == 1)
 
 
 def check_start(start: dict | None, source: Tensor) -> dict | None:
-    """The start LATENT, one a picture of the source (B, C, h, w)."""
-    if start is not None and start["samples"].shape[1:] != source.shape[1:]:
+    """The start LATENT, one a picture of the source (B, C, h, w) or (B, C, 1, h, w)."""
+    if start is None:
+        return None
+    samples = start["samples"]
+    samples = samples.unsqueeze(2) if samples.ndim == 4 < source.ndim else samples
+    if samples.shape[1:] != source.shape[1:]:
         raise ValueError(
             f"start: expected the size of source, {tuple(source.shape[1:])}, got "
             f"{tuple(start['samples'].shape[1:])}. Encode the changed picture at the same size."
         )
-    if start is None:
-        return None
-    return {"samples": start["samples"].expand(len(source), -1, -1, -1)}
+    return {"samples": samples.expand(len(source), *samples.shape[1:])}
 
 
 def latent_mask(mask: Tensor | None, source: dict) -> Tensor:
@@ -65,11 +73,11 @@ def latent_mask(mask: Tensor | None, source: dict) -> Tensor:
 
 
 def reference_latent(model, reference: dict | None, source: Tensor) -> Tensor | None:
-    """The reference in the model's scale at the source's size, (B or 1, C, h, w)."""
+    """The reference in the model's scale at the source's size, (B or 1, C, h, w), no frame."""
     if reference is None:
         return None
     samples = reference["samples"]
-    if samples.ndim != 4 or samples.shape[1] != source.shape[1]:
+    if not _of_pictures(samples) or samples.shape[1] != source.shape[1]:
         raise ValueError(
             f"reference: expected a latent of the MODEL's space with {source.shape[1]} channels, "
             f"got {tuple(samples.shape)}. Encode it with the VAE of this model."
@@ -84,8 +92,8 @@ def reference_latent(model, reference: dict | None, source: Tensor) -> Tensor | 
             tuple(samples.shape[-2:]),
             tuple(source.shape[-2:]),
         )
-        samples = resized(samples, source)
-    return model.model.process_latent_in(samples)
+        samples = resized(unframed(samples), source)
+    return unframed(model.model.process_latent_in(framed(model.model.latent_format, samples)))
 
 
 def resized(latent: Tensor, like: Tensor) -> Tensor:

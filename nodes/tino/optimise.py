@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import comfy.sample
 import torch
@@ -12,13 +13,15 @@ from comfy_api.latest import io
 from ...tino_core.guard import Guard
 from ...tino_core.losses import PAPER, LossWeights
 from ...tino_core.settings import Settings
-from ..host.tino.continuous import scale_of
+from ..host.tino.continuous import Scale, scale_of
 from ..host.tino.edit import Edit
+from ..host.tino.frames import framed
 from ..host.tino.memory import compute_dtype
 from ..host.tino.optimising import Watch, run
 from ..host.tino.stopping import add_route, stoppable
 from ..inputs import inputs, takes_records
 from ..menu import MAX_SEED, TINO
+from .beginnings import first_timesteps, source_shown
 from .found import OptimisedNoise, as_sigmas, as_text, warning
 from .inputs import Given
 from .latents import check_source, check_start, latent_mask, reference_latent
@@ -93,7 +96,12 @@ def _settings(given: Given) -> Settings:
         least_gain=given.least_gain,
         **OPTIMISERS[given.optimiser](given.gradient_norm),
         scale_loss=compute_dtype(given.model) == torch.float16,
+        timesteps=None if given.sigmas is None else first_timesteps(given.sigmas, _scale(given)),
     )
+
+
+def _scale(given: Given) -> Scale:
+    return scale_of(given.model.get_model_object("model_sampling"))
 
 
 def _edit(given: Given, loss: Loss | None) -> Edit:
@@ -115,6 +123,7 @@ def _edit(given: Given, loss: Loss | None) -> Edit:
         noises[0],
         loss,
         noises[1:],
+        source_shown(given),
     )
 
 
@@ -157,7 +166,7 @@ class TiNOOptimize(io.ComfyNode):
     def execute(cls, given: Given) -> io.NodeOutput:
         given = with_presets(given)
         model, settings = given.model, _settings(given)
-        check_source(model, given.source)
+        given = replace(given, source=check_source(model, given.source))
         loss, node = _loss(given), cls.hidden.unique_id
         edit = _edit(given, loss)
         source = model.model.process_latent_in(edit.latent["samples"])
@@ -167,15 +176,15 @@ class TiNOOptimize(io.ComfyNode):
         with stoppable(node or "") as stopped:
             latent, everything = run(edit, settings, _watch(progress, stopped))
         progress.finish(everything.optimised.latent)
-        found, scale = everything.optimised, scale_of(model.get_model_object("model_sampling"))
+        found, scale, form = everything.optimised, _scale(given), model.model.latent_format
         if found.iterates is not None:
-            latent = model.model.process_latent_out(found.iterates.flatten(0, 1))
+            latent = model.model.process_latent_out(framed(form, found.iterates.flatten(0, 1)))
         text = as_text(everything, scale.schedule(found.noise.device).last)
         text = f"{text}\n{loss.why}" if loss is not None and loss.why else text
         logging.info("TiNO-Edit: %s", text)
         return io.NodeOutput(
             {"samples": latent},
-            OptimisedNoise(found.noise.cpu(), given.seed),
+            OptimisedNoise(framed(form, found.noise.cpu()), given.seed),
             text,
             loss_curve(found.losses, found.chosen),
             as_sigmas(scale, found),

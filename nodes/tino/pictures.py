@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..host.tino.frames import framed, unframed
+
 # Counted on the decoder of SD's VAE: 2.62 times what ComfyUI reckons for decoding alone.
 _DECODER_KEPT = 2.7
 
@@ -19,8 +21,8 @@ def decoded(vae: Any, latent_format: Any, x: Tensor) -> Tensor:
     for name, value in vars(form).items():
         if isinstance(value, Tensor) and value.is_inference():  # such cannot be saved for backward
             setattr(form, name, value.clone())
-    latent = form.process_out(x).to(vae.vae_dtype)
-    return vae.process_output(vae.first_stage_model.decode(latent).float())[:, :3]
+    latent = form.process_out(framed(form, x)).to(vae.vae_dtype)
+    return vae.process_output(unframed(vae.first_stage_model.decode(latent)).float())[:, :3]
 
 
 def decoder_memory(vae: Any) -> Callable[[Sequence[int]], float]:

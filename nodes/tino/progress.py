@@ -9,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..host.preview import tell
+from ..host.tino.frames import framed
 from .loss_curve import draw_curve
 
 _SIDE = 256  # of each picture in the sheet, pixels
@@ -34,6 +35,7 @@ class IterationProgress:
         self.node_id, self.keep_last = node_id, keep_last
         self.note = ""  # shown under every line
         self.losses: list[Tensor] = []
+        self.form = patcher.model.latent_format
         self.previewer = latent_preview.get_previewer(
             patcher.load_device, patcher.model.latent_format
         )
@@ -71,7 +73,7 @@ class IterationProgress:
         """The first picture of latents as a preview shows it, None where previews are off."""
         if self.previewer is None:
             return None
-        return self.previewer.decode_latent_to_preview(latent[:1])
+        return self.previewer.decode_latent_to_preview(framed(self.form, latent[:1]))
 
     def sheet(self) -> Image.Image | None:
         """Source and what is kept, the loss below; None where previews are off."""

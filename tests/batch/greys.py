@@ -54,9 +54,9 @@ def check_all(folder: Path) -> None:
     assert sorted(sample for sample, _ in records(folder)) == sorted(names)
 
 
-def records(folder: Path) -> list[tuple[str, str]]:
+def records(folder: Path, within: str = "") -> list[tuple[str, str]]:
     """Sample and server of all that was made; nothing may be at work there."""
-    with closing(sqlite3.connect(folder / "out" / "records.sqlite")) as db:
+    with closing(sqlite3.connect(folder / "out" / within / "records.sqlite")) as db:
         return db.execute("select sample, server from made").fetchall()
 
 
@@ -77,7 +77,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self.port = port
         self.sockets: list[socket.socket] = []
-        self.passed = 0
+        self.passed = self.fetched = 0
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
         threading.Thread(target=self.accept, daemon=True).start()
@@ -96,12 +96,20 @@ class Line:
             while data := one.recv(65536):
                 other.sendall(data)
                 self.passed += len(data)
+                self.fetched += data.count(b"GET /view?")
             other.shutdown(socket.SHUT_WR)
 
     def wait_for_work(self) -> None:
         """Until more has gone over it than a server's state: pictures."""
         deadline = time.monotonic() + 60
         while self.passed < 8000:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def wait_for_pictures(self, number: int) -> None:
+        """Until so many results were asked for over it: all but the last of them are kept."""
+        deadline = time.monotonic() + 240
+        while self.fetched < number:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 

@@ -1,16 +1,29 @@
 """The same work over a real Ray cluster on this machine: nodes and servers lost in the middle."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from elect_tino.batch.__main__ import main
+from elect_tino.evaluation import world
+from elect_tino.evaluation.ledger import Ledger
 
-from .greys import Line, arguments, check_all, fill, loses_nothing
+from .greys import (
+    INVERT,
+    Line,
+    arguments,
+    check_all,
+    fill,
+    loses_nothing,
+    records,
+)
 
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
@@ -106,6 +119,73 @@ def test_an_actor_whose_node_is_lost_works_on_elsewhere(
     for line, passed in zip(lines, before, strict=True):
         assert line.passed > passed + 8000
         line.cut()
+
+
+def told_workflow(folder: Path) -> str:
+    """A method for `evaluate run`: inverts, and takes an instruction that it does not need."""
+    note = {"class_type": "PreviewAny", "inputs": {"source": "{instruction}"}}
+    (folder / "invert.json").write_text(json.dumps({**INVERT, "4": note}))
+    return f"inverse={folder / 'invert.json'}"
+
+
+def evaluation(*told: str) -> "subprocess.Popen[bytes]":
+    """The command, in a process of its own: one process is of one cluster."""
+    command = [sys.executable, "-m", "elect_tino.evaluation", "run", *told, "--page", "0"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.slow
+def test_an_evaluation_goes_on_when_a_server_of_its_cluster_is_killed(
+    server: "ComfyServer", tmp_path: Path, make_cluster: MakeCluster
+):
+    """Every sample is run once and measured once, by what the surviving server made too."""
+    from elect_tino.harness.server.comfy_server import ComfyServer
+
+    cluster = make_cluster(resources={"comfyui": 1})
+    told = ["world:60", "--method", told_workflow(tmp_path), "--ray", cluster.address]
+    with ComfyServer(extra_args=("--disable-all-custom-nodes",)) as second:
+        line = Line(second.port)
+        urls = ["--server", server.url, "--server", line.url]
+        running = evaluation(*told, *urls, "--out", str(tmp_path / "out"))
+        try:
+            line.wait_for_pictures(3)
+            assert second.process is not None
+            second.process.kill()
+            line.cut()
+            assert running.wait(300) == 0
+        finally:
+            running.kill()
+            running.wait()
+    made = records(tmp_path, "runs")
+    assert sorted(sample for sample, _ in made) == [one.name for one in world.read(60)]
+    assert {where.split()[0] for _, where in made} == {server.url, line.url}
+    told_of = Ledger(tmp_path / "out" / "ledger.jsonl").records
+    for one in world.read(60):
+        expected = np.abs((255.0 - one.source) - one.target).mean() / 255
+        assert told_of[one.name, "inverse"]["L1"] == pytest.approx(expected, abs=1 / 255)
+
+
+def test_a_turn_made_on_one_node_is_the_source_of_the_next_on_any(
+    server: "ComfyServer", tmp_path: Path, make_cluster: MakeCluster
+):
+    """Inverted twice, every session's first source is there again."""
+    firsts = list(world.read(4))
+    turn = {"instruction": "x", "mask": "none.png", "input": "in.png", "output": "in.png"}
+    for number, one in enumerate(firsts):
+        (tmp_path / "images" / str(number)).mkdir(parents=True)
+        Image.fromarray(one.source).save(tmp_path / "images" / str(number) / "in.png")
+    sessions = {str(number): [turn, turn] for number in range(len(firsts))}
+    (tmp_path / "edit_turns.json").write_text(json.dumps(sessions))
+    cluster, line = make_cluster(resources={"comfyui": 1}), Line(server.port)
+    told = [f"magicbrush-iterative:{tmp_path}", "--method", told_workflow(tmp_path)]
+    urls = ["--server", server.url, "--server", line.url]
+    told += ["--ray", cluster.address, *urls, "--out", str(tmp_path / "out")]
+    assert evaluation(*told).wait(300) == 0
+    for number, one in enumerate(firsts):
+        with Image.open(tmp_path / f"out/runs/inverse/{number}_iter_2.png") as image:
+            twice = np.asarray(image.convert("RGB")).astype(int)
+        assert np.abs(twice - one.source).max() <= 2
+    line.cut()
 
 
 def test_without_a_cluster_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture):

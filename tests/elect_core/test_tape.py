@@ -1,8 +1,5 @@
 """A recorded run can be stopped, pruned, cut and resumed, and stays the same run."""
 
-from collections.abc import Callable
-from itertools import pairwise
-
 import pytest
 import torch
 from torch import Tensor
@@ -10,104 +7,20 @@ from torch.testing import assert_close
 
 from elect_tino.elect_core.tape import Answer, Step, Stopped, Tape, TapeModel
 
-SIGMAS = torch.tensor([10.0, 6.0, 3.0, 1.5, 0.5, 0.0])
-NUM_STEPS = len(SIGMAS) - 1
-
-
-def start(num_candidates: int = 4) -> Tensor:
-    return 10 * torch.randn(num_candidates, 3, 4, 5, generator=torch.Generator().manual_seed(0))
-
-
-class World:
-    """A model that counts its calls; with `fail_at`, that call runs out of memory."""
-
-    def __init__(self, fail_at: int | None = None):
-        self.num_calls = 0
-        self.fail_at = fail_at
-
-    def __call__(self, x: Tensor, sigma: Tensor) -> Answer:
-        if self.num_calls == self.fail_at:
-            raise torch.OutOfMemoryError
-        self.num_calls += 1
-        denoised = (x.tanh() * 0.8 + x / (1 + sigma**2)) / 2
-        return {"denoised": denoised, "relevance": x.abs().sum(1, keepdim=True)}
-
-
-def euler(model: TapeModel, x: Tensor) -> Tensor:
-    for sigma, sigma_next in pairwise(SIGMAS):
-        x = x + (x - model(x, sigma)) / sigma * (sigma_next - sigma)
-        model.end_step()
-    return x
-
-
-def multistep(model: TapeModel, x: Tensor) -> Tensor:
-    """Extrapolates from the previous estimate, as the dpmpp_2m family does."""
-    previous = None
-    for sigma, sigma_next in pairwise(SIGMAS):
-        denoised = model(x, sigma)
-        guess = denoised if previous is None else 1.5 * denoised - 0.5 * previous
-        x = guess + (x - guess) * sigma_next / sigma
-        previous = denoised
-        model.end_step()
-    return x
-
-
-def heun(model: TapeModel, x: Tensor) -> Tensor:
-    """Two calls a step, but for the last."""
-    for sigma, sigma_next in pairwise(SIGMAS):
-        d = (x - model(x, sigma)) / sigma
-        ahead = x + d * (sigma_next - sigma)
-        if sigma_next > 0:
-            d = (d + (ahead - model(ahead, sigma_next)) / sigma_next) / 2
-        x = x + d * (sigma_next - sigma)
-        model.end_step()
-    return x
-
-
-def ancestral(model: TapeModel, x: Tensor) -> Tensor:
-    """Draws fresh noise, the same for every candidate, from its own generator."""
-    generator = torch.Generator().manual_seed(1)
-    for sigma, sigma_next in pairwise(SIGMAS):
-        denoised = model(x, sigma)
-        noise = torch.randn(x.shape[1:], generator=generator)
-        x = denoised + 0.6 * (x - denoised) * sigma_next / sigma + 0.8 * sigma_next * noise
-        model.end_step()
-    return x
-
-
-def in_place(model: TapeModel, x: Tensor) -> Tensor:
-    """Overwrites what the model returned."""
-    x = x.clone()
-    for sigma, sigma_next in pairwise(SIGMAS):
-        d = model(x, sigma).sub_(x).neg_().div_(sigma)
-        x.add_(d.mul_(sigma_next - sigma))
-        model.end_step()
-    return x
-
-
-SAMPLERS = [euler, multistep, heun, ancestral, in_place]
-Sampler = Callable[[TapeModel, Tensor], Tensor]
-
-
-def finish(sampler: Sampler, tape: Tape, x: Tensor | None = None) -> tuple[Tensor, int]:
-    """Result at the end of the schedule, and the number of calls the world answered for it."""
-    world = World()
-    return sampler(TapeModel(world, tape), start() if x is None else x), world.num_calls
-
-
-def record(sampler: Sampler, tape: Tape, stop: int, x: Tensor | None = None) -> int:
-    """Run to the stop; number of calls the world answered."""
-    world = World()
-    with pytest.raises(Stopped):
-        sampler(TapeModel(world, tape, stop), start() if x is None else x)
-    return world.num_calls
-
-
-def assert_same_tape(a: Tape, b: Tape) -> None:
-    assert len(a.calls) == len(b.calls)
-    for ours, theirs in zip(a.calls, b.calls, strict=True):
-        assert_close(ours, theirs, rtol=0, atol=0)
-    assert [s.call for s in a.steps] == [s.call for s in b.steps]
+from .recorded import (
+    NUM_STEPS,
+    SAMPLERS,
+    SIGMAS,
+    World,
+    assert_same_tape,
+    euler,
+    finish,
+    heun,
+    in_place,
+    multistep,
+    record,
+    start,
+)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -267,48 +180,6 @@ def test_replay_may_rewrite_the_answer_for_the_sampler_alone():
     model = TapeModel(World(), tape, replayed=lambda x, sigma, answer: answer["denoised"].zero_())
     assert not bool(model(start(), SIGMAS[0]).any())
     assert bool(tape.estimate().any())
-
-
-def test_estimate_is_the_last_finished_steps_unless_asked():
-    tape = Tape()
-    record(euler, tape, 3)
-    assert_close(tape.estimate(), tape.calls[2]["denoised"])
-    assert_close(tape.estimate(0), tape.calls[0]["denoised"])
-
-
-def test_estimate_of_a_two_call_step_is_its_latest_call():
-    tape = Tape()
-    record(heun, tape, 2)
-    assert [step.call for step in tape.steps] == [1, 3]
-    assert_close(tape.estimate(), tape.calls[3]["denoised"])
-
-
-def test_empty_tape_has_no_estimate():
-    with pytest.raises(ValueError, match="tape: no finished step is recorded"):
-        Tape().estimate()
-
-
-def test_blended_estimate_is_kept_through_pruning_joining_and_replay():
-    x, tape = start(2), Tape()
-    model = TapeModel(World(), tape)
-    model(x, SIGMAS[0])
-    blended = x + 1
-    model.end_step(blended)
-    blended.zero_()  # the caller may reuse it
-    again = TapeModel(World(), tape)
-    again(x, SIGMAS[0])
-    again.end_step(x + 7)  # replayed: the recorded one stands
-    assert_close(tape.estimate(), x + 1)
-    halves = [tape.rows([0]), tape.rows([1])]
-    assert_close(Tape.concatenate(halves).estimate(), x + 1)
-
-
-def test_maps_are_those_of_the_steps_that_have_one():
-    tape = Tape()
-    record(euler, tape, 3)
-    del tape.calls[1]["relevance"]
-    maps = tape.relevance(range(3))
-    assert [id(m) for m in maps] == [id(tape.calls[i]["relevance"]) for i in (0, 2)]
 
 
 def test_size_counts_every_tensor():

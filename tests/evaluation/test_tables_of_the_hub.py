@@ -92,5 +92,7 @@ def test_an_image_folder_with_its_metadata(one, tmp_path):
 
 def test_a_folder_without_tables_says_what_is_wanted(tmp_path):
     for kind in ("gedit", "magicbrush", "folder"):
-        with pytest.raises(ValueError, match="expected"):
+        with pytest.raises(ValueError, match="expected.*huggingface.co/datasets/"):
             list(samples_of(f"{kind}:{tmp_path}"))
+    with pytest.raises(ValueError, match="expected.*a form: github.com/cure-lab/PnPInversion"):
+        list(samples_of(f"pie:{tmp_path}"))

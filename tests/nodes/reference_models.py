@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from .conftest import UNET
+
 WIDTH = 16
 """Width of the random text features."""
 
@@ -94,24 +96,11 @@ HIDREAM = {
     "num_activated_experts": 2,
     "max_resolution": [128, 128],
 }
-COSXL = {
-    "image_size": 32,
-    "in_channels": 8,
-    "out_channels": 4,
-    "model_channels": 32,
-    "num_res_blocks": [1, 1],
-    "channel_mult": [1, 2],
-    "transformer_depth": [0, 1],
-    "transformer_depth_output": [0, 0, 1, 1],
-    "transformer_depth_middle": 1,
+COSXL = {name: value for name, value in UNET.items() if name != "dtype"} | {
     "context_dim": WIDTH,
-    "use_spatial_transformer": True,
     "use_linear_in_transformer": True,
     "num_classes": "sequential",
     "adm_in_channels": WIDTH + 6 * 256,
-    "num_heads": 4,
-    "num_head_channels": -1,
-    "legacy": False,
 }
 EDM_VPRED = {
     "edm_vpred.sigma_max": torch.tensor(120.0),

@@ -9,20 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from .payload import Payload
+
 pytestmark = [
     pytest.mark.comfy,
     pytest.mark.filterwarnings("ignore:Detected pickle protocol"),
 ]
-
-
-class Payload:
-    """Pickles to a call that leaves a file behind."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def plain_pickle(left: Path) -> bytes:

@@ -9,9 +9,7 @@ from elect_tino.tino_core.training.__main__ import main
 from elect_tino.tino_core.training.distil import distil
 from elect_tino.tino_core.training.evaluate import figures, ranking_agreement
 
-from .test_training import options, world
-
-__all__ = ["world"]
+from .small_training import options
 
 
 def draw(*shape, seed=0):

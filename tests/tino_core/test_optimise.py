@@ -1,53 +1,15 @@
 """Algorithm 1: what is optimised, what is pasted, what comes back."""
 
-import dataclasses
-
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.testing import assert_close
 
-from elect_tino.tino_core import NoiseSchedule, Settings, optimise
+from elect_tino.tino_core import Settings, optimise
 from elect_tino.tino_core.denoise import denoise, initial_timesteps, keep_in_order
 from elect_tino.tino_core.schedule import PREDICTIONS, FlowSchedule
 
-ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
-SCHEDULE = NoiseSchedule(ALPHAS)
-
-
-class Toy(nn.Module):
-    """A small model whose prediction depends on x and, smoothly, on t."""
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv = nn.Conv2d(4, 4, 3, padding=1)
-        self.calls = 0
-
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        self.calls += 1
-        return torch.tanh(self.conv(x)) * (1 + torch.sin(t / 300)).reshape(-1, 1, 1, 1)
-
-
-def scene(num_images: int = 2):
-    generator = torch.Generator().manual_seed(1)
-    source, noise, goal = (torch.randn(num_images, 4, 6, 5, generator=generator) for _ in range(3))
-    mask = torch.zeros(num_images, 1, 6, 5)
-    mask[..., 1:5, 1:4] = 1
-
-    def loss(x0: Tensor) -> Tensor:
-        return ((x0 - goal) * mask).square().flatten(1).mean(1)
-
-    return source, noise, mask, loss
-
-
-def run(settings: Settings, model=None, num_images: int = 2, **given):
-    source, noise, mask, loss = scene(num_images)
-    model = model or Toy()
-    return optimise(model, loss, SCHEDULE, source, mask, noise, settings, **given)
-
-
-QUICK = Settings(num_steps=3, iterations=6, lr_noise=0.05)
+from .toy import ALPHAS, QUICK, SCHEDULE, Toy, run, scene
 
 
 def test_alpha_is_the_trained_one_at_whole_timesteps_and_between_otherwise():
@@ -227,105 +189,6 @@ def test_strokes_are_noised_but_the_source_is_pasted_outside():
     assert_close(drawn.latent * (1 - mask), source * (1 - mask))
 
 
-def test_truncated_gradients_reach_the_last_steps_timesteps_only():
-    found = run(Settings(num_steps=3, iterations=2, gradient_steps=1, lr_noise=0.05))
-    moved = (found.trajectory[-1] - found.trajectory[0]).abs()
-    assert bool((moved[:, 0] > 0).all())
-    assert_close(moved[:, 1:], torch.zeros(2, 2))
-
-
-def test_every_step_is_computed_again_on_the_way_back():
-    model = Toy()
-    run(Settings(num_steps=5, iterations=1), model)
-    assert model.calls == 5 + 5 + 5  # forward, again for the gradient, the last result
-
-
-def test_without_recomputing_the_result_is_the_same_for_fewer_calls():
-    model = Toy()
-    kept = run(Settings(num_steps=5, iterations=1, recompute=False), model)
-    assert model.calls == 5 + 5
-    assert_close(kept.latent, run(Settings(num_steps=5, iterations=1)).latent)
-
-
-def test_the_last_iteration_comes_back_where_asked_for():
-    settings = Settings(num_steps=3, iterations=12, lr_noise=3.0, lr_timesteps=80, keep_all=True)
-    found = run(dataclasses.replace(settings, result="last"))
-    assert found.iterates is not None
-    assert_close(found.latent, found.iterates[-1])
-    assert not torch.allclose(run(settings).latent, found.latent)
-
-
-def test_scaled_losses_take_the_same_steps():
-    plain = run(Settings(num_steps=3, iterations=3))
-    scaled = run(Settings(num_steps=3, iterations=3, scale_loss=True))
-    assert_close(scaled.latent, plain.latent, atol=1e-3, rtol=1e-3)
-
-
-def test_patience_ends_a_run_that_no_longer_gets_better():
-    source, noise, mask, _ = scene()
-    flat = lambda x0: x0.sum((1, 2, 3)) * 0 + 1  # noqa: E731
-    settings = Settings(num_steps=2, iterations=50, patience=3)
-    found = optimise(Toy(), flat, SCHEDULE, source, mask, noise, settings)
-    assert len(found.losses) == 4
-
-
-def test_the_caller_can_end_the_run_and_gets_the_best_so_far():
-    seen = []
-
-    def stop(iteration, loss, x0) -> bool:
-        seen.append((iteration, loss.clone(), x0.shape))
-        return iteration == 2
-
-    found = run(QUICK, on_iteration=stop)
-    assert [one[0] for one in seen] == [0, 1, 2]
-    assert len(found.losses) == 3
-    assert_close(torch.stack([one[1] for one in seen]), found.losses)
-
-
-def test_a_loss_that_stops_being_a_number_ends_the_run_and_says_when():
-    source, noise, mask, loss = scene()
-    count = []
-
-    def breaking(x0: Tensor) -> Tensor:
-        count.append(1)
-        return loss(x0) if len(count) <= 3 else loss(x0) * torch.nan
-
-    found = optimise(Toy(), breaking, SCHEDULE, source, mask, noise, QUICK)
-    assert found.nan_at == 3
-    assert len(found.losses) == 3
-    assert bool(found.latent.isfinite().all())
-
-
-def test_a_loss_that_never_was_a_number_is_an_error():
-    source, noise, mask, _ = scene()
-    broken = lambda x0: x0.sum((1, 2, 3)) * torch.nan  # noqa: E731
-    with pytest.raises(ValueError, match="loss: it is not a number before the first update"):
-        optimise(Toy(), broken, SCHEDULE, source, mask, noise, QUICK)
-
-
-def test_the_same_noise_gives_the_same_result():
-    first, second = run(QUICK), run(QUICK)
-    assert torch.equal(first.latent, second.latent)
-    assert torch.equal(first.trajectory, second.trajectory)
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"num_steps": 0}, "num_steps: expected 1 or more, got 0"),
-        ({"strength": 0.0}, "strength: expected above 0 and up to 1, got 0.0"),
-        ({"strength": 1.5}, "strength"),
-        ({"iterations": -1}, "iterations: expected 0 or more"),
-        ({"gradient_steps": 0}, "gradient_steps"),
-        ({"prediction": "edm"}, "prediction: expected one of"),
-        ({"result": "first"}, "result: expected one of"),
-    ],
-)
-def test_settings_out_of_range_name_themselves(given, message):
-    with pytest.raises(ValueError, match=message):
-        Settings(**given)
-
-
 def test_clipped_gradients_move_the_noise_along_the_gradient_by_no_more_than_the_norm():
     """ReNO's step: lr (1 + momentum) times the clipped gradient at first, picture by picture."""
     from elect_tino.tino_core.descent import clip_each
@@ -358,3 +221,12 @@ def test_clipped_gradients_move_the_noise_along_the_gradient_by_no_more_than_the
     cut = clip_each(gradient, 0.1)
     torch.testing.assert_close(cut.flatten(1).norm(dim=1), torch.full((3,), 0.1))
     assert torch.equal(clip_each(0.001 * gradient, 100.0), 0.001 * gradient)
+
+
+def test_timesteps_that_are_set_take_the_place_of_steps_and_strength():
+    levels = (181.6, 454.1, 726.5, 999.0)
+    settings = Settings(num_steps=10, strength=0.3, iterations=0, timesteps=levels)
+    found = run(settings)
+    assert_close(found.timesteps, torch.tensor([levels, levels]))
+    with pytest.raises(ValueError, match="timesteps: expected one or more, each above"):
+        Settings(timesteps=(3.0, 2.0))

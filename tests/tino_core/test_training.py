@@ -3,101 +3,17 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch.testing import assert_close
 
 from elect_tino.tino_core.latent_clip import load_latent_clip
-from elect_tino.tino_core.latent_vgg import LatentVGG, load_latent_vgg
+from elect_tino.tino_core.latent_vgg import load_latent_vgg
 from elect_tino.tino_core.training.distil import Distillation, distil, rate
-from elect_tino.tino_core.training.options import Options, parser, read_options
 from elect_tino.tino_core.weights import check_space
 
-NUM_PICTURES = 24
-CLIP_SIZES: dict[str, Any] = {
-    "hidden_size": 16,
-    "intermediate_size": 32,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "projection_dim": 8,
-    "num_channels": 3,
-    "image_size": 32,
-    "patch_size": 8,
-}
-VGG_SIZES: dict[str, Any] = {
-    "num_channels": 3,
-    "num_classes": 5,
-    "layers": [8, "M", 8],
-    "pool": 2,
-    "hidden": 8,
-    "dropout": 0.5,
-    "image_size": 32,
-}
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory) -> Path:
-    """Pictures of one colour each, a VAE, and a teacher of either kind."""
-    from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
-
-    root = tmp_path_factory.mktemp("training")
-    torch.manual_seed(0)
-    save_pictures(root / "images" / "some", NUM_PICTURES // 2, 0)
-    save_pictures(root / "images" / "more", NUM_PICTURES // 2, 1)
-    sizes: dict[str, Any] = {
-        "down_block_types": ("DownEncoderBlock2D",) * 2,
-        "up_block_types": ("UpDecoderBlock2D",) * 2,
-        "block_out_channels": (8, 8),
-        "norm_num_groups": 4,
-    }
-    AutoencoderKL(**sizes, scaling_factor=0.25).save_pretrained(root / "vae")
-    CLIPVisionModelWithProjection(CLIPVisionConfig(**CLIP_SIZES)).save_pretrained(root / "clip")
-    LatentVGG(VGG_SIZES, "pixels").save(root / "vgg.safetensors")
-    return root
-
-
-def save_pictures(folder: Path, count: int, seed: int) -> None:
-    folder.mkdir(parents=True)
-    colours = np.random.default_rng(seed).integers(0, 256, (count, 3), dtype=np.uint8)
-    for number, colour in enumerate(colours):
-        Image.fromarray(np.broadcast_to(colour, (40, 32, 3)).copy()).save(
-            folder / f"{number:03d}.png"
-        )
-
-
-def options(world: Path, out: Path, **changes) -> Options:
-    given: dict[str, Any] = {
-        "student": "clip",
-        "teacher": str(world / "clip"),
-        "vae": str(world / "vae"),
-        "latent_space": "SD15",
-        "images": str(world / "images"),
-        "output": out / "student.safetensors",
-        "run": out / "run",
-        "resolution": 32,
-        "batch": 4,
-        "lr": 1e-3,
-        "steps": 6,
-        "checkpoint_every": 3,
-        "validate_every": 3,
-        "validation_share": 0.3,
-        "workers": 1,
-    }
-    return Options(**{**given, **changes})
-
-
-def vgg(world: Path) -> dict:
-    return {"student": "vgg", "teacher": str(world / "vgg.safetensors")}
-
-
-def losses(run: Path, name: str = "loss") -> list[float]:
-    return [json.loads(line)["loss"] for line in (run / f"{name}.jsonl").read_text().splitlines()]
+from .small_training import losses, options, vgg
 
 
 class Killed(BaseException):
@@ -192,75 +108,6 @@ def test_cosine_schedule_ends_near_zero_and_warm_up_starts_there(world, tmp_path
     assert rate(made, 0) == pytest.approx(1e-4)
     assert rate(made, 99) < 1e-6
     assert rate(options(world, tmp_path), 5) == 1e-3
-
-
-def test_help_names_every_option():
-    done = subprocess.run(
-        [sys.executable, "-m", "elect_tino.tino_core.training", "--help"],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    for action in parser()._actions:
-        assert all(name in done.stdout for name in action.option_strings)
-    assert "diffusers" not in done.stderr
-
-
-def test_command_line_is_read(tmp_path):
-    line = "vgg --teacher t --vae v --latent-space SD15 --images i --output o.safetensors --run r"
-    made = read_options([*line.split(), "--batch", "8", "--half", "--note", "a=b=c"])
-    assert made == Options(
-        "vgg", "t", "v", "SD15", "i", Path("o.safetensors"), Path("r"),
-        batch=8, half=True, note=("a=b=c",),
-    )  # fmt: skip
-    assert made.notes == {"a": "b=c"}
-    assert (made.lr, made.steps) == (1e-5, 100_000)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"images": "nowhere"}, "--images: there is no folder nowhere"),
-        ({"images": "nowhere-{0..1}.tar"}, "--images: there is no shard nowhere-0.tar"),
-        ({"validation_images": "nowhere"}, "--validation-images: there is no folder"),
-        ({"batch": 200}, "--images: .* pictures to train on, one step takes 200.*--batch"),
-        ({"validation_share": 0.0}, "--validation-share: .* leaves no picture"),
-        ({"teacher": "nowhere/at/all"}, "--teacher: there is no model"),
-        ({"student": "vgg"}, "--teacher: .*"),
-        ({"vae": "nowhere/at/all"}, "--vae: there is no"),
-        ({"student_config": Path("nowhere.json")}, "--student-config: there is no file"),
-        ({"lr": 1e30, "steps": 9}, "--lr: the loss became nan at step"),
-    ],
-)
-def test_bad_input_gives_an_error_that_names_the_option(world, tmp_path, changes, message):
-    with pytest.raises(ValueError, match=message):
-        distil(options(world, tmp_path, **changes))
-
-
-def test_a_folder_that_is_no_model_is_named(world, tmp_path):
-    with pytest.raises(ValueError, match="--vae: expected AutoencoderKL or AutoencoderTiny"):
-        distil(options(world, tmp_path, vae=str(world / "clip")))
-    (tmp_path / "bert").mkdir()
-    (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(ValueError, match="--teacher: expected a CLIP model .* got bert"):
-        distil(options(world, tmp_path, teacher=str(tmp_path / "bert")))
-    LatentVGG({**VGG_SIZES, "num_channels": 4}, "SD15").save(tmp_path / "latent.safetensors")
-    with pytest.raises(ValueError, match="--teacher: expected a VGG of pictures with 3 channels"):
-        distil(
-            options(world, tmp_path, student="vgg", teacher=str(tmp_path / "latent.safetensors"))
-        )
-
-
-def test_another_feature_size_is_refused(world, tmp_path):
-    (tmp_path / "sizes.json").write_text('{"projection_dim": 9}')
-    with pytest.raises(ValueError, match="--student-config: the student gives 9 numbers"):
-        distil(options(world, tmp_path, student_config=tmp_path / "sizes.json"))
-
-
-def test_a_run_is_not_gone_on_with_under_other_settings(world, tmp_path):
-    distil(options(world, tmp_path, steps=1))
-    distil(options(world, tmp_path, steps=2, workers=2))
-    assert len(losses(tmp_path / "run")) == 2
-    with pytest.raises(ValueError, match="--batch: the run in .* was started with 4, this is 5"):
-        distil(options(world, tmp_path, batch=5))
 
 
 def test_tensorboard_gets_every_loss(world, tmp_path):

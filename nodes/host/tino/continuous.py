@@ -67,6 +67,10 @@ class Scale(Protocol):
         """ComfyUI's noise levels of timesteps, with a gradient to t."""
         ...
 
+    def timestep(self, sigma: Tensor) -> Tensor:
+        """The inverse of `sigma`."""
+        ...
+
     def ask(self, guider: Any, x: Tensor, t: Tensor, extra_args: dict) -> Tensor:
         """The guided prediction for x (B, C, h, w) at timesteps (B,)."""
         ...
@@ -94,6 +98,10 @@ class DiscreteScale:
     def sigma(self, t: Tensor) -> Tensor:
         return sigma_at(self.log_sigmas.to(t.device), t)
 
+    def timestep(self, sigma: Tensor) -> Tensor:
+        log_sigmas = self.log_sigmas.to(sigma.device)
+        return timestep_at(log_sigmas, sigma).clamp(0, len(log_sigmas) - 1)
+
     def ask(self, guider, x: Tensor, t: Tensor, extra_args: dict) -> Tensor:
         sigma = self.sigma(t)
         level = sigma.detach()[:, None, None, None]
@@ -117,6 +125,9 @@ class FlowScale:
 
     def sigma(self, t: Tensor) -> Tensor:
         return t / 1000
+
+    def timestep(self, sigma: Tensor) -> Tensor:
+        return 1000 * sigma
 
     def ask(self, guider, x: Tensor, t: Tensor, extra_args: dict) -> Tensor:
         sigma = self.sigma(t)

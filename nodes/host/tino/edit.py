@@ -52,6 +52,8 @@ class Edit:
     mask (B or 1, 1, h, w): 1 = edited; noise (B, C, h, w): the first N
     loss: None where nothing is compared, so that none is needed
     more_noises: further first noises, (B, C, h, w) each, of which the loss elects one
+    invert: CONDITIONING of what the source shows; the noise that it comes from is then found and
+    takes the place of `noise`. None keeps that
     """
 
     model: ModelPatcher
@@ -64,6 +66,7 @@ class Edit:
     noise: Tensor
     loss: EditLoss | None
     more_noises: Sequence[Tensor] = ()
+    invert: list | None = None
 
     @property
     def patchers(self) -> Sequence[ModelPatcher]:

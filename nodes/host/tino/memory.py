@@ -35,7 +35,11 @@ class Memory:
         passes = 2 if edit.negative is not None and edit.cfg != 1 else 1
         cells = passes * shape[0] * math.prod(shape[2:])
         unit = updates * through_model * cells * dtype.itemsize * base.memory_usage_factor * 2**20
-        for_loss = edit.loss.memory(shape) if updates and edit.loss is not None else 0.0
+        for_loss = (
+            edit.loss.memory((*shape[:2], *shape[-2:]))
+            if updates and edit.loss is not None
+            else 0.0
+        )
         self.full = unit * _MB_KEPT + for_loss
         self.least = unit * _MB_KEPT_WITHOUT_BLOCKS + for_loss
         weights = sum(one.model_size() for one in (model, *edit.patchers))

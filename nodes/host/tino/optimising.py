@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ....tino_core.denoise import Predict, denoise, initial_timesteps
 from ....tino_core.guard import Guard
+from ....tino_core.inversion import invert
 from ....tino_core.optimise import OnIteration, optimise
 from ....tino_core.record import Optimised
 from ....tino_core.settings import Settings
@@ -18,8 +19,10 @@ from ....tino_core.tries import Election, elect_noise
 from .checked import refuse_unchecked
 from .continuous import Scale, scale_of
 from .edit import Edit
+from .frames import framed, has_frames, on_pictures, unframed
 from .gradients import normal, refuse_quantised, with_gradients
 from .memory import Memory
+from .single_cond import SOURCE, shown_by
 from .tries import out_of_memory, side_by_side, tries_that_fit
 
 
@@ -60,7 +63,9 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
     if _through_model(settings):
         refuse_unchecked(model.model.diffusion_model)
         refuse_quantised(model.model, "model")
-    if any("hooks" in entry[1] for entry in (*edit.positive, *(edit.negative or ()))):
+    conds = {"positive": edit.positive, "negative": edit.negative, SOURCE: edit.invert}
+    conds = {name: entries for name, entries in conds.items() if entries is not None}
+    if any("hooks" in entry[1] for entries in conds.values() for entry in entries):
         raise ValueError(
             "positive: it carries hooks that change the model's weights between calls, which "
             "gradients do not survive. Apply the LoRA to the MODEL instead."
@@ -84,12 +89,10 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
         is_model_options=True,
     )
     guider = comfy.samplers.CFGGuider(model)
-    guider.inner_set_conds({"positive": edit.positive})
-    if edit.negative is not None:
-        guider.inner_set_conds({"negative": edit.negative})
+    guider.inner_set_conds(conds)
     guider.set_cfg(edit.cfg)
     schedule = scale.schedule(torch.device("cpu"))
-    first = scale.sigma(schedule.at(torch.tensor([settings.strength])))
+    first = scale.sigma(initial_timesteps(settings, schedule, 1)[0, -1:])
     sigmas = torch.cat([first, torch.zeros_like(first)])
     # The sampler blends by itself; inpainting models read the mask as a condition.
     samples = guider.sample(
@@ -97,7 +100,7 @@ def run(edit: Edit, settings: Settings, watch: Watch) -> tuple[Tensor, Found]:
         edit.latent["samples"],
         sampler,
         sigmas,
-        denoise_mask=edit.mask,
+        denoise_mask=edit.mask.unsqueeze(2) if edit.noise.ndim == 5 else edit.mask,
         disable_pbar=True,
         seed=0,
     )
@@ -134,16 +137,30 @@ class _Optimiser(comfy.samplers.Sampler):
         base = model_wrap.inner_model
         start = self.edit.start
         start = None if start is None else base.process_latent_in(start["samples"].to(latent_image))
-        noises = torch.stack([noise, *(one.to(noise) for one in self.edit.more_noises)])
-        given = (latent_image, self.edit.mask.to(latent_image), start, noises)
+        noises = torch.stack([unframed(one.to(noise)) for one in (noise, *self.edit.more_noises)])
+        start = None if start is None else unframed(start)
+        given = (unframed(latent_image), self.edit.mask.to(latent_image), start, noises)
         modules = [patcher.model for patcher in model_wrap.loaded_models]
         if _through_model(self.settings):
             modules += [base, *_control_modules(model_wrap.conds)]
         with with_gradients(modules, self.memory.blocks):
             model_wrap.conds = normal(model_wrap.conds)
             latents = [None if one is None else one.float() for one in normal(given)]
-            self.found = self._edited(_predict(self.scale, model_wrap, extra_args), *latents)
-        return self.found.optimised.latent
+            if self.edit.invert is not None:
+                latents[3] = self._inverted(model_wrap, extra_args, *latents)  # type: ignore
+            self.found = self._edited(self._predict(model_wrap, extra_args), *latents)
+        return framed(base.latent_format, self.found.optimised.latent)
+
+    def _predict(self, ask: Callable[..., Tensor], extra_args: dict) -> Predict:
+        """The guided prediction, which a user's Cancel ends."""
+        form = self.edit.model.model.latent_format
+        asked = on_pictures(ask) if has_frames(form) else ask
+
+        def predict(x: Tensor, t: Tensor) -> Tensor:
+            comfy.model_management.throw_exception_if_processing_interrupted()
+            return self.scale.ask(asked, x, t, extra_args)
+
+        return predict
 
     def _edited(self, predict: Predict, source, mask, start, noises) -> Found:
         """Election, guard and updates, all in the model's scale."""
@@ -175,6 +192,15 @@ class _Optimiser(comfy.samplers.Sampler):
         )
         return Found(optimised, guards[0] if guards else None, election, watch.stopped())
 
+    def _inverted(self, guider, extra_args: dict, source, mask, start, noises: Tensor) -> Tensor:
+        """The noises with that of what is noised in the first one's place."""
+        schedule = self.scale.schedule(source.device)
+        t = initial_timesteps(self.settings, schedule, len(source)).to(source)
+        begin = source if start is None else start
+        predict = self._predict(shown_by(guider, SOURCE), extra_args)
+        found = invert(predict, schedule, self.settings, begin, mask, t)
+        return torch.cat([found[None], noises[1:]])
+
     def _elected(self, predict: Predict, loss, source, mask, start, noises: Tensor) -> Election:
         """The first noise of each image whose result the loss likes best."""
         settings, watch = self.settings, self.watch
@@ -198,16 +224,6 @@ class _Optimiser(comfy.samplers.Sampler):
 
 def _no_loss(x0: Tensor) -> Tensor:
     return x0.new_zeros(len(x0))
-
-
-def _predict(scale: Scale, guider, extra_args: dict) -> Predict:
-    """The guided prediction, which a user's Cancel ends."""
-
-    def predict(x: Tensor, t: Tensor) -> Tensor:
-        comfy.model_management.throw_exception_if_processing_interrupted()
-        return scale.ask(guider, x, t, extra_args)
-
-    return predict
 
 
 def _control_modules(conds: dict[str, list[dict]]) -> list[nn.Module]:

@@ -9,6 +9,7 @@ from comfy.model_patcher import ModelPatcher
 from torch import Tensor
 
 from ....tino_core.masks import text_difference
+from .frames import framed, unframed
 
 
 def relevance(
@@ -24,7 +25,7 @@ def relevance(
     source_text, target_text: CONDITIONING; seeds: one draw of noise each
     share: of the noise schedule, where the two are compared, above 0 to 1
     """
-    samples = source["samples"]
+    samples = framed(model.model.latent_format, source["samples"])
     sampling = model.get_model_object("model_sampling")
     sigma = torch.tensor([float(sampling.percent_to_sigma(1 - share))])
     sampler = _Comparison()
@@ -61,5 +62,5 @@ class _Comparison(comfy.samplers.Sampler):
         both = [conds["positive"], conds["negative"]]
         options = extra_args.get("model_options", {})
         wanted, now = comfy.samplers.calc_cond_batch(base, both, x, level, options)
-        self.found.append(text_difference(wanted, now))
+        self.found.append(text_difference(unframed(wanted), unframed(now)))
         return latent_image

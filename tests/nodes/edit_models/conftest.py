@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from .small_models import (
     UltraEditModules,
@@ -133,3 +134,36 @@ def encode():
         return clip.encode_from_tokens_scheduled(clip.tokenize(text))
 
     return run
+
+
+@pytest.fixture
+def copy_of(tmp_path):
+    """Makes a folder whose files are links to a saved one's, to be put in their place anew."""
+    made = []
+
+    def make(saved: Saved) -> tuple[str, Path]:
+        name = f"copy-{len(made)}-of-{saved.folder.name}-{tmp_path.name}"
+        folder = models("diffusers") / name
+        made.append(folder)
+        shutil.copytree(saved.folder, folder, copy_function=lambda a, b: Path(b).symlink_to(a))
+        return f"{name}/", folder
+
+    yield make
+    for folder in made:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def file_of(tmp_path):
+    """Puts tensors into a file of models/diffusion_models; gives its name."""
+    made = []
+
+    def make(state, ending: str = ".safetensors") -> str:
+        path = models("diffusion_models") / f"{tmp_path.name}-{len(made)}{ending}"
+        made.append(path)
+        save_file(state, path) if ending == ".safetensors" else torch.save(state, path)
+        return path.name
+
+    yield make
+    for path in made:
+        path.unlink()

@@ -1,7 +1,5 @@
 """EditModelLoader: what it lists and loads, what it leaves alone, and what bad files get."""
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,43 +7,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.testing import assert_close
 
+from ..payload import Payload
 from .conftest import PROMPT, Saved, models
 from .spoiled_folders import SPOILED, edit_json
 
 pytestmark = pytest.mark.comfy
-
-
-@pytest.fixture
-def copy_of(tmp_path):
-    """Makes a folder whose files are links to a saved one's, to be put in their place anew."""
-    made = []
-
-    def make(saved: Saved) -> tuple[str, Path]:
-        name = f"copy-{len(made)}-of-{saved.folder.name}-{tmp_path.name}"
-        folder = models("diffusers") / name
-        made.append(folder)
-        shutil.copytree(saved.folder, folder, copy_function=lambda a, b: Path(b).symlink_to(a))
-        return f"{name}/", folder
-
-    yield make
-    for folder in made:
-        shutil.rmtree(folder)
-
-
-@pytest.fixture
-def file_of(tmp_path):
-    """Puts tensors into a file of models/diffusion_models; gives its name."""
-    made = []
-
-    def make(state, ending: str = ".safetensors") -> str:
-        path = models("diffusion_models") / f"{tmp_path.name}-{len(made)}{ending}"
-        made.append(path)
-        save_file(state, path) if ending == ".safetensors" else torch.save(state, path)
-        return path.name
-
-    yield make
-    for path in made:
-        path.unlink()
 
 
 def unet_state(saved: Saved) -> dict[str, torch.Tensor]:
@@ -216,16 +182,6 @@ def test_a_spoiled_folder_is_refused_by_its_path(case, copy_of, load, request):
     spoil(folder / where)
     with pytest.raises(ValueError, match=rf"^name: .*{folder.name}.*{message}"):
         load(name)
-
-
-class Payload:
-    """Pickles to a call that leaves a file behind."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def __reduce__(self):
-        return Path.touch, (self.path,)
 
 
 def test_a_pickle_that_runs_code_is_refused_and_not_run(magicbrush, copy_of, load, tmp_path):

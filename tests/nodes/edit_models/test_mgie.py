@@ -1,6 +1,5 @@
 """MGIE through its nodes: equal to the slow way, kept in files, managed, refused in plain words."""
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -8,12 +7,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from .damaged_mgie import SPOILT, json_of
-from .mgie_files import FEATURES, QUERIES, SIDE, VISION, Files, random_files, vocabulary, write_json
+from .mgie_files import FEATURES, QUERIES, SIDE, Files, random_files, vocabulary
 from .mgie_reference import answer, chosen_states, edit_head
 
 pytestmark = pytest.mark.comfy
-
 INSTRUCTION = "make the sky pink"
 
 
@@ -152,169 +149,6 @@ def test_the_picture_and_the_instruction_both_count(mgie, image):
         assert torch.equal(plain[1][0][0], changed[1][0][0])
 
 
-def test_comfyui_loads_and_frees_its_parts(mgie, image):
-    import comfy.model_management as management
-
-    conditioning(mgie, image)
-    patchers = list(mgie.patchers.values())
-    loaded = [one.model for one in management.current_loaded_models]
-    assert all(any(patcher is one for one in loaded) for patcher in patchers)
-    assert all(patcher.loaded_size() == patcher.model_size() for patcher in patchers)
-    management.free_memory(1e30, management.text_encoder_device())
-    assert not management.current_loaded_models
-    assert all(patcher.loaded_size() == 0 for patcher in patchers)
-
-
-def test_a_model_loaded_in_part_imagines_the_same(mgie, image):
-    expected = conditioning(mgie, image)[0][0][0]
-    part = mgie.mgie.language
-    cpu = torch.device("cpu")
-    with torch.inference_mode():
-        mgie.patchers[part].detach()
-        mgie.patchers[part].partially_load(cpu, extra_memory=75_000)
-        assert part.model_lowvram
-        assert 0 < mgie.patchers[part].loaded_size() < mgie.patchers[part].model_size()
-        tokens = mgie.mgie.tokens(INSTRUCTION)
-        found = mgie.mgie.imagine(tokens, image[0], lambda *_: cpu, lambda: None)
-        mgie.patchers[part].detach()
-    assert torch.equal(found.positive, expected)
-
-
-@pytest.mark.parametrize(
-    "dtype", [torch.float8_e4m3fn, torch.float16, torch.bfloat16, torch.float32], ids=str
-)
-def test_comfyui_says_in_what_the_matrices_are_kept(files, tmp_path, monkeypatch, image, dtype):
-    import comfy.model_management as management
-
-    from elect_tino.nodes.host.edit_models.mgie import load as load_managed
-
-    files.write(tmp_path)
-    monkeypatch.setattr(management, "text_encoder_dtype", lambda device=None: dtype)
-    with torch.inference_mode():
-        made = load_managed(tmp_path / "llava", tmp_path / "clip", tmp_path / "mllm.pt")
-    layer = made.mgie.language.llama.model.layers[0].mlp.up_proj
-    assert layer.weight.dtype == dtype
-    assert conditioning(made, image)[0][0][0].isfinite().all()
-
-
-@pytest.mark.parametrize(
-    ("stored", "compute"),
-    [
-        (torch.float16, torch.float16),
-        (torch.bfloat16, torch.bfloat16),
-        (torch.float8_e4m3fn, torch.float16),
-    ],
-    ids=str,
-)
-def test_states_in_half_precision_are_near_those_in_full(
-    files, tmp_path, image, mgie, stored, compute
-):
-    """As on a GPU, where nothing is computed in float32 but vision and head."""
-    from elect_tino.edit_models.mgie_load import load_mgie
-    from elect_tino.nodes.host.edit_models.mgie import ManagedMgie
-
-    files.write(tmp_path)
-    paths = (tmp_path / "llava", tmp_path / "clip", tmp_path / "mllm.pt")
-    with torch.inference_mode():
-        half = ManagedMgie("half", load_mgie(*paths, torch.float16), stored, compute)
-        tokens = mgie.mgie.tokens(INSTRUCTION)
-        patch = mgie.mgie.tokenizer.convert_tokens_to_ids("<im_patch>")
-        states = [
-            one.mgie.language(tokens, patch, one.mgie.vision(image[0]), END, lambda: None).hidden
-            for one in (half, mgie)
-        ]
-    assert states[0].dtype == compute
-    given, full = (state[: len(tokens)].float() for state in states)
-    near = torch.nn.functional.cosine_similarity(given, full, dim=-1).min()
-    assert near > (0.95 if stored.itemsize == 1 else 0.999)
-
-
-def test_cancel_stops_between_two_tokens(mgie, image, monkeypatch):
-    import comfy.model_management as management
-    import comfy.utils
-
-    told = []
-    update = comfy.utils.ProgressBar.update
-
-    def cancel_at_five(bar, value):
-        update(bar, value)
-        told.append((bar.current, bar.total))
-        management.interrupt_current_processing(len(told) == 5)
-
-    monkeypatch.setattr(comfy.utils.ProgressBar, "update", cancel_at_five)
-    with pytest.raises(management.InterruptProcessingException):
-        conditioning(mgie, image)
-    assert told == [(value, 97) for value in range(1, 6)]
-    assert not management.processing_interrupted()
-    monkeypatch.undo()
-    assert conditioning(mgie, image)[0][0][0].isfinite().all()
-
-
-def test_progress_goes_token_by_token_to_the_end(mgie, image, monkeypatch):
-    import comfy.utils
-
-    told, shown = [], []
-    update = comfy.utils.ProgressBar.update
-
-    def counted(bar, value):
-        update(bar, value)
-        told.append(bar.current)
-
-    monkeypatch.setattr(comfy.utils.ProgressBar, "update", counted)
-    monkeypatch.setattr(
-        comfy.utils, "PROGRESS_BAR_HOOK", lambda value, *_, **__: shown.append(value)
-    )
-    conditioning(mgie, image)
-    assert told == [*range(1, 98)]
-    # Newer hosts show no more than ten a second; the first and the last are always shown.
-    assert shown == sorted(shown)
-    assert (shown[0], shown[-1]) == (1, 97)
-
-
-@pytest.mark.parametrize("case", SPOILT)
-def test_spoilt_files_are_named(root, files, case):
-    damage, message = SPOILT[case]
-    files.write(root)
-    damage(files, root)
-    with pytest.raises(ValueError, match=message):
-        load()
-
-
-def test_an_mllm_of_a_wider_language_model_is_refused(root, files):
-    files.write(root)
-    json_of("llava/config.json", hidden_size=64)(files, root)
-    with pytest.raises(ValueError, match="mllm.pt has 'emb' of .*expected .*as llava is 64 wide"):
-        load()
-
-
-def test_a_vision_tower_of_another_width_is_refused(root, files):
-    from transformers import CLIPVisionConfig, CLIPVisionModel
-
-    wider: dict[str, Any] = VISION | {"hidden_size": 32}
-    files.write(root)
-    CLIPVisionModel(CLIPVisionConfig(**wider)).save_pretrained(root / "clip")
-    with pytest.raises(ValueError, match="vision_tower: clip is 32 wide, llava looks .* of 24"):
-        load()
-
-
-def test_a_bare_llamas_tokenizer_is_refused(root, files):
-    from .mgie_files import tokenizer
-
-    files.write(root)
-    bare = json.loads(tokenizer().to_str())
-    bare["added_tokens"] = [one for one in bare["added_tokens"] if "im_" not in one["content"]]
-    write_json(root / "llava" / "tokenizer.json", bare)
-    with pytest.raises(ValueError, match="llava: the tokenizer of llava lacks <im_patch>"):
-        load()
-
-
-@pytest.mark.parametrize("name", ["../mgie/llava", "/etc", "none"])
-def test_only_folders_of_its_own_are_read(root, files, name):
-    files.write(root)
-    with pytest.raises(ValueError, match="llava: there is no folder"):
-        load(llava=name)
-
-
 IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "nothing said": ({"instruction": " "}, "instruction: it is empty"),
     "a token": ({"instruction": "the [IMG0]"}, r"instruction: \[IMG0\] has a meaning of its own"),
@@ -331,29 +165,3 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str]] = {
     "folder above": ({"save_as": "../sky"}, "save_as: expected a plain file name"),
     "folder below": ({"save_as": "a/b"}, "save_as: expected a plain file name"),
 }
-
-
-@pytest.mark.parametrize("case", IMPOSSIBLE)
-@pytest.mark.usefixtures("root")
-def test_inputs_that_cannot_be_are_named(mgie, image, case):
-    given, message = IMPOSSIBLE[case]
-    with pytest.raises(ValueError, match=message):
-        conditioning(mgie, **{"image": image, **given})
-
-
-def test_embeddings_of_another_kind_are_refused(root):
-    from safetensors.torch import save_file
-
-    folder = root.parent / "mgie_embeddings"
-    with pytest.raises(ValueError, match="name: sky.safetensors is not in models/mgie_embeddings"):
-        embeddings("sky.safetensors")
-    save_file({"clip_l": torch.zeros(2, 768)}, folder / "word.safetensors")
-    with pytest.raises(ValueError, match="name: word.safetensors holds .*clip_l.*MGIEConditioning"):
-        embeddings("word.safetensors")
-    tensors = {"positive": torch.zeros(1, 77, 768), "null": torch.zeros(1, 77, 512)}
-    save_file(tensors, folder / "odd.safetensors", {"format": "mgie embeddings 1"})
-    with pytest.raises(ValueError, match="name: odd.safetensors holds .*512.*of one shape"):
-        embeddings("odd.safetensors")
-    (folder / "cut.safetensors").write_bytes((folder / "odd.safetensors").read_bytes()[:99])
-    with pytest.raises(ValueError, match="name: cut.safetensors is no whole safetensors file"):
-        embeddings("cut.safetensors")

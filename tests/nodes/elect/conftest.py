@@ -3,6 +3,16 @@
 import pytest
 import torch
 
+PAPERS = {
+    "stop": 0.4,
+    "candidates_per_batch": 1,
+    "window_start": 0.0,
+    "window_end": 0.25,
+    "form": "paper",
+    "space": "latent",
+    "minimum_edit": 0.0,
+}
+"""The paper's way to elect, one candidate at a time."""
 RUNGS = "4@25%, 2@50%, 1@75%"  # of 8 steps: after 2, 4 and 6
 
 
@@ -20,13 +30,7 @@ def sampler_race(scene, guiders):
         options = {
             "first_seed": 3,
             "num_candidates": 6,
-            "stop": 0.4,
-            "candidates_per_batch": 1,
-            "window_start": 0.0,
-            "window_end": 0.25,
-            "form": "paper",
-            "space": "latent",
-            "minimum_edit": 0.0,
+            **PAPERS,
             "race": "custom",
             "rungs": RUNGS,
         }
@@ -46,17 +50,7 @@ def race():
 
     @torch.inference_mode()
     def run(found, **given):
-        options = {
-            "race": "custom",
-            "rungs": RUNGS,
-            "stop": 0.4,
-            "candidates_per_batch": 1,
-            "window_start": 0.0,
-            "window_end": 0.25,
-            "form": "paper",
-            "space": "latent",
-            "minimum_edit": 0.0,
-        }
+        options = {"race": "custom", "rungs": RUNGS, **PAPERS}
         return ELECTRace.execute(found, **{**options, **given})
 
     return run

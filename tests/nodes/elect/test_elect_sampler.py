@@ -6,6 +6,7 @@ from dataclasses import fields
 import pytest
 import torch
 
+from .conftest import PAPERS
 from .test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
@@ -20,17 +21,7 @@ def whole(scene, guiders):
 
     @torch.inference_mode()
     def run(guider="dual", sampler="euler", latent=scene.latent, **given):
-        options = {
-            "first_seed": 3,
-            "num_candidates": 4,
-            "stop": 0.4,
-            "candidates_per_batch": 1,
-            "window_start": 0.0,
-            "window_end": 0.25,
-            "form": "paper",
-            "space": "latent",
-            "minimum_edit": 0.0,
-        }
+        options = {"first_seed": 3, "num_candidates": 4, **PAPERS}
         chosen = comfy.samplers.sampler_object(sampler)
         return ELECTSampler.execute(
             guiders[guider], chosen, scene.sigmas, latent, **{**options, **given}

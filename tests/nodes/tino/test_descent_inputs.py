@@ -7,9 +7,6 @@ import torch
 from torch.testing import assert_close
 
 from ..conftest import random_model
-from .test_optimise import latent_clip, optimize, world
-
-__all__ = ["latent_clip", "optimize", "world"]
 
 pytestmark = pytest.mark.comfy
 STILL = {"lr_timesteps": 0.0, "perceptual_weight": 0.0}

@@ -4,10 +4,6 @@ of it stays behind in the model, in torch or in the next run."""
 import pytest
 import torch
 
-from .test_optimise import latent_clip, optimize, world
-
-__all__ = ["latent_clip", "optimize", "world"]
-
 pytestmark = pytest.mark.comfy
 
 FEW = {"num_steps": 2, "iterations": 2}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from .test_optimise import LATENT_CLIP
+from .small_edit import LATENT_CLIP
 
 
 @pytest.fixture

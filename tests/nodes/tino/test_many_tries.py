@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from ..conftest import random_model
-from .test_optimise import pooled
+from .small_edit import pooled
 
 pytestmark = pytest.mark.comfy
 

@@ -7,13 +7,12 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ...tino_core.test_training import options, save_pictures
+from ...tino_core.small_training import options, save_pictures
 from .test_concepts import embedded
 from .test_latent_models import clip as load_clip
 from .test_latent_models import folder
-from .test_optimise import latent_clip, optimize, world
 
-__all__ = ["embedded", "folder", "latent_clip", "optimize", "world"]
+__all__ = ["embedded", "folder"]
 
 pytestmark = pytest.mark.comfy
 PROMPTS = {"source_prompt": "a red star on grass", "target_prompt": "a blue star on grass"}

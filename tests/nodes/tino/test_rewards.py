@@ -9,9 +9,8 @@ import torch
 from ...test_library import EXAMPLES
 from ...test_library import run as run_example
 from .test_concepts import embedded
-from .test_optimise import latent_clip, optimize, world
 
-__all__ = ["embedded", "latent_clip", "optimize", "world"]
+__all__ = ["embedded"]
 
 pytestmark = pytest.mark.comfy
 ALONE = {"source_text": None, "target_text": None, "latent_clip": None}
