@@ -21,9 +21,13 @@ from typing import Any
 from comfy_api.latest import io
 
 
-def given(kind: Any, **options: Any) -> Any:
-    """A record's field that is a node's input: its ComfyUI type and that type's own options."""
-    return field(default=options.get("default"), metadata={"kind": kind, "options": options})
+def given(kind: Any, *, lacking: Any = None, **options: Any) -> Any:
+    """A record's field that is a node's input: its ComfyUI type and that type's own options.
+
+    lacking: the value where a saved prompt has none, where that is not what a new node shows
+    """
+    default = options.get("default") if lacking is None else lacking
+    return field(default=default, metadata={"kind": kind, "options": options})
 
 
 def _given(record: type, without: Sequence[str]) -> Iterator[Field]:

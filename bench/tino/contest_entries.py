@@ -37,7 +37,10 @@ class Contest:
 
     def has(self, name: str, kinds: Kinds) -> bool:
         """Whether a variant was run on all its edits of the kinds."""
-        variant, plan = self.results.plan.named[name], self.results.plan
+        plan = self.results.plan
+        if name not in plan.named:
+            return False
+        variant = plan.named[name]
         batches = [batch for batch in plan.batches(variant) if batch.kind in kinds]
         return all(path_of(self.results.folder, variant, batch).exists() for batch in batches)
 
@@ -82,6 +85,10 @@ class Contest:
         yield Entry("nothing done", 0, self.worth("c-given", kinds)[0])
         for name, title in (("c-sdedit", "SDEdit 0.75"), ("c-bld", "BLD 0.75")):
             yield Entry(title, 1, self.worth(name, kinds)[0], first, self.cost(name))
+        flow_edits = (("flow-edit", "FlowEdit", 2), ("flow-edit-3", "FlowEdit, guidance 3", 3))
+        for name, title, passes in flow_edits:
+            if self.has(name, kinds):
+                yield Entry(title, passes, self.worth(name, kinds)[0], first, self.cost(name))
         yield Entry("W = 0, the first seed", 1, first, None, one)
         yield Entry("W = 0, the mean seed", 1, mean, None, one)
         if self.has("seeds-3", kinds):

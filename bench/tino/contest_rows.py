@@ -7,6 +7,7 @@ from functools import partial
 
 from ...nodes.tino.kinds import CHOSEN
 from .contest_methods import first_only, seeds, updates
+from .flow_edit import by_flow_edit
 from .methods import bld, nothing_done, sdedit, truth
 from .setups import LOSSES, OUR_NUMBERS, OURS, PAPERS, Setup
 from .variants import Variant
@@ -78,6 +79,8 @@ CONTEST = (
     row("c-truth", "the truth", truth),
     row("c-sdedit", "SDEdit 0.75", sdedit),
     row("c-bld", "BLD 0.75", bld),
+    row("flow-edit", "FlowEdit", by_flow_edit),
+    row("flow-edit-3", "FlowEdit at guidance 3", by_flow_edit, setup=GUIDED),
     SEEDS,
     row("seeds-3", "first noises at guidance 3", partial(seeds, 0, NUM_SEEDS), setup=GUIDED),
     *(

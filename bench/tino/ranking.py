@@ -55,12 +55,17 @@ def _count(
     lower["all"].append(float(all(all(each) for each in beaten.values())))
 
 
+def _cell(found: dict[str, float], name: str) -> str:
+    """Empty where no edit had a wrong picture of the sort."""
+    return f"{found[name]:.0f}" if name in found else ""
+
+
 def ranking_text(bench: TinoBench, number: int) -> str:
     """The section, over the first `number` recolourings and as many replacements."""
     columns, kinds = (*RIVALS, "all"), ("recolour", "replace")
     found = {kind: shares(bench, tasks(kind, range(number))) for kind in kinds}
     lines = [
-        [title, *(f"{found[kind][loss][name]:.0f}" for kind in kinds for name in columns)]
+        [title, *(_cell(found[kind][loss], name) for kind in kinds for name in columns)]
         for loss, title in EVERY_TITLE.items()
     ]
     head = ["loss", *(f"{kind}: {name}" for kind in kinds for name in columns)]

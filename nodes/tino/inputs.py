@@ -13,7 +13,7 @@ from .beginnings import DRAWN, FIRST_NOISES
 from .optimisers import ADAMW, OPTIMISERS
 from .paper_inputs import OfThePaper
 from .preset_type import TinoPresetType
-from .presets import AS_SET, PRESETS
+from .presets import AS_SET, PRESETS, TRIES
 from .rewards import TinoRewardType
 from .text_spaces import TEXT_LOSS_CHOICES
 
@@ -59,7 +59,8 @@ class Given(OfThePaper):
     preset: str = given(
         io.Combo,
         options=[AS_SET, *PRESETS],
-        default=AS_SET,
+        default=TRIES,
+        lacking=AS_SET,
         optional=True,
         tooltip="In place of the numbers above: the paper's, or what was best here.",
     )

@@ -186,7 +186,7 @@ class TiNOOptimize(io.ComfyNode):
             {"samples": latent},
             OptimisedNoise(framed(form, found.noise.cpu()), given.seed),
             text,
-            loss_curve(found.losses, found.chosen),
+            loss_curve(everything),
             as_sigmas(scale, found),
             ui={"text": (text,)},
         )

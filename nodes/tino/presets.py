@@ -12,7 +12,7 @@ from .text_spaces import AUTOMATIC
 if TYPE_CHECKING:
     from .inputs import Given
 
-AS_SET = "as set"
+AS_SET, TRIES = "as set", "ours: tries"
 PRESETS: dict[str, dict[str, Any]] = {
     "paper": {
         "iterations": 50,
@@ -28,7 +28,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "keep_norm": False,
         "optimiser": ADAMW,
     },
-    "ours: tries": {
+    TRIES: {
         "iterations": 0,
         "semantic_weight": 1.0,
         "perceptual_weight": 0.0,
@@ -67,12 +67,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "gradient_norm": 0.1,
     },
 }
-"""What each preset sets, by the names of the node's inputs; the rest stays as it is."""
+"""What each preset sets, by the names of the node's inputs; the rest stays as it is.
+
+A new node begins with TRIES: one plain run each, no update that a fooled loss could spoil.
+"""
 
 
 def with_presets(given: Given) -> Given:
     """The inputs with what a preset sets, from TiNOPreset or from the node's own list."""
-    if given.defaults is not None and given.preset != AS_SET:
+    if given.defaults is not None and given.preset not in (AS_SET, TRIES):
         raise ValueError(
             f"preset: defaults is connected, which sets the numbers. Choose {AS_SET!r} here, or "
             "take TiNOPreset away."

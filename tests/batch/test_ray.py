@@ -39,14 +39,15 @@ MakeCluster = Callable[..., Any]
 
 @pytest.fixture
 def make_cluster() -> Iterator[MakeCluster]:
-    """A head and two nodes, which have what is given (resources, for example)."""
+    """A head and nodes that have what is given (resources, say), or a head alone that has it."""
     utils: Any = pytest.importorskip("ray.cluster_utils")
     made: list[Any] = []
 
-    def make(**given: object) -> Any:
-        cluster = utils.Cluster(initialize_head=True, head_node_args={**SMALL, **HERE})
+    def make(nodes: int = 2, **given: object) -> Any:
+        own = {} if nodes else given
+        cluster = utils.Cluster(initialize_head=True, head_node_args={**SMALL, **HERE, **own})
         made.append(cluster)
-        for _ in range(2):
+        for _ in range(nodes):
             cluster.add_node(**SMALL, **HERE, **given)
         cluster.wait_for_nodes()
         return cluster
@@ -141,7 +142,7 @@ def test_an_evaluation_goes_on_when_a_server_of_its_cluster_is_killed(
     """Every sample is run once and measured once, by what the surviving server made too."""
     from elect_tino.harness.server.comfy_server import ComfyServer
 
-    cluster = make_cluster(resources={"comfyui": 1})
+    cluster = make_cluster(nodes=0, resources={"comfyui": 2})
     told = ["world:60", "--method", told_workflow(tmp_path), "--ray", cluster.address]
     with ComfyServer(extra_args=("--disable-all-custom-nodes",)) as second:
         line = Line(second.port)
@@ -165,7 +166,7 @@ def test_an_evaluation_goes_on_when_a_server_of_its_cluster_is_killed(
         assert told_of[one.name, "inverse"]["L1"] == pytest.approx(expected, abs=1 / 255)
 
 
-def test_a_turn_made_on_one_node_is_the_source_of_the_next_on_any(
+def test_a_turn_made_on_one_server_is_the_source_of_the_next_on_any(
     server: "ComfyServer", tmp_path: Path, make_cluster: MakeCluster
 ):
     """Inverted twice, every session's first source is there again."""
@@ -176,7 +177,7 @@ def test_a_turn_made_on_one_node_is_the_source_of_the_next_on_any(
         Image.fromarray(one.source).save(tmp_path / "images" / str(number) / "in.png")
     sessions = {str(number): [turn, turn] for number in range(len(firsts))}
     (tmp_path / "edit_turns.json").write_text(json.dumps(sessions))
-    cluster, line = make_cluster(resources={"comfyui": 1}), Line(server.port)
+    cluster, line = make_cluster(nodes=0, resources={"comfyui": 2}), Line(server.port)
     told = [f"magicbrush-iterative:{tmp_path}", "--method", told_workflow(tmp_path)]
     urls = ["--server", server.url, "--server", line.url]
     told += ["--ray", cluster.address, *urls, "--out", str(tmp_path / "out")]

@@ -16,7 +16,7 @@ BUTTON = f"{NODE}.widgets.find((widget) => widget.type === 'button')"
 LOAD = f"""async (workflow) => {{
     await window.app.loadGraphData(workflow);
     const node = {NODE};
-    for (const [name, value] of [["iterations", 1000], ["num_steps", 2]])
+    for (const [name, value] of [["preset", "as set"], ["iterations", 1000], ["num_steps", 2]])
         node.widgets.find((widget) => widget.name === name).value = value;
     window.iterations = 0;
     window.app.api.addEventListener("progress", () => (window.iterations += 1));

@@ -25,6 +25,14 @@ def test_the_ends_are_the_two_noises():
     assert_close(spherical_mix(NEAR, FAR, 1.0), FAR, atol=1e-6, rtol=1e-6)
 
 
+def test_noises_more_than_a_right_angle_apart_are_mixed_along_their_arc():
+    one, other = torch.tensor([[1.0, 0.0]]), torch.tensor([[-0.6, 0.8]])
+    for strength in (0.25, 0.5, 0.75):
+        angle = strength * math.acos(-0.6)
+        expected = torch.tensor([[math.cos(angle), math.sin(angle)]])
+        assert_close(spherical_mix(one, other, strength), expected)
+
+
 def test_a_right_angle_by_hand():
     a, b = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     at = math.radians(30)
@@ -108,4 +116,6 @@ def test_jitter_keeps_the_length_of_every_vector_and_turns_it_by_the_strength():
     assert_close(moved[0, 0], 5 * torch.tensor([8.0, 4.0]) / 80**0.5)
     assert_close(moved[1, 1], torch.tensor([2.0, 2.0]) / 2**0.5)
     assert_close(jittered(text, noise, 0.0), text.expand(2, -1, -1))
+    longer = jittered(text.repeat(1, 3, 1), noise.repeat(1, 3, 1), 2**0.5)
+    assert_close(longer, moved.repeat(1, 3, 1))  # a vector's own length counts, not how many are
     assert not jittered(torch.zeros(1, 1, 2), noise[:, :1], 1.0).any()

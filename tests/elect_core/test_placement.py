@@ -73,6 +73,13 @@ def test_an_edit_a_change_of_light_and_of_colour_do_not_hide_a_zoom():
     assert_close(better, truth, atol=0.1, rtol=2e-3)
 
 
+@pytest.mark.parametrize("zoom", [0.88, 1.12])
+def test_a_zoom_further_than_is_believed_is_taken_for_another_picture(zoom):
+    source = picture(128, 128)
+    zoomed = put(source, torch.tensor([zoom, zoom, 0.0, 0.0]))
+    assert find_placements(source, zoomed, everywhere(source)).tolist() == [list(ON_SOURCE)]
+
+
 def test_nothing_is_found_in_what_cannot_be_compared():
     source = picture(64, 64)
     other, flat = picture(64, 64, seed=3), torch.zeros_like(source)

@@ -15,6 +15,10 @@ from elect_tino.elect_core.schedule import (
 SIGMAS = torch.tensor([14.0, 7.0, 3.0, 1.0, 0.0])
 
 
+def test_a_schedule_of_one_step_is_run_whole():
+    assert step_count(0.01, 1) == step_count(1.0, 1) == 1
+
+
 @pytest.mark.parametrize(
     ("fraction", "num_steps", "expected"),
     [(0.4, 100, 40), (0.3, 10, 3), (0.4, 28, 11), (0.25, 10, 3), (0.001, 20, 1), (1.0, 20, 20)],

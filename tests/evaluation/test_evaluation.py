@@ -144,6 +144,27 @@ def test_a_plain_folder_with_a_table(samples, tmp_path):
         list(samples_of(f"csv:{tmp_path / 't.csv'}"))
 
 
+@pytest.mark.parametrize(
+    ("lines", "why"),
+    [
+        ("picture\na.png\n", "expected lines with the columns picture, instruction"),
+        ("picture,instruction\n", "expected lines"),
+        ("picture,instruction\na.png,x\nb/a.png,y\n", "'a' stands there twice"),
+    ],
+)
+def test_a_table_that_cannot_be_is_told(tmp_path, lines, why):
+    (tmp_path / "t.csv").write_text(lines)
+    with pytest.raises(ValueError, match=why):
+        list(samples_of(f"csv:{tmp_path / 't.csv'}"))
+
+
+def test_a_result_of_another_size_is_brought_to_the_sources():
+    source = np.full((8, 12, 3), 100, np.uint8)
+    one = Sample("x", source, "x", mask=np.zeros((8, 12), bool), target=source)
+    assert mse(one, np.full((16, 24, 3), 100, np.uint8)) == 0
+    assert l1(one, np.full((4, 4, 3), 151, np.uint8)) == pytest.approx(51 / 255)
+
+
 def test_magicbrush_is_read_turn_by_turn(samples, tmp_path):
     one = samples[0]
     pictures = tmp_path / "images" / "7"

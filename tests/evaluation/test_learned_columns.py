@@ -1,6 +1,7 @@
 """Columns by models, small ones with random weights, against independent computations."""
 
 import math
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +34,13 @@ def test_what_is_absent_is_said_and_left_out(tmp_path):
     assert len(said) == len(MADE)
     assert any("LPIPS: left out, no squeezenet" in line for line in said)
     assert of_weights(None)[1] == said
+
+
+def test_a_library_that_is_not_installed_is_said(weights, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchmetrics.functional.image.lpips", None)
+    columns, said = of_weights(weights)
+    assert said == ["LPIPS: left out, torchmetrics.functional.image.lpips is not installed"]
+    assert "LPIPS x10^3" not in columns
 
 
 def test_clip_agrees_with_the_models_own_scores(sample, result, weights, columns):

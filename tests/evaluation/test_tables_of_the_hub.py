@@ -90,6 +90,21 @@ def test_an_image_folder_with_its_metadata(one, tmp_path):
         list(samples_of(f"folder:{tmp_path}"))
 
 
+def test_a_table_without_a_field_names_it(tmp_path):
+    table(tmp_path, [{"task_type": "x", "key": "k", "instruction": "x"}])
+    with pytest.raises(ValueError, match="have no input_image, instruction_language"):
+        list(samples_of(f"gedit:{tmp_path}"))
+
+
+def test_an_image_folder_may_tell_of_itself_in_a_csv(one, tmp_path):
+    Image.fromarray(one.source).save(tmp_path / "0.png")
+    (tmp_path / "metadata.csv").write_text("file_name,instruction\n0.png,x\n")
+    (read,) = samples_of(f"folder:{tmp_path}")
+    assert (read.name, read.instruction, read.group) == ("0", "x", "")
+    form, where = form_of(f"folder:{tmp_path}")
+    assert form.count(where) == 1
+
+
 def test_a_folder_without_tables_says_what_is_wanted(tmp_path):
     for kind in ("gedit", "magicbrush", "folder"):
         with pytest.raises(ValueError, match="expected.*huggingface.co/datasets/"):

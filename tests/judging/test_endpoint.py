@@ -221,3 +221,25 @@ def test_models_are_listed_and_ollama_frees_its_own():
 def test_an_unknown_model_says_what_to_check():
     with pytest.raises(Unanswered, match="check base_url and model"):
         verdict_of(fails(404, "model not found"), model="nope")
+
+
+def test_an_answer_in_parts_is_read_as_one():
+    parts = [{"type": "text", "text": RIGHT[:20]}, "?", {"type": "text", "text": RIGHT[20:]}]
+    verdict, _ = verdict_of(says(parts))  # type: ignore[arg-type]
+    assert verdict.overall == 0.75
+
+
+def test_a_server_without_models_or_without_life_says_so():
+    with ChatServer(says(RIGHT)) as server:
+        server.models = []
+        with pytest.raises(Unanswered, match=r"model: 127\.0\.0\.1 lists no models; type a name"):
+            endpoint(server).ask(QUESTION)
+        dead = endpoint(server)
+    with pytest.raises(Unanswered, match="no connection"):
+        dead.models()
+
+
+def test_yes_by_words_is_all_or_nothing_and_silence_is_neither():
+    for text, chance in (("Yes, it is.", 1.0), ("no", 0.0), ("perhaps", None)):
+        with ChatServer(says(text)) as server:
+            assert endpoint(server).yes(QUESTION) == chance

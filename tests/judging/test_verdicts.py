@@ -133,6 +133,16 @@ def test_yes_no_is_the_mean_probability():
     assert "make it red" in verdict.reason
 
 
+def test_an_answer_that_is_neither_yes_nor_no_leaves_the_edit_unscored():
+    class Silent(Says):
+        def yes(self, question: Question) -> float | None:
+            return None
+
+    verdict = judge_yes_no(Silent(), standard_questions("x"), SOURCE, EDITED, "x")
+    assert not verdict.scored
+    assert "a model answered neither yes nor no to: Does the second" in verdict.unscored
+
+
 def test_questions_are_the_models_own_or_the_standard_ones():
     made = make_questions(Says('{"questions": ["Is it red?", "no question"]}'), SOURCE, "x")
     assert made == ["Is it red?", standard_questions("x")[1]]

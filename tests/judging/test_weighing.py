@@ -28,5 +28,9 @@ def test_an_unscored_candidate_counts_as_the_median():
     assert weighed(BIS, [math.nan] * 3, 1.0) == BIS
 
 
+def test_where_every_score_is_bad_they_all_stay_so():
+    assert all(map(math.isnan, weighed([math.nan, math.nan], [0.0, 1.0], 0.5)))
+
+
 def test_a_bad_candidate_stays_bad():
     assert math.isnan(weighed([0.1, math.nan], [0.0, 1.0], 0.5)[1])

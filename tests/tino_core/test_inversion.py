@@ -9,7 +9,7 @@ from elect_tino.tino_core.inversion import invert
 from elect_tino.tino_core.schedule import FlowSchedule
 from elect_tino.tino_core.settings import Settings
 
-from .test_optimise import SCHEDULE, Toy, scene
+from .toy import SCHEDULE, Toy, scene
 
 
 class Smooth(Toy):

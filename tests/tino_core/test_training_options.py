@@ -55,7 +55,7 @@ def test_bad_input_gives_an_error_that_names_the_option(world, tmp_path, changes
 
 
 def test_a_folder_that_is_no_model_is_named(world, tmp_path):
-    with pytest.raises(ValueError, match="--vae: expected AutoencoderKL or AutoencoderTiny"):
+    with pytest.raises(ValueError, match="--vae: expected one of AutoencoderKL, AutoencoderTiny"):
         distil(options(world, tmp_path, vae=str(world / "clip")))
     (tmp_path / "bert").mkdir()
     (tmp_path / "bert" / "config.json").write_text('{"model_type": "bert"}')

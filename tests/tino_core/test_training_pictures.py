@@ -59,6 +59,28 @@ def test_latents_are_scaled_as_the_vae_says(tmp_path, shift):
         assert not torch.equal(encode(pictures, 6), expected)
 
 
+def test_a_vae_of_videos_gives_the_normalised_latents_of_one_frame(tmp_path):
+    """Qwen-Image's own class, small; ComfyUI's Wan21 format normalises by the same figures."""
+    from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
+
+    torch.manual_seed(0)
+    mean, std = [0.5, -1.0, 0.0, 2.0], [2.0, 1.0, 0.5, 4.0]
+    sizes: dict[str, Any] = {"base_dim": 8, "z_dim": 4, "dim_mult": [1, 1], "num_res_blocks": 1}
+    vae = AutoencoderKLQwenImage(
+        **sizes, temperal_downsample=[False], latents_mean=mean, latents_std=std
+    ).eval()
+    vae.save_pretrained(tmp_path)
+    pictures = torch.rand(2, 3, 16, 16)
+    with torch.no_grad():
+        out: Any = vae.encode(pictures.unsqueeze(2) * 2 - 1)
+        drawn = out.latent_dist.sample(torch.Generator().manual_seed(5))[:, :, 0]
+    found = load_encoder(str(tmp_path), None, CPU)(pictures, 5)
+    assert found.shape == (2, 4, 8, 8)
+    for channel in range(4):
+        expected = (drawn[:, channel] - mean[channel]) / std[channel]
+        assert_close(found[:, channel], expected)
+
+
 def test_a_tiny_autoencoder_gives_its_latents(tmp_path):
     from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 

@@ -20,7 +20,7 @@ SMALL: dict[str, dict] = {
     "BasicScheduler": {"steps": 5},
     "MultiSeedPartialSampler": {"num_candidates": 3},
     "ELECTSampler": {"num_candidates": 3},
-    "TiNOOptimize": {"iterations": 2, "num_steps": 3},
+    "TiNOOptimize": {"preset": "as set", "iterations": 2, "num_steps": 3},
 }
 
 

@@ -1,4 +1,4 @@
-"""python -m elect_tino.tino_core.training: train a LatentCLIP or a LatentVGG, or evaluate one."""
+"""python -m elect_tino.tino_core.training: train a latent model, evaluate one, or count."""
 
 import sys
 
@@ -12,6 +12,10 @@ def main(arguments: list[str] | None = None) -> int:
             from .evaluate import parse, report
 
             report(parse(given))
+        elif "--cost" in given:
+            from .cost import print_cost
+
+            print_cost([one for one in given if one != "--cost"])
         else:
             options = read_options(given)
             from .distil import distil

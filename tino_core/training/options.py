@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
         description="Trains LatentCLIP (clip) or LatentVGG (vgg) of TiNO-Edit: the student sees "
         "latents, the teacher the pictures they were made from. Run it again with the same --run "
         "to go on after a kill. Several GPUs or machines: accelerate launch -m ... "
-        "How good a LatentCLIP is: --evaluate FILE (its own --help).",
+        "How good a LatentCLIP is: --evaluate FILE (see its --help). What recipes cost: --cost.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
 
@@ -114,8 +114,9 @@ def parser() -> argparse.ArgumentParser:
     for name, text, kind in (
         ("teacher", "clip: folder or hub name of a CLIPModel or CLIPVisionModelWithProjection; "
          "vgg: state-dict file of torchvision's VGG-16, or a LatentVGG file with 3 channels", str),
-        ("vae", "diffusers folder or hub name of an AutoencoderKL or AutoencoderTiny (or of a "
-         "pipeline with one), or a single file of an AutoencoderKL", str),
+        ("vae", "diffusers folder or hub name of an AutoencoderKL, AutoencoderTiny, "
+         "AutoencoderKLQwenImage or AutoencoderKLWan (or of a pipeline with one), or a single file "
+         "of an AutoencoderKL", str),
         ("latent_space", "name of the VAE's latents for the metadata: the class name of ComfyUI's "
          "latent format, such as SD15 or SDXL", str),
         ("images", "folder, searched with its subfolders, or WebDataset shards: paths or "

@@ -13,24 +13,40 @@ from torch import Tensor
 Encode = Callable[[Tensor, int], Tensor]
 """``(pictures (B, 3, H, W) in [0, 1], seed) -> latents (B, C, h, w)``, without gradients."""
 
-KINDS = ("AutoencoderKL", "AutoencoderTiny")
+KINDS = ("AutoencoderKL", "AutoencoderTiny", "AutoencoderKLQwenImage", "AutoencoderKLWan")
+OF_VIDEOS = KINDS[2:]
+"""Latents of videos, of one frame for a picture: Qwen-Image's; normalised channel by channel."""
 
 
 def load_encoder(path: str, config: str | None, device: torch.device) -> Encode:
     """The encoder of a VAE. Raises ValueError naming the option that is wrong."""
     vae = _load(path, config).to(device).eval().requires_grad_(False)
-    scale, shift = vae.config.scaling_factor, vae.config.shift_factor or 0.0
+    scale, shift = _normalisation(vae.config, device)
+    of_videos = type(vae).__name__ in OF_VIDEOS
 
     @torch.no_grad()
     def encode(pictures: Tensor, seed: int) -> Tensor:
-        out = vae.encode(pictures.to(device) * 2 - 1)
+        pixels = pictures.to(device) * 2 - 1
+        out = vae.encode(pixels.unsqueeze(2) if of_videos else pixels)
         if hasattr(out, "latents"):  # AutoencoderTiny gives no distribution
             return (out.latents - shift) * scale
         # Drawn on the CPU, so that the latents do not depend on the device.
-        generator = torch.Generator().manual_seed(seed)
-        return (out.latent_dist.sample(generator) - shift) * scale
+        latents = out.latent_dist.sample(torch.Generator().manual_seed(seed))
+        return ((latents.squeeze(2) if of_videos else latents) - shift) * scale
 
     return encode
+
+
+def _normalisation(config: Any, device: torch.device) -> tuple[Any, Any]:
+    """Scale and shift of ``(latents - shift) scale``: numbers, or (C, 1, 1) where a VAE has both.
+
+    As ComfyUI's latent formats have them, which are the diffusion models' own.
+    """
+    mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+    if mean is None or std is None:
+        return config.scaling_factor, config.shift_factor or 0.0
+    means, stds = (torch.tensor(one, device=device).view(-1, 1, 1) for one in (mean, std))
+    return 1 / stds, means
 
 
 def _load(path: str, config: str | None) -> Any:
@@ -48,7 +64,7 @@ def _load(path: str, config: str | None) -> Any:
     subfolder = _subfolder(path)
     kind = _kind(path, subfolder)
     if kind not in KINDS:
-        raise ValueError(f"--vae: expected {' or '.join(KINDS)}, {path} holds {kind}.")
+        raise ValueError(f"--vae: expected one of {', '.join(KINDS)}, {path} holds {kind}.")
     return getattr(diffusers, kind).from_pretrained(path, subfolder=subfolder)
 
 

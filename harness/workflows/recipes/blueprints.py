@@ -126,7 +126,7 @@ def optimised() -> Blueprint:
     nodes = {
         "source": node("VAEEncode", pixels=("photo", 0), vae=("vae", 0)),
         "positive": node("CLIPTextEncode", clip=("clip", 0), text=""),
-        "tino": optimize(clip=("clip", 0)),
+        "tino": optimize(None, clip=("clip", 0)),
         "decoded": node("VAEDecode", samples=("tino", 0), vae=("vae", 0)),
     }
     wires: dict[str, Wire] = {

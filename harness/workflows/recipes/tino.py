@@ -1,10 +1,14 @@
 """The TiNO-Edit example workflows as data, beside those of `recipes`."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from .parts import EXAMPLE, WITH_CIRCLE, Recipe, Wire, node, sections
 
 RED = 0xD62728
+SEEDS_FILE = Path(__file__).with_name("tino_seeds.json")
+"""The seeds by which the templates' pictures are successes, see harness/author_tino_seeds.py."""
 RECOLOURED = "a blue triangle and a red square on stripes"
 
 
@@ -37,8 +41,13 @@ def difference_mask() -> dict:
     return node("TiNOMask", mode="difference", image=("picture", 0), image2=("painted", 0))
 
 
-def optimize(title: str = "", **inputs: object) -> dict:
-    wires: dict[str, object] = {
+def seed_of(name: str) -> int:
+    """The seed that was chosen for a recipe by the rule."""
+    return json.loads(SEEDS_FILE.read_text(encoding="utf-8"))[name]["seed"]
+
+
+def optimize(name: str | None, title: str = "", **inputs: object) -> dict:
+    given: dict[str, object] = {
         "model": ("model", 0),
         "positive": ("positive", 0),
         "source": ("source", 0),
@@ -46,7 +55,8 @@ def optimize(title: str = "", **inputs: object) -> dict:
         "latent_clip": ("latent_clip", 0),
         "latent_vgg": ("latent_vgg", 0),
     }
-    return node("TiNOOptimize", title, **{**wires, **inputs})
+    given |= {} if name is None else {"seed": seed_of(name)}
+    return node("TiNOOptimize", title, **{**given, **inputs})
 
 
 def by_text() -> dict[str, Any]:
@@ -83,7 +93,7 @@ def text() -> Recipe:
         **loaders(),
         **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
-        "tino": optimize(**by_text()),
+        "tino": optimize(name, **by_text()),
         **saved(name),
     }
     say = ("Say what it shall show, and where", ("target", "positive", "mask"))
@@ -108,7 +118,7 @@ def reference() -> Recipe:
         "reference": encoded(("shown", 0), "Reference latent"),
         **target("a blue triangle and a red circle on stripes"),
         "mask": user_mask(("picture", 3)),
-        "tino": optimize(reference=("reference", 0)),
+        "tino": optimize(name, reference=("reference", 0)),
         **saved(name, reference=("shown", 0)),
     }
     show = ("Show what it shall resemble", ("other", "cut", "shown", "reference"))
@@ -140,7 +150,7 @@ def strokes() -> Recipe:
         "stroke": node("EmptyImage", "A stroke", width=44, height=44, batch_size=1, color=RED),
         **pasted(("stroke", 0), 72, 12),
         **target(RECOLOURED),
-        "tino": optimize(start=("start", 0), **by_text()),
+        "tino": optimize(name, start=("start", 0), **by_text()),
         **saved(name, painted=("painted", 0)),
     }
     paint = ("Paint over the picture", ("stroke", "painted", "start", "mask"))
@@ -158,7 +168,7 @@ def composition() -> Recipe:
         "part": node("ImageCrop", "The part to paste", image=("other", 0), **cut),
         **pasted(("part", 0), 12, 12),
         **target("a blue square and a blue triangle and a red circle on stripes"),
-        "tino": optimize(start=("start", 0), **by_text()),
+        "tino": optimize(name, start=("start", 0), **by_text()),
         **saved(name, painted=("painted", 0)),
     }
     paste = ("Paste a part of another picture", ("other", "part", "painted", "start", "mask"))
@@ -182,7 +192,7 @@ def compounded() -> Recipe:
         **loaders(),
         **target(RECOLOURED),
         "mask": user_mask(("picture", 3)),
-        "first": optimize("First edit", **by_text()),
+        "first": optimize(name, "First edit", **by_text()),
         "first decoded": node("VAEDecode", samples=("first", 0), vae=("model", 2)),
         "target 2": node("PrimitiveString", "Target prompt of the second edit", value=second),
         "positive 2": node("CLIPTextEncode", clip=("model", 1), text=("target 2", 0)),
@@ -198,7 +208,7 @@ def compounded() -> Recipe:
             operation="add",
         ),
         "mask 2": user_mask(("place", 0), ("first decoded", 0)),
-        "tino": optimize("Second edit", **again),
+        "tino": optimize(name, "Second edit", **again),
         **saved(name, first=("first decoded", 0)),
     }
     where = ("place", "nothing", "box", "mask 2")

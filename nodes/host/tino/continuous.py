@@ -5,11 +5,12 @@ from typing import Any, Protocol
 
 import torch
 from comfy.model_sampling import CONST, EPS, V_PREDICTION, ModelSamplingDiscrete
+from comfy_extras.nodes_model_advanced import LCM
 from torch import Tensor
 
 from ....tino_core.schedule import FlowSchedule, NoiseSchedule, Schedule
 
-_SUPPORTED = (EPS.calculate_denoised, V_PREDICTION.calculate_denoised)
+_SUPPORTED = tuple(kind.calculate_denoised for kind in (EPS, V_PREDICTION, LCM))
 
 
 def sigma_at(log_sigmas: Tensor, t: Tensor) -> Tensor:
@@ -77,7 +78,10 @@ class Scale(Protocol):
 
 
 class DiscreteScale:
-    """Stable Diffusion's: timesteps 0 to 999, x in ComfyUI is ``x0 + sigma e``."""
+    """Stable Diffusion's: timesteps 0 to 999, x in ComfyUI is ``x0 + sigma e``.
+
+    A latent consistency model's (ModelSamplingDiscrete, lcm) has 50 of them, 0 to 49.
+    """
 
     prediction = "epsilon"
 
@@ -86,8 +90,11 @@ class DiscreteScale:
         self.log_sigmas = sampling.log_sigmas.detach().clone()
 
     def continuous(self):
+        skipped = getattr(self.sampling, "skip_steps", 1)
+
         def timestep(sampling, sigma):
-            return timestep_at(sampling.log_sigmas.to(sigma.device), sigma)
+            own = timestep_at(sampling.log_sigmas.to(sigma.device), sigma)
+            return own * skipped + skipped - 1
 
         return _twin(self.sampling, {"timestep": timestep})
 

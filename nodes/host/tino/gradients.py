@@ -4,7 +4,8 @@ What stands in the way: weights loaded in inference mode cannot be saved for bac
 tensors are laid over the same memory for the time. Weights of another dtype or on another device
 are cast anew in every layer, and autograd would keep every cast copy, so those layers are run again
 on the way back. Several attention functions write into their own buffers, so PyTorch's is used.
-ComfyUI's CLIP adds onto tensors that its norms have saved, so those get copies.
+ComfyUI's CLIP and FLUX add onto tensors that their norms have saved, so those get copies: under a
+checkpoint nothing else would say that a gradient is wrong.
 """
 
 import copy
@@ -17,15 +18,30 @@ from typing import Any
 import torch
 from comfy import model_management
 from comfy.clip_model import CLIPLayer
+from comfy.ldm.flux.layers import DoubleStreamBlock, SingleStreamBlock
+from comfy.ldm.lumina.model import JointTransformerBlock
 from comfy.ldm.modules import attention
+from comfy.ldm.modules.diffusionmodules.mmdit import JointBlock
 from comfy.ldm.modules.diffusionmodules.openaimodel import ResBlock
+from comfy.ldm.qwen_image.model import QwenImageTransformerBlock
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..versions import has_training_flag
 
-_BLOCKS = (ResBlock, attention.BasicTransformerBlock)
-"""Blocks of the UNet that are run again on the way back where memory is short."""
+_BLOCKS = (
+    *(ResBlock, attention.BasicTransformerBlock),  # UNets
+    *(JointBlock, DoubleStreamBlock, SingleStreamBlock),  # SD3, FLUX
+    *(JointTransformerBlock, QwenImageTransformerBlock),  # Lumina 2 and Z-Image, Qwen-Image
+)
+"""Blocks that are run again on the way back where memory is short."""
+
+_ADDED_ONTO: dict[type, tuple[str, ...]] = {
+    CLIPLayer: ("layer_norm1", "layer_norm2"),
+    DoubleStreamBlock: ("img_norm1", "img_norm2", "txt_norm1", "txt_norm2"),
+    SingleStreamBlock: ("pre_norm",),
+}
+"""Layers that write onto what these norms of theirs were given."""
 
 
 def refuse_quantised(module: nn.Module, name: str) -> None:
@@ -71,13 +87,13 @@ def with_gradients(modules: Iterable[nn.Module], blocks: bool = False) -> Iterat
         parts = [part for root in modules for part in root.modules()]
         for module in parts:
             _use_normal_tensors(module, undo)
-            if _casts(module) or (blocks and isinstance(module, _BLOCKS)):
+            if blocks and isinstance(module, _BLOCKS):
+                _run_again_on_the_way_back(module, undo, own_copies)
+            elif _casts(module):
                 _run_again_on_the_way_back(module, undo)
         for layer in parts:  # last, so that the copy is what a layer that is run again keeps
-            if isinstance(layer, CLIPLayer):
-                norms: tuple[Any, ...] = (layer.layer_norm1, layer.layer_norm2)
-                for norm in norms:
-                    _replace_forward(norm, partial(_on_a_copy, norm.forward), undo)
+            for norm in _norms_of_what_is_added_onto(layer):
+                _replace_forward(norm, partial(_on_a_copy, norm.forward), undo)
         yield
 
 
@@ -117,9 +133,32 @@ def _casts(module: nn.Module) -> bool:
     )
 
 
-def _run_again_on_the_way_back(module: nn.Module, undo: ExitStack) -> None:
-    again = partial(checkpoint, module.forward, use_reentrant=False, preserve_rng_state=False)
+def _run_again_on_the_way_back(
+    module: nn.Module, undo: ExitStack, given: Callable[[Callable], Callable] = lambda run: run
+) -> None:
+    run = given(module.forward)
+    again = partial(checkpoint, run, use_reentrant=False, preserve_rng_state=False)
     _replace_forward(module, again, undo)
+
+
+def own_copies(forward: Callable) -> Callable:
+    """A block on copies of its tensors: FLUX's and SD3's add onto what they are given, which the
+    second run must find as it was."""
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        return forward(*map(_copied, args), **{k: _copied(v) for k, v in kwargs.items()})
+
+    return run
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, Tensor) else value
+
+
+def _norms_of_what_is_added_onto(layer: nn.Module) -> Iterator[Any]:
+    for kind, names in _ADDED_ONTO.items():
+        if isinstance(layer, kind):
+            yield from (getattr(layer, name) for name in names if hasattr(layer, name))
 
 
 def _on_a_copy(forward: Callable, x: Tensor) -> Tensor:

@@ -1,17 +1,50 @@
 """What the gradients of an edit need beside the weights, and whether it is there."""
 
 import math
+from dataclasses import dataclass
 
 import comfy.model_management
 import torch
+from comfy.ldm.flux.model import Flux
+from comfy.ldm.lumina.model import NextDiT
+from comfy.ldm.modules.diffusionmodules.mmdit import MMDiT
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
+from comfy.ldm.qwen_image.model import QwenImageTransformer2DModel
 from comfy.model_patcher import ModelPatcher
+from torch import nn
 
 from .edit import Edit
 
-# Counted on SD 1.5, SD 2.1 and SDXL at 512 and 1024 pixels: 0.085 to 0.197, and 0.019 to 0.025 of
-# which the largest block is half. The rest is for what the way back itself needs.
-_MB_KEPT = 0.22
-_MB_KEPT_WITHOUT_BLOCKS = 0.04
+
+# What autograd keeps was counted at full size and 512 and 1024 pixels, as a share of ComfyUI's own
+# memory factor of the architecture: for UNets on SD 1.5, SD 2.1 and SDXL (0.085 to 0.197, and 0.019
+# to 0.025 without blocks, of which the largest block is half); for transformers on the meta device
+# in bfloat16 with 256 tokens of text, attention keeping what a fused kernel keeps (tests).
+@dataclass(frozen=True)
+class Kept:
+    """Megabytes for each latent cell, byte of the compute dtype and unit of the memory factor.
+
+    full: all activations; without_blocks: blocks are computed again on the way back
+    """
+
+    full: float
+    without_blocks: float
+
+
+_UNETS = Kept(0.22, 0.04)
+KEPT: dict[type, Kept] = {
+    UNetModel: _UNETS,
+    MMDiT: Kept(0.10, 0.02),
+    Flux: Kept(0.28, 0.04),
+    NextDiT: Kept(0.56, 0.06),
+    QwenImageTransformer2DModel: Kept(0.48, 0.05),
+}
+"""By architecture; another, which only the loss's gradient passes by, is not asked."""
+
+
+def kept_by(network: nn.Module) -> Kept:
+    """The figures of a network's class."""
+    return next((kept for kind, kept in KEPT.items() if isinstance(network, kind)), _UNETS)
 
 
 def compute_dtype(model: ModelPatcher) -> torch.dtype:
@@ -35,13 +68,10 @@ class Memory:
         passes = 2 if edit.negative is not None and edit.cfg != 1 else 1
         cells = passes * shape[0] * math.prod(shape[2:])
         unit = updates * through_model * cells * dtype.itemsize * base.memory_usage_factor * 2**20
-        for_loss = (
-            edit.loss.memory((*shape[:2], *shape[-2:]))
-            if updates and edit.loss is not None
-            else 0.0
-        )
-        self.full = unit * _MB_KEPT + for_loss
-        self.least = unit * _MB_KEPT_WITHOUT_BLOCKS + for_loss
+        pictures, kept = (*shape[:2], *shape[-2:]), kept_by(base.diffusion_model)
+        for_loss = edit.loss.memory(pictures) if updates and edit.loss is not None else 0.0
+        self.full = unit * kept.full + for_loss
+        self.least = unit * kept.without_blocks + for_loss
         weights = sum(one.model_size() for one in (model, *edit.patchers))
         total = comfy.model_management.get_total_memory(model.load_device)
         self.device = model.load_device

@@ -115,3 +115,17 @@ def test_seconds_are_of_all_edits_of_a_variant(tmp_path):
     ]
     (tmp_path / "times.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert seconds_an_edit(tmp_path) == {"a": 2.0}
+
+
+def test_every_loss_has_a_row_of_rankings_and_one_of_cosines(bench):
+    from elect_tino.bench.tino.ranking import ranking_text
+    from elect_tino.bench.tino.setups import EVERY_TITLE
+    from elect_tino.bench.tino.slopes import slopes_text
+
+    ranking, cosines = ranking_text(bench, 1), slopes_text(bench, 1, steps=2)
+    for title in EVERY_TITLE.values():
+        assert f"\n| {title} | " in cosines
+        (row,) = (line for line in ranking.splitlines() if line.startswith(f"| {title} | "))
+        cells = [cell.strip() for cell in row.split("|")[2:-1]]
+        assert len(cells) == 10
+        assert all(0 <= float(cell) <= 100 for cell in cells if cell)

@@ -187,3 +187,36 @@ def test_the_noise_of_what_the_source_shows_brings_it_back(edit):
     far, near = ((one - edit.latent["samples"]).abs().mean() for one in (plain, back))
     assert near < 0.5 * far
     assert not torch.equal(found.noise.reshape(edit.noise.shape), edit.noise)
+
+
+def test_the_gradient_is_that_of_plain_autograd(edit):
+    """Which alone notices what a model writes onto after it was saved; a checkpoint does not."""
+    along = {"iterations": 1, "lr_noise": 1.0, "clip": 1e9}  # the update is 1.9 times the gradient
+    again, plain = (run(edit, recompute=recompute, **along)[1] for recompute in (True, False))
+    found, expected = (one.noises[1] - one.noises[0] for one in (again, plain))
+    assert_close(found, expected, atol=1e-4 * float(expected.abs().max()), rtol=1e-3)
+
+
+def calls_of_a_block(edit, **options):
+    """A run, and how often the first block was run in it."""
+    network = edit.model.model.diffusion_model
+    block = next(one for one in network.modules() if "Block" in type(one).__name__)
+    forward, calls = block.forward, []
+    block.forward = lambda *args, **kwargs: calls.append(1) or forward(*args, **kwargs)
+    found = run(edit, **options)[1]
+    del block.forward
+    return found, len(calls)
+
+
+def test_blocks_that_are_run_again_give_the_same_update(edit, monkeypatch):
+    """On a device without memory to spare; FLUX's and SD3's blocks add onto what they are given."""
+    import comfy.model_management
+
+    along = {"iterations": 1, "lr_noise": 1.0, "clip": 1e9}  # the update is 1.9 times the gradient
+    plain, once = calls_of_a_block(edit, **along)
+    monkeypatch.setattr(comfy.model_management, "get_total_memory", lambda *_, **__: 1)
+    again, more = calls_of_a_block(edit, **along)
+    moved = plain.noises[1] - plain.noises[0]
+    found = again.noises[1] - again.noises[0]
+    assert_close(found, moved, atol=1e-4 * float(moved.abs().max()), rtol=1e-3)
+    assert more == once + 3  # each of three steps

@@ -97,5 +97,23 @@ def test_two_presets_at_once_are_refused():
 
     with pytest.raises(ValueError, match="preset: defaults is connected"):
         with_presets(given(defaults={"iterations": 1}, preset="paper"))
+    assert with_presets(given(preset="ours: tries", defaults={"iterations": 1})).iterations == 1
     assert with_presets(given(preset="paper")).iterations == 50
     assert with_presets(given(iterations=7)).iterations == 7
+
+
+def test_a_new_node_begins_with_tries_and_a_saved_prompt_keeps_its_numbers():
+    from elect_tino.nodes.tino.optimise import TiNOOptimize
+
+    (shown,) = (one for one in TiNOOptimize.define_schema().inputs if one.id == "preset")
+    assert shown.as_dict()["default"] == "ours: tries"
+    assert given().preset == "as set"
+
+
+@pytest.mark.parametrize("kind", ["text", "reference", "strokes", "composition"])
+def test_the_best_way_of_a_kind_is_what_validation_chose(kind):
+    from elect_tino.nodes.tino.kinds import CHOSEN, WAYS, TiNOPreset
+
+    made = TiNOPreset.execute(kind, "best for the kind").args[0]
+    chosen = WAYS[CHOSEN["ways"][kind]]
+    assert chosen.items() <= {**made, "reference_weight": chosen["reference_weight"]}.items()

@@ -95,3 +95,21 @@ def test_only_a_run_that_goes_on_can_be_stopped():
     assert stop_all() == []
     with stoppable("7") as stopped:
         assert not stopped()
+
+
+def test_without_updates_the_curve_shows_what_each_first_noise_was_worth():
+    from types import SimpleNamespace
+
+    from elect_tino.nodes.tino.loss_curve import loss_curve
+
+    losses = torch.tensor([[0.4], [0.1], [0.3]])
+    election = SimpleNamespace(losses=losses, elected=torch.tensor([1]))
+    optimised = SimpleNamespace(losses=losses[1:2], chosen=torch.tensor([0]))
+    alone = loss_curve(SimpleNamespace(optimised=optimised, election=None))
+    tried = loss_curve(SimpleNamespace(optimised=optimised, election=election))
+    blue = (tried[0, :, :, 2] - tried[0, :, :, 0]) > 0.5
+    rows, columns = blue.nonzero(as_tuple=True)
+    assert columns.min() < 60
+    assert columns.max() > 580  # the first and the last noise, at both ends of the frame
+    assert 300 < columns[rows == rows.max()].float().mean() < 340  # the lowest is the second
+    assert not torch.equal(alone, tried)
