@@ -48,7 +48,7 @@ TALLER = {
     "EmbeddedExample": 190,
     "MGIEConditioning": 80,
     "MultiSeedPartialSampler": 250,
-    "ResumeDenoise": 170,
+    "ResumeDenoise": 200,
     "TiNOOptimize": 110,
 }
 PICTURE_SIDE = 200

@@ -20,7 +20,7 @@ from ..workflows.workflow import DEMO, load_workflow
 TARGET = PACK_ROOT / "docs" / "images" / "elect_in_comfyui.jpg"
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 VIEW = {"width": 1240, "height": 1080}
-SETTINGS = {
+SETTINGS: dict[str, object] = {
     "Comfy.TutorialCompleted": True,
     "Comfy.NodeBadge.NodeSourceBadgeMode": "None",
     "Comfy.Graph.CanvasInfo": False,
@@ -60,9 +60,11 @@ def chromium() -> str:
 
 
 @contextmanager
-def frontend(server: ComfyServer, view: dict[str, int]) -> Iterator[Page]:
+def frontend(
+    server: ComfyServer, view: dict[str, int], settings: dict[str, object] = SETTINGS
+) -> Iterator[Page]:
     """ComfyUI's page in a browser window of a size, without side bars."""
-    server.post("/settings", SETTINGS).raise_for_status()
+    server.post("/settings", settings).raise_for_status()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
         page = browser.new_context(viewport=view).new_page()  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from torch.testing import assert_close
 from elect_tino.elect_core.relevance import (
     FORMS,
     aggregate,
+    change_weight,
     clip_outliers,
     mean_over_candidates,
     min_max,
@@ -182,6 +183,11 @@ def test_published_clip_loses_a_small_edit_on_a_flat_background():
 def test_no_map_is_an_error(form):
     with pytest.raises(ValueError, match="no map was recorded in the window"):
         aggregate([], form)
+
+
+def test_the_change_of_the_median_by_hand():
+    median = torch.tensor([[[[0.0, 1.0, 2.0]], [[0.0, -1.0, -4.0]]]])
+    assert_close(change_weight(torch.zeros(1, 2, 1, 3), median), torch.tensor([[[[0, 1 / 3, 1]]]]))
 
 
 def test_tokens_say_how_far_cells_turn_by_the_median_candidate():

@@ -8,7 +8,9 @@ from elect_tino.tino_core.masks import (
     changed_words,
     check_mask,
     difference_mask,
+    relevance_mask,
     soften,
+    text_difference,
     whole_mask,
 )
 
@@ -58,3 +60,27 @@ def test_empty_and_out_of_range_masks_are_named():
         check_mask(torch.zeros(1, 1, 2, 2))
     with pytest.raises(ValueError, match="mask: expected values from 0 to 1"):
         check_mask(torch.full((1, 1, 2, 2), 2.0))
+
+
+def test_texts_differ_by_the_mean_over_channels():
+    wanted, now = torch.zeros(1, 2, 1, 2), torch.zeros(1, 2, 1, 2)
+    wanted[0, :, 0, 0], now[0, 1, 0, 1] = torch.tensor([3.0, -1.0]), 4.0
+    assert text_difference(wanted.half(), now.half()).tolist() == [[[[2.0, 2.0]]]]
+
+
+def test_what_is_relevant_reaches_a_share_of_the_strongest_of_its_own_picture():
+    relevance = torch.zeros(2, 1, 20, 20)
+    relevance[0, :, 5:15, 5:15], relevance[1, :, 5:15, 5:15] = 1.0, 0.01
+    relevance[0, 0, 0, 0] = 50.0  # a single cell does not set the scale
+    mask = relevance_mask(relevance, (160, 160), 0.4)
+    inside = torch.zeros(160, 160)
+    inside[48:112, 48:112] = 1
+    assert mask.shape == (2, 1, 160, 160)
+    assert (mask[:, 0] * inside).sum((1, 2)).tolist() == [64.0 * 64] * 2
+    assert not mask[:, :, 20:30, 20:30].any()
+    assert relevance_mask(relevance, (160, 160), 0.9).sum() < mask.sum()
+
+
+def test_texts_that_the_model_answers_alike_make_no_mask():
+    with pytest.raises(ValueError, match="target_prompt: the MODEL answers it as it does"):
+        relevance_mask(torch.zeros(1, 1, 8, 8), (64, 64), 0.5)

@@ -16,7 +16,7 @@ from .small_training import VGG_SIZES, losses, options
 def test_help_names_every_option():
     done = subprocess.run(
         [sys.executable, "-m", "elect_tino.tino_core.training", "--help"],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=300,
     )  # fmt: skip
     for action in parser()._actions:
         assert all(name in done.stdout for name in action.option_strings)

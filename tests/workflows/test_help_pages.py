@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from elect_tino.harness.server.comfy_server import PACK_LINK, PACK_ROOT
 from elect_tino.harness.workflows.recipes.titles import TITLES
@@ -71,3 +72,16 @@ def test_pages_have_lists_and_no_tables():
     for path in PAGES.glob("*.md"):
         lines = path.read_text(encoding="utf-8").splitlines()
         assert not [line for line in lines if line.startswith("|")], path.stem
+
+
+def test_every_page_has_a_picture_of_its_node():
+    """Made by harness/pictures/help_pictures.py."""
+    for path in PAGES.glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        (source,) = re.findall(r"^!\[[^\]]+\]\((images/[^)]+)\)$", text, re.M)
+        picture = PAGES / source
+        assert picture.stem == path.stem
+        assert picture.stat().st_size < 90_000
+        with Image.open(picture) as image:
+            assert image.width >= 250
+    assert {p.stem for p in (PAGES / "images").iterdir()} == {p.stem for p in PAGES.glob("*.md")}

@@ -36,6 +36,7 @@ FILE_WIDGETS = {
     "VAELoader": {"vae_name"},
 }
 """Widgets that name a file, which is not there in the tests."""
+WEIGHTS = (".ckpt", ".pt", ".safetensors")
 NO_ADDRESS = {"instruct_diffusion"}
 """Checkpoints whose authors give a page with links, and no address of the file."""
 
@@ -45,9 +46,6 @@ every_election = pytest.mark.parametrize("name", sorted(make().name for make in 
 HOSTS = {recipe.name: recipe.host or DEFAULT_HOST for recipe in (make() for make in ALL_RECIPES)}
 """The ComfyUI that each file is written on."""
 RECIPE_OF = {title_of(name): name for name in NAMES}
-laid_out_here = pytest.mark.parametrize(
-    "path", [path_of(name) for name in NAMES if HOSTS[name] == DEFAULT_HOST]
-)
 
 
 def real_nodes(path: Path) -> Iterator[dict]:
@@ -88,7 +86,7 @@ def edges(workflow: dict) -> tuple[float, float]:
     return right - left, bottom - top + 30
 
 
-@laid_out_here
+@every_file
 def test_is_seen_as_a_whole_with_one_note(path: Path):
     workflow = load_workflow(path)
     (note,) = [node for node in workflow["nodes"] if node["type"] == "MarkdownNote"]
@@ -98,7 +96,7 @@ def test_is_seen_as_a_whole_with_one_note(path: Path):
     assert edges(workflow)[0] < 1750
 
 
-@laid_out_here
+@every_file
 def test_no_node_lies_on_another(path: Path):
     boxes = [
         (n["pos"][0], n["pos"][1] - 30, n["pos"][0] + n["size"][0], n["pos"][1] + n["size"][1])
@@ -107,6 +105,22 @@ def test_no_node_lies_on_another(path: Path):
     for place, a in enumerate(boxes):
         for b in boxes[:place]:
             assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+
+
+def test_what_cannot_be_downloaded_at_a_click_is_listed_whole():
+    """Each file by its place below `models`, in the template's note."""
+    needed = {
+        "instruct_diffusion": "checkpoints/v1-5-pruned-emaonly-adaption-task-humanalign.ckpt",
+        "mgie": "diffusion_models/mgie_unet.pt mgie/mllm.pt mgie/LLaVA-Lightning-7B-v1/ "
+        "mgie/clip-vit-large-patch14/ vae/vae-ft-mse-840000-ema-pruned.safetensors",
+    }
+    for name, files in needed.items():
+        nodes = load_workflow(path_of(name))["nodes"]
+        (note,) = [n["widgets_values"][0] for n in nodes if n["type"] in NOTES]
+        assert [one for one in files.split() if f"`models/{one}`" not in note] == []
+        named = [v for n in nodes if n["type"] not in NOTES for v in n.get("widgets_values", [])]
+        for value in (str(v) for v in named if Path(str(v)).suffix in WEIGHTS):
+            assert any(one.endswith(f"/{value}") for one in files.split()), value
 
 
 @every_file

@@ -53,5 +53,7 @@ export const ENGLISH = {
   "choose_finish": "Choose and finish (Ctrl+Enter)",
   "close_view": "Close (Esc)",
   "keys": "Left and right: other candidates. Wheel: zoom, drag: move, 0: whole picture.",
+  "more_inputs": "Show more inputs",
+  "fewer_inputs": "Show fewer inputs",
   "place": "#{number}, {place} of {count}"
 };

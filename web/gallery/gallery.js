@@ -19,7 +19,9 @@ const LOOK = "elect_gallery_look";
 export class Gallery {
   constructor(node) {
     this.node = node;
-    this.element = make("div", { className: "elect-gallery", aria: { role: "group", label: say("candidates") } });
+    // `widget-expands`: the older Nodes 2.0 let such a widget fill the node.
+    const className = "elect-gallery widget-expands";
+    this.element = make("div", { className, aria: { role: "group", label: say("candidates") } });
     // The canvas must neither drag the node nor take keys while someone works in here.
     for (const kind of ["pointerdown", "mousedown", "dblclick", "contextmenu"]) {
       this.element.addEventListener(kind, (event) => event.stopPropagation());

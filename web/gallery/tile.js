@@ -5,10 +5,10 @@ import { say } from "./words.js";
 
 export const asScore = (value) => (value == null ? "NaN" : value.toPrecision(3));
 
-export function picture(file, alternative) {
+// `loading`: lazy where there are many of them, most out of sight.
+export function picture(file, alternative, loading = "eager") {
   if (!file) return make("span", { className: "elect-missing", textContent: say("missing") });
-  const image = make("img", { src: pictureUrl(file), alt: alternative, draggable: false });
-  image.loading = "lazy";
+  const image = make("img", { loading, src: pictureUrl(file), alt: alternative, draggable: false });
   // Temporary files live as long as the server.
   image.onerror = () =>
     image.replaceWith(make("span", { className: "elect-missing", textContent: say("missing") }));
@@ -47,7 +47,7 @@ export function tileOf(candidate, place, range) {
   const score = asScore(candidate.score);
   const told = [say("tile", { number, seed, rank, score }), outOf(candidate)];
   const label = told.filter(Boolean).join(", ");
-  const shots = make("span", { className: "elect-shots" }, picture(candidate.picture, ""));
+  const shots = make("span", { className: "elect-shots" }, picture(candidate.picture, "", "lazy"));
   if (candidate.finished) shots.append(picture(candidate.finished, say("finished")));
   const foot = make(
     "span",

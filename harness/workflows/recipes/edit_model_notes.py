@@ -30,17 +30,32 @@ works too; then CLIP and VAE come from the same node. Pickled files are read wit
 anything in them.
 """,
     "instruct_diffusion": """\
-**Model.** One of the two checkpoints that its authors link to from their page (no direct address),
-in `models/checkpoints`. *Load Checkpoint* reads the `.ckpt` without running anything in it.
+**All files:** one, `models/checkpoints/v1-5-pruned-emaonly-adaption-task-humanalign.ckpt`, with
+UNet, text encoder and VAE in it. Its authors publish it in six parts, which a script beside their
+code fetches and joins:
+
+- address: `https://github.com/TiankaiHang/storage-2023/releases/download/0924/`
+- parts: `v1-5-pruned-emaonly-adaption-task-humanalign_aa`, `_ab`, `_ac`, `_ad`, `_ae`, `_af`
+- joined: `cat v1-5-pruned-emaonly-adaption-task-humanalign_a? > (the file above)`
+
+Its sister without `-humanalign`, published beside it, is the one that ELECT's authors name. *Load
+Checkpoint* reads a `.ckpt` without running anything in it.
 """,
     "mgie": """\
-**Model.** The archive `mgie_7b.tar.gz` that Apple's page links to holds `unet.pt` (save it as
-`models/diffusion_models/mgie_unet.pt`) and `mllm.pt`, for `models/mgie`. Beside it go the folders
-of LLaVA-Lightning-7B-v1 (published as a delta over LLaMA-7B; the page says how) and of CLIP
-(`openai/clip-vit-large-patch14`). The weights are for **non-commercial** use.
+**All files:**
 
-The language model takes about 14 GB; ComfyUI frees it before the picture is made. Save its answer
-once, and *Load MGIE Embeddings* does without it.
+- `models/diffusion_models/mgie_unet.pt`: `unet.pt` out of the archive `mgie_7b.tar.gz` that Apple's
+  page links to.
+- `models/mgie/mllm.pt`: out of the same archive.
+- `models/mgie/LLaVA-Lightning-7B-v1/`: `config.json`, the tokenizer (`tokenizer.model` and its
+  `.json` files) and the weights (shards with their index), published as a delta over LLaMA-7B; the
+  page says how to apply it.
+- `models/mgie/clip-vit-large-patch14/`: `config.json` and `model.safetensors` of
+  `openai/clip-vit-large-patch14`.
+- `models/vae/vae-ft-mse-840000-ema-pruned.safetensors`: Stable Diffusion's VAE.
+
+The weights are for **non-commercial** use. The language model takes about 14 GB; ComfyUI frees it
+before the picture is made. Save its answer once, and *Load MGIE Embeddings* does without it.
 """,
     "ultraedit": """\
 **Model.** UltraEdit's transformer, which *Load Edit Model* reads: save it as
