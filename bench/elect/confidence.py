@@ -15,8 +15,9 @@ from ...elect_core.confidence import LAPSE, chances, fluctuation
 from ...elect_core.schedule import step_count
 from ..edits import EditBench
 from .contest import Contest, Recorded, Seen, recorded
+from .measure import measure_edit
 from .runs import load_run
-from .worth import METRICS, judge_pictures
+from .worth import METRICS
 
 STOPS, NUMBERS = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8), (2, 4, 8, 16)
 LAPSES, STRETCHES = (0.0, 0.05, 0.1, 0.15, 0.2), (0.7, 1.0, 1.4)
@@ -90,9 +91,7 @@ def look(bench: EditBench, folder: Path, num_edits: int) -> list[Look]:
     for index in range(num_edits):
         edit, run = bench.edit(index), load_run(folder, index)
         with torch.inference_mode():
-            pictures = bench.decode(run.estimates[-1]).clamp(0, 1).numpy()
-            source = bench.decode(bench.source_latent(edit))[0].clamp(0, 1).numpy()
-            errors = judge_pictures(edit, pictures, source)[:, METRICS.index("mse")]
+            errors = measure_edit(bench, index, folder).worth[:, METRICS.index("mse")]
             found += looks_of(recorded(bench, edit, run), errors, index)
     return found
 
