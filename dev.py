@@ -142,7 +142,7 @@ VERBS = {
 
 
 def usage() -> str:
-    verbs = (f"  {name:<9}{verb.__doc__}" for name, verb in VERBS.items())
+    verbs = (f"  {name:<10}{verb.__doc__}" for name, verb in VERBS.items())
     return "\n".join([__doc__ or "", *verbs])
 
 

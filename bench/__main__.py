@@ -110,7 +110,8 @@ def main() -> None:
     if options.part in ("all", "alignment"):
         path = DOCS / "elect_alignment.md"
         folder = tapes(bench, options, "euler", options.edits)
-        print(write_alignment(bench, folder, options.edits, path))
+        told = f"python3 dev.py bench alignment --variant {bench.variant} --edits {options.edits}"
+        print(write_alignment(bench, folder, options.edits, path, told))
     if options.part in ("all", "placement"):
         print(write_placement(bench, options.edits, DOCS / "elect_placement.md"))
     if options.part in ("all", "races"):
@@ -153,14 +154,14 @@ def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> P
 def summary(options: argparse.Namespace) -> Path:
     """The page for readers, over the variants of `of`."""
     from .edits import GUIDANCE, EditBench
-    from .elect.summary import Chapter, race, write_summary
+    from .elect.summary import Chapter, races, write_summary
 
     chapters = []
     for variant in options.of:
         bench = EditBench(GUIDANCE[variant], options.steps, variant, options.split)
         section = measure(bench, options, "euler", options.edits)
         folder = tapes(bench, options, "euler", options.edits)
-        chapters.append(Chapter(section, race(section, folder)))
+        chapters.append(Chapter(section, races(section, folder)))
     return write_summary(chapters, f"python3 dev.py bench summary --edits {options.edits}")
 
 

@@ -10,6 +10,8 @@ SUREST = 0.99
 LAPSE = 0.1
 """Share of elections in which the last steps say nothing of the end (scores leap where the edit
 appears late): chosen on validation, see docs/elect_confidence.md."""
+STRETCH = 2.0
+"""How much further than in their last steps scores move until the end: as LAPSE."""
 _LEVELS = torch.linspace(-6, 6, 61, dtype=torch.float64)
 _WEIGHTS = torch.exp(-_LEVELS.square() / 2) / torch.exp(-_LEVELS.square() / 2).sum()
 
@@ -46,9 +48,10 @@ def moves_to_come(history: Tensor, steps_left: int) -> float | None:
 def confidence(ranked: Tensor, moves: float) -> float:
     """Probability, up to SUREST, that the first of the ranked is the lowest in the end.
 
-    ranked (N,), moves: as of `chances`; where something moves, LAPSE of it is as good as drawn.
+    ranked (N,), moves: as of `chances`; scores are taken to move STRETCH times as far, and where
+    something moves, LAPSE of it is as good as drawn.
     """
-    first = float(chances(ranked, moves)[0])
+    first = float(chances(ranked, STRETCH * moves)[0])
     if moves > 0:
         first = (1 - LAPSE) * first + LAPSE / len(ranked)
     return min(first, SUREST)

@@ -99,7 +99,9 @@ def measure(
     return chosen, float(worth.mean()), recovered
 
 
-def write_alignment(bench: EditBench, folder: Path, num_edits: int, path: Path) -> str:
+def write_alignment(
+    bench: EditBench, folder: Path, num_edits: int, path: Path, command: str
+) -> str:
     """Write the table; `folder` holds the tapes of the edits."""
     with torch.inference_mode():
         measured = [measure(bench, index, folder) for index in range(num_edits)]
@@ -110,9 +112,10 @@ def write_alignment(bench: EditBench, folder: Path, num_edits: int, path: Path) 
     lines = [
         "# Whole-picture shifts and the election",
         "",
-        f"Made by `python3 dev.py bench alignment --edits {num_edits}`. Background MSE x1e4 of the",
-        f"elected candidate ({num_edits} test edits, stop {STOP:.0%}, relevance map), with 95 %",
-        "bootstrap intervals. *Moved*: the estimates of so many of an edit's candidates, drawn at",
+        f"Made by `{command}`.",
+        f"Background MSE x1e4 of the elected candidate ({num_edits} test edits, variant",
+        f"*{bench.variant}*, stop {STOP:.0%}, relevance map, no guard), with 95 % bootstrap",
+        "intervals. *Moved*: the estimates of so many of an edit's candidates, drawn at",
         f"random, are moved by up to {FARTHEST} pixels each way before they are scored; the MSE is",
         "that of the unmoved picture, so that only the choice counts. *Aligned*: `align` of",
         "BISSelect. *Found*: shifts told to within a pixel both ways.",

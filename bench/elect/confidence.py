@@ -11,15 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...elect_core.confidence import LAPSE, chances, fluctuation
+from ...elect_core.confidence import LAPSE, STRETCH, chances, fluctuation
 from ...elect_core.schedule import step_count
 from ..edits import EditBench
 from .contest import Contest, Recorded, Seen, recorded
+from .measure import measure_edit
 from .runs import load_run
-from .worth import METRICS, judge_pictures
+from .worth import METRICS
 
 STOPS, NUMBERS = (0.1, 0.2, 0.3, 0.4, 0.6, 0.8), (2, 4, 8, 16)
-LAPSES, STRETCHES = (0.0, 0.05, 0.1, 0.15, 0.2), (0.7, 1.0, 1.4)
+LAPSES, STRETCHES = (0.0, 0.1, 0.2, 0.3), (1.0, 1.4, 2.0, 2.8)
+EVERY = "editing mild harsh flow flow_mild"
 EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -90,9 +92,7 @@ def look(bench: EditBench, folder: Path, num_edits: int) -> list[Look]:
     for index in range(num_edits):
         edit, run = bench.edit(index), load_run(folder, index)
         with torch.inference_mode():
-            pictures = bench.decode(run.estimates[-1]).clamp(0, 1).numpy()
-            source = bench.decode(bench.source_latent(edit))[0].clamp(0, 1).numpy()
-            errors = judge_pictures(edit, pictures, source)[:, METRICS.index("mse")]
+            errors = measure_edit(bench, index, folder).worth[:, METRICS.index("mse")]
             found += looks_of(recorded(bench, edit, run), errors, index)
     return found
 
@@ -170,9 +170,10 @@ Made by `{command}` from recorded tapes:
 The *confidence* that the nodes say is the probability that the elected candidate would still be the
 first, by the same score and guard, if all were run to their end. It takes the scores of the
 candidates to wander on as they did in their last four steps (root mean square against each other,
-times the root of the steps left), each on its own, and integrates; then a share of {lapse:g} of it
-is taken as drawn by lot, since some scores leap. That share was chosen on the validation split
-(32 edits of *flow_mild*), by the logarithmic loss: `{validation}`.
+times the root of the steps left), {stretch:g} times as far, each on its own, and integrates; then a
+share of {lapse:g} of it is taken as drawn by lot, since some scores leap. Both numbers were chosen
+by the logarithmic loss on the [validation split](elect_confidence_val.md), 60 edits of each of
+five models: `{validation}`.
 Of two candidates it says at most {most:.2f}.
 
 It speaks of the score, not of the truth: the last column says how often the elected one really has
@@ -190,7 +191,8 @@ def write_confidence(parts: Sequence[tuple[EditBench, list[Look]]], path: Path, 
     text = [
         _HEAD.format(
             command=command + told,
-            validation=f"{command} --split val --sure-of flow_mild --edits 32",
+            validation=f"{command} --split val --sure-of {EVERY} --edits 60",
+            stretch=STRETCH,
             sizes=f"{counts}, {max(one.number for one in looks)}",
             split=bench.split,
             lapse=LAPSE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -35,6 +35,11 @@ class Recorded:
     source: Tensor
     scale: Callable[[Tensor], Tensor]
     size: tuple[int, int]
+
+    def rows(self, some: Sequence[int]) -> Recorded:
+        """Some of the candidates alone."""
+        run, rows = self.run, list(some)
+        return replace(self, run=EditRun(run.estimates[:, rows], run.maps[:, rows]))
 
     @cached_property
     def estimates(self) -> Tensor:

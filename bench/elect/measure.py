@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,19 @@ class Measured:
     untouched: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
+def _once(method: Callable) -> Callable:
+    """A method that keeps what it returns, by its arguments, as long as its object lives."""
+
+    @wraps(method)
+    def kept(self, *key):
+        values = vars(self).setdefault("_kept", {})
+        if (method, key) not in values:
+            values[method, key] = method(self, *key)
+        return values[method, key]
+
+    return kept
+
+
 class Weights:
     """Edit masks of one edit as the nodes use them, each made once."""
 
@@ -62,7 +75,7 @@ class Weights:
         self.size = edit.mask.shape
         self.truth = torch.from_numpy(edit.mask)[None]
 
-    @cache  # noqa: B019 - lives as long as the edit is measured
+    @_once
     def mask(self, name: str, rows: tuple[int, ...], stop_step: int) -> Tensor:
         """MASK (1, H, W) of some candidates that were stopped after `stop_step` steps."""
         if name == "truth":
@@ -94,7 +107,7 @@ def _groups(number: int, num_candidates: int) -> list[tuple[int, ...]]:
     return [tuple(range(first, first + number)) for first in starts]
 
 
-class _View:
+class View:
     """Some candidates in one space after one step: each score made once for all rules.
 
     rows: which they are; source (1, C, h, w), pictures (N, C, h, w)
@@ -104,19 +117,19 @@ class _View:
         self.weights, self.rows, self.step = weights, rows, step
         self.source, self.pictures = source, pictures[list(rows)]
 
-    @cache  # noqa: B019 - lives as long as the group is ranked
+    @_once
     def weight(self, mask: str) -> Tensor:
         """Of the edit, at the size of the space."""
         return mask_like(self.weights.mask(mask, self.rows, self.step), self.source)
 
-    @cache  # noqa: B019
+    @_once
     def changes(self, mask: str) -> tuple[Tensor, Tensor, Tensor]:
         """Change outside, inside, and the share of the median edit, each (N,)."""
         given = (self.source, self.pictures, self.weight(mask))
         outside, inside = background_inconsistency(*given), change_inside(*given)
         return outside, inside, edit_share(outside, inside)
 
-    @cache  # noqa: B019
+    @_once
     def scores(self, mask: str, criterion: str) -> Tensor:
         """What is elected by, (N,)."""
         if criterion == "bis":
@@ -157,7 +170,7 @@ def elections(
         for space, (origin, pictures) in shown.items():
             for number in NUMBERS:
                 groups = _groups(number, num_candidates)
-                views = [_View(weights, rows, stop_step, origin, pictures) for rows in groups]
+                views = [View(weights, rows, stop_step, origin, pictures) for rows in groups]
                 for rule in (one for one in rules if one.space == space):
                     key = (rule.mask, rule.space, rule.criterion, rule.guard)  # as plain values
                     found[key, stop, number] = [view.elected(rule) for view in views]

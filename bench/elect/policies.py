@@ -14,11 +14,15 @@ from .worth import METRICS
 
 @dataclass(frozen=True)
 class Policy:
-    """A way to choose: what it costs, and its value for one edit, (METRICS,)."""
+    """A way to choose: what it costs, and its value for one edit, (METRICS,).
+
+    mask: what it takes for the edited region, a rule's; empty for none
+    """
 
     name: str
     nfe: int
     value: Callable[[Measured], np.ndarray]
+    mask: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def elect(rule: Rule, stop: float, number: int, num_steps: int, pasted: bool = F
         worth = measured.pasted if pasted else measured.worth
         return worth[measured.elected[key]].mean(0)
 
-    return Policy(f"{name}, {rule.title}{', pasted back' if pasted else ''}", nfe, value)
+    title = f"{name}, {rule.title}{', pasted back' if pasted else ''}"
+    return Policy(title, nfe, value, rule.mask)
 
 
 def untouched() -> Policy:

@@ -1,12 +1,12 @@
 """One sampler's measurements on one model, and its policies as tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..edits import EditBench
-from .measure import Measured
+from .measure import MAPS, Measured
 from .policies import Policy, Result, evaluate
 from .worth import METRICS
 
@@ -46,9 +46,15 @@ class Section:
         """Seeds of each edit."""
         return len(self.measured[0].worth)
 
+    @property
+    def iou(self) -> dict[str, float]:
+        """Of every mask with the true one, mean over edits; the true mask's own is 1."""
+        means = np.mean([one.iou for one in self.measured], axis=0)
+        return {**dict(zip(MAPS, map(float, means), strict=True)), "truth": 1.0}
+
     def table(self, policies: Sequence[Policy]) -> str:
-        """The policies as a Markdown table."""
-        return table([evaluate(policy, self.measured) for policy in policies])
+        """The policies as a Markdown table, the IoU of their masks beside them."""
+        return table([evaluate(policy, self.measured) for policy in policies], self.iou)
 
 
 def _cell(result: Result, metric: str) -> str:
@@ -59,15 +65,18 @@ def _cell(result: Result, metric: str) -> str:
     return f"{mean:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
-def table(results: Sequence[Result]) -> str:
-    """Results as a Markdown table; metrics that were not measured are left out."""
+def table(results: Sequence[Result], iou: Mapping[str, float] | None = None) -> str:
+    """Results as a Markdown table; metrics that were not measured are left out.
+
+    iou: of masks with the true one, by name, for a column of their own
+    """
     shown = [m for m in METRICS if not np.isnan(results[0].of(m)[0])]
-    lines = [
-        "| choice | NFE | " + " | ".join(HEADS[m] for m in shown) + " |",
-        "|---" * (len(shown) + 2) + "|",
-    ]
-    lines += [
-        f"| {r.policy.name} | {r.policy.nfe} | " + " | ".join(_cell(r, m) for m in shown) + " |"
-        for r in results
-    ]
+    heads = ["choice", "NFE", *(HEADS[m] for m in shown), *([] if iou is None else ["mask IoU"])]
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for result in results:
+        policy = result.policy
+        cells = [policy.name, str(policy.nfe), *(_cell(result, m) for m in shown)]
+        if iou is not None:
+            cells.append(f"{iou[policy.mask]:.2f}" if policy.mask else "")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -5,17 +5,19 @@ Fills `does_it_work.md` beside this file, whose words are written by hand, into 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+import torch
 
 from ...elect_core.race import halving
 from ..bootstrap import interval
 from .contest import recorded
+from .measure import MAPS
 from .policies import (
     Policy,
     Result,
@@ -32,7 +34,7 @@ from .races import outcome
 from .report import DOCS
 from .rules import PAPER
 from .runs import load_run
-from .section import Section
+from .section import HEADS, Section
 from .worth import METRICS
 
 matplotlib.use("Agg")
@@ -65,10 +67,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Chapter:
-    """All that the page says of one model."""
+    """All that the page says of one model; races: by the number of candidates."""
 
     section: Section
-    race: Policy
+    races: Mapping[int, Policy]
+
+    @property
+    def race(self) -> Policy:
+        """Over all candidates."""
+        return self.races[self.section.num_candidates]
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of candidates, as far as there are so many."""
+        return [n for n in NUMBERS if n <= self.section.num_candidates]
 
     @property
     def variant(self) -> str:
@@ -99,18 +111,28 @@ class Chapter:
         ]
 
 
-def race(section: Section, folder: Path) -> Policy:
-    """The race *halving* over all seeds of every edit, run on their tapes in `folder`."""
-    number = section.num_candidates
-    policy = RacePolicy("halving", halving(number, section.num_steps))
-    values, calls = {}, []
+@torch.inference_mode()
+def races(section: Section, folder: Path) -> dict[int, Policy]:
+    """The race *halving* over every disjoint group of 4, 8 and all, on the tapes in `folder`."""
+    found: dict[int, list[tuple[np.ndarray, float]]] = {}
+    total = section.num_candidates
+    numbers = [n for n in NUMBERS if 2 < n <= total]
     for index, measured in enumerate(section.measured):
         one = recorded(section.bench, section.bench.edit(index), load_run(folder, index))
-        elected, nfe = outcome(one, policy)
-        values[id(measured)] = measured.worth[elected]
-        calls.append(nfe)
-    name = f"race *halving* of {number}"
-    return Policy(name, round(np.mean(calls)), lambda measured: values[id(measured)])
+        for number in numbers:
+            policy = RacePolicy("halving", halving(number, section.num_steps))
+            groups = [range(first, first + number) for first in range(0, total, number)]
+            ends = [outcome(one.rows(group), policy) for group in groups]
+            chosen = [group[row] for group, (row, _) in zip(groups, ends, strict=True)]
+            calls = float(np.mean([nfe for _, nfe in ends]))
+            found.setdefault(number, []).append((measured.worth[chosen].mean(0), calls))
+    return {number: _as_policy(number, section, each) for number, each in found.items()}
+
+
+def _as_policy(number: int, section: Section, each: Sequence[tuple[np.ndarray, float]]) -> Policy:
+    values = {id(m): worth for m, (worth, _) in zip(section.measured, each, strict=True)}
+    calls = round(np.mean([calls for _, calls in each]))
+    return Policy(f"race *halving* of {number}", calls, lambda measured: values[id(measured)])
 
 
 def _table(chapters: Sequence[Chapter], cell) -> str:
@@ -137,16 +159,18 @@ def successes(chapters: Sequence[Chapter]) -> str:
 
 def bought(chapters: Sequence[Chapter]) -> str:
     """What the default gains over one seed, edit by edit, and what the like costs Best-of-N."""
+    most = chapters[0].section.num_candidates
     lines = [
-        "| model | background MSE x1e4 | success, points | ELECT of 4 | of 16 | race of 16 |",
+        f"| model | {HEADS['mse']} | success, points | ELECT of 4 | of {most} | race of {most} |",
         "|---" * 6 + "|",
     ]
     for chapter in chapters:
         rows, k = chapter.rows, chapter.section.num_steps
         gained = Row("", 0, rows[DEFAULT].values - rows[0].values)
         evaluated = partial(evaluate, measured=chapter.section.measured)
-        curve = [evaluated(vanilla(k)), *(evaluated(elect(OURS, 1.0, n, k)) for n in NUMBERS)]
-        wanted = (elect(OURS, 0.4, 4, k), elect(OURS, 0.4, 16, k), chapter.race)
+        ends = [evaluated(elect(OURS, 1.0, n, k)) for n in chapter.numbers]
+        curve = [evaluated(vanilla(k)), *ends]
+        wanted = (elect(OURS, 0.4, 4, k), elect(OURS, 0.4, most, k), chapter.race)
         needed = [_needs(evaluated(policy), curve) for policy in wanted]
         cells = (gained.cell("mse"), gained.cell("success", 100), *needed)
         lines.append(f"| *{chapter.variant}* | {' | '.join(cells)} |")
@@ -159,6 +183,16 @@ def _needs(wanted: Result, curve: Sequence[Result]) -> str:
     return f"> {curve[-1].policy.nfe / nfe:.1f} x" if needed is None else f"{needed / nfe:.1f} x"
 
 
+def masks(chapters: Sequence[Chapter]) -> str:
+    """IoU of every mask with the true one, on every model."""
+    heads = " | ".join(f"*{one.variant}*" for one in chapters)
+    lines = [f"| mask | {heads} |", "|---" * (1 + len(chapters)) + "|"]
+    for name in MAPS:
+        cells = " | ".join(f"{one.section.iou[name]:.2f}" for one in chapters)
+        lines.append(f"| {name} | {cells} |")
+    return "\n".join(lines)
+
+
 def plot(chapters: Sequence[Chapter], path: Path) -> None:
     """Background error and success over calls, one column a model."""
     figure, axes = plt.subplots(
@@ -166,13 +200,13 @@ def plot(chapters: Sequence[Chapter], path: Path) -> None:
     )
     for column, chapter in enumerate(chapters):
         k = chapter.section.num_steps
-        one, race = chapter.rows[0], chapter.row(chapter.race, "")
+        one = chapter.rows[0]
         lines = {
-            "Best-of-N": [chapter.row(elect(OURS, 1.0, n, k), "") for n in NUMBERS],
-            "ELECT, stop 40 %": [chapter.row(elect(OURS, 0.4, n, k), "") for n in NUMBERS],
+            "Best-of-N": [chapter.row(elect(OURS, 1.0, n, k), "") for n in chapter.numbers],
+            "ELECT, stop 40 %": [chapter.row(elect(OURS, 0.4, n, k), "") for n in chapter.numbers],
+            "race": [chapter.row(policy, "") for _, policy in sorted(chapter.races.items())],
         }
         for axis, metric, scale in zip(axes[:, column], ("mse", "success"), (1, 100), strict=True):
-            axis.plot(race.nfe, scale * race.mean(metric), "*", markersize=9, label="race of 16")
             for label, rows in lines.items():
                 points = [one, *rows]
                 x, y = [p.nfe for p in points], [scale * p.mean(metric) for p in points]
@@ -195,9 +229,12 @@ def write_summary(chapters: Sequence[Chapter], command: str) -> Path:
     text = _PAGE.read_text(encoding="utf-8").format(
         command=command,
         num_edits=len(chapters[0].section.measured),
+        num_seeds=chapters[0].section.num_candidates,
+        split=chapters[0].section.bench.split,
         background=background(chapters),
         successes=successes(chapters),
         bought=bought(chapters),
+        masks=masks(chapters),
     )
     path.write_text(text, encoding="utf-8")
     return path

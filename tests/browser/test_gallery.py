@@ -87,7 +87,10 @@ def test_every_candidate_is_seen_within_the_node_best_first(page: "Page"):
         box = tile.evaluate(BOX)
         assert left <= box[0] < box[2] <= right
         assert top <= box[1] < box[3]
-        assert tile.locator("img").first.evaluate("(one) => one.complete && one.naturalWidth > 0")
+    for index in range(COUNT):  # those out of sight are loaded when they come into it
+        tiles(page).nth(index).scroll_into_view_if_needed()
+        picture = tiles(page).nth(index).locator("img").first
+        assert picture.evaluate("async (one) => (await one.decode(), one.naturalWidth > 0)")
     election = page.evaluate(ELECTION)
     shown = [tiles(page).nth(k).get_attribute("data-seed") for k in range(COUNT)]
     assert shown == [election["seeds"][index] for index in election["order"]]

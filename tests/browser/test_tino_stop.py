@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 NODE = "window.app.graph.nodes.find((node) => node.type === 'TiNOOptimize')"
-BUTTON = f"{NODE}.widgets.find((widget) => widget.type === 'button')"
+FOLDS = "elect_more"
+BUTTON = f"{NODE}.widgets.find((w) => w.type === 'button' && w.name !== '{FOLDS}')"
 LOAD = f"""async (workflow) => {{
     await window.app.loadGraphData(workflow);
     const node = {NODE};

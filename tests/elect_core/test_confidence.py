@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 from elect_tino.elect_core.confidence import (
     LAPSE,
+    STRETCH,
     SUREST,
     chances,
     confidence,
@@ -71,6 +72,13 @@ def test_a_part_of_it_is_as_good_as_drawn():
     assert confidence(torch.tensor([0.0, 1.0]), 1e-3) == pytest.approx(1 - LAPSE / 2)
     assert confidence(torch.tensor([0.0, *[1.0] * 9]), 1e-3) == pytest.approx(1 - 0.9 * LAPSE)
     assert confidence(torch.tensor([0.0, 1.0]), 0.0) == SUREST < 1
+
+
+def test_scores_are_taken_to_move_further_than_they_did():
+    ranked = torch.tensor([0.0, 1.0, 3.0])
+    further = float(chances(ranked, STRETCH * 0.5)[0])
+    assert confidence(ranked, 0.5) == pytest.approx((1 - LAPSE) * further + LAPSE / 3)
+    assert further < float(chances(ranked, 0.5)[0])
 
 
 def test_fewer_steps_left_make_it_surer():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from elect_tino.elect_core.confidence import LAPSE, SUREST
+from elect_tino.elect_core.confidence import LAPSE, STRETCH, SUREST
 from elect_tino.elect_core.score import edit_share
 from elect_tino.elect_core.selection import rank
 
@@ -62,8 +62,8 @@ def test_all_bad_is_a_clear_error():
 def test_spread_and_confidence_by_hand():
     ranking = rank(scores(1.0, 3.0), moves=1.0)
     assert ranking.spread == 1.0  # (3 - 1) / mean of 2
-    # Each moves by their deviation of 1, so their difference by sqrt(2); they are 2 apart.
-    ahead = 0.5 * (1 + math.erf(2 / math.sqrt(2) / math.sqrt(2)))
+    # Each moves by STRETCH times their deviation of 1, their difference by sqrt(2) more; 2 apart.
+    ahead = 0.5 * (1 + math.erf(2 / (STRETCH * math.sqrt(2)) / math.sqrt(2)))
     assert ranking.confidence == pytest.approx((1 - LAPSE) * ahead + LAPSE / 2, abs=1e-4)
 
 

@@ -19,11 +19,12 @@ from torch import Tensor
 
 from ....elect_core.schedule import Cost
 from ....elect_core.tape import Tape
-from ..conditions import with_jitter, with_null
+from ..conditions import with_null
 from .attached import may_remember
 from .noise import NoiseRule, initial_noise
 from .packing import chunk_sizes, is_compiled
 from .taped import RelevanceProbe, TapedSampler
+from .texts import with_jitter
 
 OnStep = Callable[[Sequence[int], int, Tensor], None]
 """Called after each step with the seeds of the batch, the step and denoised (N, C, h, w)."""
@@ -40,7 +41,7 @@ class Run:
     latent: a LATENT of one picture; window_step: steps in which an explicit `null` conditioning
     gets its extra pass
     noise: draws each candidate's initial noise, where that is not what RandomNoise draws
-    text_jitter: how far each candidate's text is moved, by its seed; see `conditions.with_jitter`
+    text_jitter: how far each candidate's text is moved, by its seed; see `texts.with_jitter`
     """
 
     guider: comfy.samplers.CFGGuider

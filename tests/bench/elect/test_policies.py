@@ -200,13 +200,20 @@ def test_pasting_back_takes_the_source_where_the_map_is_low():
     ],
 )
 def test_every_rule_elects_as_its_kernel_says(rule, elected):
-    from elect_tino.bench.elect.measure import _elected
+    from elect_tino.bench.elect.measure import View
 
-    source, weight = torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])
+    class Truth:
+        """The true mask, whatever is asked for."""
+
+        def mask(self, *_):
+            return torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
+
+    source = torch.zeros(1, 1, 2, 2)
     estimates = torch.zeros(3, 1, 2, 2)
     estimates[1:, :, 0] = 1
     estimates[1, :, 1], estimates[2, :, 1] = 0.1, 0.4
-    assert _elected(rule, source, estimates, weight) == elected
+    view = View(Truth(), (4, 5, 6), 1, source, torch.cat([torch.zeros(4, 1, 2, 2), estimates]))
+    assert view.elected(rule) == 4 + elected
 
 
 def test_calls_to_reach_lie_between_the_policies_around():

@@ -72,11 +72,12 @@ def test_a_leader_of_so_many_looks_ends_it(one):
 
 def test_every_election_before_the_end_is_looked_at(bench, folder, tmp_path):
     from elect_tino.bench.elect.confidence import look, write_confidence
+    from elect_tino.elect_core.confidence import LAPSE, STRETCH
 
     found = look(bench, folder, 2)
     assert {one.number for one in found} <= {2, 4}
     assert all(0 < one.said < 1 for one in found)
-    said = [(one.chance(1.0) * 0.9 + 0.1 / len(one.scores)) for one in found]
+    said = [(one.chance(STRETCH) * (1 - LAPSE) + LAPSE / len(one.scores)) for one in found]
     assert said == pytest.approx([one.said for one in found], abs=1e-5)
     page = write_confidence([(bench, found)], tmp_path / "sure.md", " --edits 2")
     rows = re.findall(r"^\| ([\d.]+) to ([\d.]+) \| (\d+) \| ([\d.]+) \|", page, re.M)

@@ -21,7 +21,7 @@ def own_text(guider, seed: int, strength: float):
     """The guider with one candidate's text in the place of everybody's."""
     import copy
 
-    from elect_tino.nodes.host.conditions import with_jitter
+    from elect_tino.nodes.host.elect.texts import with_jitter
 
     own = copy.copy(guider)
     own.original_conds = with_jitter(guider.original_conds, [seed], strength)
