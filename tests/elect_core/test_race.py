@@ -119,12 +119,12 @@ def test_several_may_be_left():
 
 def test_a_clear_leader_ends_it_early_and_a_close_one_does_not():
     table = {1: [1.0, 1.01, 1.02], 2: [0.1, 5.0, 5.1], 3: [0.1, 5.0, 5.1]}
-    scores = Scores(table, moves=0.7)
+    scores = Scores(table, moves=0.35)
     standing = run_race(looks(1, 3, 3), 3, scores, settled=0.9)
     assert standing.settled
     assert (standing.ran, standing.num_left) == ((2, 2, 2), 3)
     assert not run_race(looks(1, 3, 3), 3, Scores(table, moves=9.0), settled=0.9).settled
-    assert run_race(looks(1, 3, 3), 3, Scores(table, moves=0.7)).ran == (3, 3, 3)
+    assert run_race(looks(1, 3, 3), 3, Scores(table, moves=0.35)).ran == (3, 3, 3)
 
 
 def test_a_settled_race_keeps_as_many_as_it_would_have():
