@@ -151,31 +151,31 @@ def tapes(bench, options: argparse.Namespace, sampler: str, num_edits: int) -> P
     return folder
 
 
-def summary(options: argparse.Namespace) -> Path:
-    """The page for readers, over the variants of `of`."""
+def models(options: argparse.Namespace):
+    """The variants of `of`, one after the other: what was measured of each, and its tapes."""
     from .edits import GUIDANCE, EditBench
-    from .elect.summary import Chapter, races, write_summary
 
-    chapters = []
     for variant in options.of:
         bench = EditBench(GUIDANCE[variant], options.steps, variant, options.split)
         section = measure(bench, options, "euler", options.edits)
-        folder = tapes(bench, options, "euler", options.edits)
-        chapters.append(Chapter(section, races(section, folder)))
+        yield section, tapes(bench, options, "euler", options.edits)
+
+
+def summary(options: argparse.Namespace) -> Path:
+    """The page for readers, over the variants of `of`."""
+    from .elect.summary import Chapter, races, write_summary
+
+    chapters = [Chapter(section, races(section, folder)) for section, folder in models(options)]
     return write_summary(chapters, f"python3 dev.py bench summary --edits {options.edits}")
 
 
 def choice(options: argparse.Namespace) -> Path:
     """What the validation split says of every way to choose, over the variants of `of`."""
-    from .edits import GUIDANCE, EditBench
     from .elect.choice import Model, write_choice
 
-    options.split, models = "val", []
-    for variant in options.of:
-        bench = EditBench(GUIDANCE[variant], options.steps, variant, options.split)
-        section = measure(bench, options, "euler", options.edits)
-        models.append(Model(section, tapes(bench, options, "euler", options.edits)))
-    return write_choice(models, f"python3 dev.py bench choice --edits {options.edits}")
+    options.split = "val"
+    found = [Model(section, folder) for section, folder in models(options)]
+    return write_choice(found, f"python3 dev.py bench choice --edits {options.edits}")
 
 
 def confidence(options: argparse.Namespace) -> str:

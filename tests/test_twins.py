@@ -23,9 +23,6 @@ KNOWN = {
     ("bench/tino/flow_edit.py", "nodes/host/elect/taped.py"): SIGNATURE,
     ("bench/tino/flow_edit.py", "nodes/host/tino/optimising.py"): SIGNATURE,
     ("bench/tino/flow_edit.py", "nodes/host/tino/relevance.py"): SIGNATURE,
-    ("tests/nodes/tino/test_beginnings.py", "tests/nodes/tino/test_optimise_results.py"): (
-        "the arguments of ComfyUI's sample_custom, asked for two beginnings"
-    ),
     ("nodes/elect/race_inputs.py", "nodes/tino/inputs.py"): SCHEMA,
     ("nodes/elect/sampling.py", "nodes/elect/vary.py"): SCHEMA,
     ("nodes/elect/elect_race.py", "nodes/elect/select.py"): SCHEMA,

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from .contest import recorded
 from .policies import elect, vanilla
-from .races import outcome
-from .races import policies as races
+from .races import raced
 from .report import DOCS
 from .rules import OURS, PAPER
-from .runs import load_run
 from .section import Section
 from .worth import METRICS
 
@@ -51,20 +47,6 @@ class Model:
     section: Section
     folder: Path
 
-    @torch.inference_mode()
-    def raced(self) -> dict[str, tuple[float, np.ndarray]]:
-        """Calls and METRICS of every edit, (E, METRICS), of every race and early end, by name."""
-        section, found = self.section, {}
-        for index, measured in enumerate(section.measured):
-            one = recorded(section.bench, section.bench.edit(index), load_run(self.folder, index))
-            for policy in races(section.num_candidates, section.num_steps):
-                elected, calls = outcome(one, policy)
-                found.setdefault(policy.name, []).append((calls, measured.worth[elected]))
-        return {
-            name: (float(np.mean([c for c, _ in each])), np.stack([w for _, w in each]))
-            for name, each in found.items()
-        }
-
 
 def _way(name: str, each: Sequence[tuple[float, np.ndarray]]) -> Way:
     calls = np.array([calls for calls, _ in each])
@@ -86,8 +68,10 @@ def _rules(models: Sequence[Model]) -> list[Way]:
 
 def ways(models: Sequence[Model]) -> list[Way]:
     """One seed first; the true mask is no way that a user has."""
-    raced = [model.raced() for model in models]
-    found = [_way(name, [one[name] for one in raced]) for name in raced[0]]
+    each = [
+        raced(m.section.bench, m.folder, [one.worth for one in m.section.measured]) for m in models
+    ]
+    found = [_way(name, [one[name] for one in each]) for name in each[0]]
     return [way for way in (*_rules(models), *found) if "truth" not in way.name]
 
 

@@ -15,7 +15,7 @@ from ...elect_core.confidence import LAPSE, STRETCH, chances, fluctuation
 from ...elect_core.schedule import step_count
 from ..edits import EditBench
 from .contest import Contest, Recorded, Seen, recorded
-from .measure import measure_edit
+from .measure import groups, measure_edit
 from .runs import load_run
 from .worth import METRICS
 
@@ -55,8 +55,8 @@ def looks_of(one: Recorded, errors: np.ndarray, edit: int) -> list[Look]:
     """
     num_steps, number, found = *one.estimates.shape[:2], []
     for size in (n for n in NUMBERS if n <= number):
-        for first in range(0, number - size + 1, size):
-            rows, contest = tuple(range(first, first + size)), Contest(one)
+        for rows in groups(size, number):
+            contest = Contest(one)
             seen = {stop: contest.see(rows, step_count(stop, num_steps)) for stop in STOPS}
             last = contest.see(rows, num_steps).ranking().elected
             for stop, now in seen.items():

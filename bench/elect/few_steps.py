@@ -11,15 +11,14 @@ import torch
 from torch import Tensor
 
 from ...elect_core.schedule import step_count
-from ..bootstrap import interval
 from ..edits import FEW_STEPS, EditBench
 from .measure import Measured, Weights, elections
-from .policies import Policy, elect, evaluate, oracle, vanilla
+from .policies import Policy, elect, evaluate, oracle, paired_gain, vanilla
 from .report import DOCS
 from .rules import TRUE, Rule
 from .runs import load_run, run_edits
-from .section import HEADS, PERCENT
-from .worth import METRICS, judge_pictures
+from .section import HEADS, cell
+from .worth import judge_pictures
 
 JITTERS = (0.0, 0.25, 0.5, 1.0)
 GUARD = 0.8
@@ -91,11 +90,9 @@ def rows(found: Group, number: int, num_steps: int) -> list[str]:
     """The rows of the table of one model."""
     lines = []
     for policy in policies(number, num_steps):
-        result, cells = evaluate(policy, found.measured), []
-        for metric in SHOWN:
-            scale = 100 if metric in PERCENT else 1
-            cells.append("{:.1f} [{:.1f}, {:.1f}]".format(*(scale * v for v in result.of(metric))))
-        lines.append(f"| {found.jitter:g} | {policy.name} | {policy.nfe} | {' | '.join(cells)} |")
+        result = evaluate(policy, found.measured)
+        cells = " | ".join(cell(result, metric) for metric in SHOWN)
+        lines.append(f"| {found.jitter:g} | {policy.name} | {policy.nfe} | {cells} |")
     return lines
 
 
@@ -108,9 +105,8 @@ def _summary(variant: str, groups: list[Group], number: int, num_steps: int) -> 
         cells = [f"{found.spread.mean():.2f}"]
         cells += [f"{100 * r.of('success')[0]:.1f}" for r in (one, elected)]
         cells += [f"{r.of('mse')[0]:.1f}" for r in (one, elected)]
-        gained = np.stack([ours.value(m) - vanilla(num_steps).value(m) for m in found.measured])
-        column = 100 * gained[:, METRICS.index("success")]
-        cells.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(*interval(column)))
+        gained = paired_gain(ours, vanilla(num_steps), found.measured, "success")
+        cells.append("{:+.1f} [{:+.1f}, {:+.1f}]".format(*(100 * value for value in gained)))
         lines.append(f"| *{variant}* | {found.jitter:g} | {' | '.join(cells)} |")
     return lines
 

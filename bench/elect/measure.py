@@ -102,7 +102,8 @@ def _iou(mask: Tensor, truth: Tensor) -> float:
     return both / (2 * count - both)
 
 
-def _groups(number: int, num_candidates: int) -> list[tuple[int, ...]]:
+def groups(number: int, num_candidates: int) -> list[tuple[int, ...]]:
+    """Rows of the disjoint groups of `number` candidates that there are."""
     starts = range(0, num_candidates - number + 1, number)
     return [tuple(range(first, first + number)) for first in starts]
 
@@ -169,8 +170,10 @@ def elections(
             shown["pixel"] = (pixels, decoded)
         for space, (origin, pictures) in shown.items():
             for number in NUMBERS:
-                groups = _groups(number, num_candidates)
-                views = [View(weights, rows, stop_step, origin, pictures) for rows in groups]
+                views = [
+                    View(weights, rows, stop_step, origin, pictures)
+                    for rows in groups(number, num_candidates)
+                ]
                 for rule in (one for one in rules if one.space == space):
                     key = (rule.mask, rule.space, rule.criterion, rule.guard)  # as plain values
                     found[key, stop, number] = [view.elected(rule) for view in views]

@@ -111,17 +111,31 @@ def _row(name: str, nfe: float, values: np.ndarray) -> str:
     return f"| {name} | {' | '.join(cells)} |"
 
 
+@torch.inference_mode()
+def raced(
+    bench: EditBench, folder: Path, worth: Sequence[np.ndarray]
+) -> dict[str, tuple[float, np.ndarray]]:
+    """Mean calls, and METRICS of whom it elects of every edit, (E, METRICS), by policy's name.
+
+    folder: of the edits' tapes; worth (N, METRICS) each: of the first edits' candidates
+    """
+    found: dict[str, list[tuple[int, np.ndarray]]] = {}
+    for index, each in enumerate(worth):
+        one = recorded(bench, bench.edit(index), load_run(folder, index))
+        num_steps, number = one.estimates.shape[:2]
+        for policy in policies(number, num_steps):
+            elected, calls = outcome(one, policy)
+            found.setdefault(policy.name, []).append((calls, each[elected]))
+    return {
+        name: (float(np.mean([calls for calls, _ in each])), np.stack([row for _, row in each]))
+        for name, each in found.items()
+    }
+
+
 def write_races(bench: EditBench, folder: Path, num_edits: int, path: Path, command: str) -> str:
     """Write the table; `folder` holds the tapes of the edits."""
-    worth, chosen = [], {}
-    for index in range(num_edits):
-        edit, run = bench.edit(index), load_run(folder, index)
-        num_steps, number = run.estimates.shape[:2]
-        with torch.inference_mode():
-            one = recorded(bench, edit, run)
-            worth.append(measure_edit(bench, index, folder).worth)
-            for policy in policies(number, num_steps):
-                chosen.setdefault(policy.name, []).append(outcome(one, policy))
+    worth = [measure_edit(bench, index, folder).worth for index in range(num_edits)]
+    number, num_steps = len(worth[0]), len(bench.sigmas) - 1
     heads = " | ".join(head for head, _ in SHOWN.values())
     lines = [
         f"# Races on the embedded {bench.split} split: variant *{bench.variant}*",
@@ -137,9 +151,7 @@ def write_races(bench: EditBench, folder: Path, num_edits: int, path: Path, comm
         f"| choice | NFE | {heads} |",
         "|---" * (2 + len(SHOWN)) + "|",
         _row("one seed", num_steps, np.stack([one.mean(0) for one in worth])),
+        *(_row(name, *found) for name, found in raced(bench, folder, worth).items()),
     ]
-    for name, found in chosen.items():
-        values = np.stack([one[elected] for one, (elected, _) in zip(worth, found, strict=True)])
-        lines.append(_row(name, float(np.mean([nfe for _, nfe in found])), values))
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
     return "\n".join(lines)

@@ -57,7 +57,8 @@ class Section:
         return table([evaluate(policy, self.measured) for policy in policies], self.iou)
 
 
-def _cell(result: Result, metric: str) -> str:
+def cell(result: Result, metric: str) -> str:
+    """A metric with its interval, shares in percent."""
     mean, low, high = result.of(metric)
     if metric in PERCENT:
         return f"{100 * mean:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
@@ -75,7 +76,7 @@ def table(results: Sequence[Result], iou: Mapping[str, float] | None = None) -> 
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for result in results:
         policy = result.policy
-        cells = [policy.name, str(policy.nfe), *(_cell(result, m) for m in shown)]
+        cells = [policy.name, str(policy.nfe), *(cell(result, m) for m in shown)]
         if iou is not None:
             cells.append(f"{iou[policy.mask]:.2f}" if policy.mask else "")
         lines.append(f"| {' | '.join(cells)} |")

@@ -17,7 +17,7 @@ import torch
 from ...elect_core.race import halving
 from ..bootstrap import interval
 from .contest import recorded
-from .measure import MAPS
+from .measure import MAPS, groups
 from .policies import (
     Policy,
     Result,
@@ -121,9 +121,9 @@ def races(section: Section, folder: Path) -> dict[int, Policy]:
         one = recorded(section.bench, section.bench.edit(index), load_run(folder, index))
         for number in numbers:
             policy = RacePolicy("halving", halving(number, section.num_steps))
-            groups = [range(first, first + number) for first in range(0, total, number)]
-            ends = [outcome(one.rows(group), policy) for group in groups]
-            chosen = [group[row] for group, (row, _) in zip(groups, ends, strict=True)]
+            rows = groups(number, total)
+            ends = [outcome(one.rows(some), policy) for some in rows]
+            chosen = [some[row] for some, (row, _) in zip(rows, ends, strict=True)]
             calls = float(np.mean([nfe for _, nfe in ends]))
             found.setdefault(number, []).append((measured.worth[chosen].mean(0), calls))
     return {number: _as_policy(number, section, each) for number, each in found.items()}

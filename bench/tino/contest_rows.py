@@ -73,6 +73,9 @@ def few_step(model: str) -> list[Variant]:
 
 
 SEEDS = row("seeds", "first noises", partial(seeds, 0, NUM_SEEDS))
+TRIED_THEN_UPDATED = row(
+    "tried", "16 tries, then updates", partial(updates, (10,)), OUR_NUMBERS, TRIED
+)
 MORE = row("more-seeds", "further first noises", partial(seeds, NUM_SEEDS, NUM_MORE))
 CONTEST = (
     row("c-given", "nothing done", nothing_done),
@@ -87,7 +90,7 @@ CONTEST = (
         row(f"updates-{name}", f"updates by {name}", partial(updates, MARKS), numbers, LOSSES[name])
         for name, numbers in OF_LOSS.items()
     ),
-    row("tried", "16 tries, then updates", partial(updates, (10,)), OUR_NUMBERS, TRIED),
+    TRIED_THEN_UPDATED,
     row("inverted", "the source's own noise", first_only, setup=INVERTED),
     row(
         "loss-only", "through the loss only", partial(updates, MARKS), LOSS_ONLY, LOSSES["towards"]

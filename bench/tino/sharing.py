@@ -65,8 +65,12 @@ def run_shared(bench: TinoBench, plan: Plan, root: Path, only: set[str]) -> list
 
 def _make(bench: TinoBench, plan: Plan, folder: Path, variant: Variant, batch: Batch) -> list[Path]:
     """The piece's file where this process made or measured it; nothing else."""
-    path = path_of(folder, variant, batch)
-    if path.exists() and measured_at(bench, folder, variant, batch).exists():
+    path, judged = path_of(folder, variant, batch), measured_at(bench, folder, variant, batch)
+
+    def done() -> bool:
+        return path.exists() and judged.exists()
+
+    if done():
         return []
     tried = None
     if variant.setup.tried is not None:
@@ -74,7 +78,7 @@ def _make(bench: TinoBench, plan: Plan, folder: Path, variant: Variant, batch: B
         if not tried.exists():
             return []  # another process is at it, or it is left out
     with claimed(path) as mine:
-        if not mine or (path.exists() and measured_at(bench, folder, variant, batch).exists()):
+        if not mine or done():
             return []
         begin = time.process_time()
         if not path.exists():

@@ -12,7 +12,7 @@ from ...nodes.tino.kinds import BOTH, CHOSEN_FILE, KINDS, TRIES, UPDATES
 from ...tino_core.settings import Settings
 from .contest_entries import AN_UPDATE, Contest
 from .contest_methods import updates
-from .contest_rows import FEW_MARKS, LOSS_ONLY, MARKS, NUM_SEEDS, SEEDS, TRIED, row
+from .contest_rows import FEW_MARKS, LOSS_ONLY, MARKS, NUM_SEEDS, SEEDS, TRIED_THEN_UPDATED, row
 from .entries import Entry, table
 from .measure import METRICS
 from .models import TinoBench
@@ -38,7 +38,7 @@ ROWS = (
         )
         for rate in RATES
     ),
-    row("tried", "", partial(updates, (10,)), OUR_NUMBERS, TRIED),
+    TRIED_THEN_UPDATED,
     *(
         row(
             f"v-loss-only-{rate:g}",

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from ..server.comfy_server import PACK_ROOT, ComfyServer
-from ..workflows.workflow import DEMO, load_workflow
+from ..workflows.workflow import DEMO, load_workflow, set_widgets
 from .screenshot import LOAD, QUEUE, SETTINGS, frontend
 
 NEWEST = PACK_ROOT / ".cache" / "frontends" / "newest"
@@ -43,9 +43,7 @@ TILE = ".elect-tile[data-seed]"
 def small_demo() -> dict:
     """The demo with fewer candidates."""
     workflow = load_workflow(DEMO)
-    for node in workflow["nodes"]:
-        if node["type"] == "MultiSeedPartialSampler":
-            node["widgets_values"][2] = COUNT
+    set_widgets(workflow, "MultiSeedPartialSampler", {2: COUNT})
     return workflow
 
 

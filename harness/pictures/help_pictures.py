@@ -15,7 +15,7 @@ from playwright.sync_api import Page
 
 from ..server.comfy_server import PACK_LINK, PACK_ROOT, ComfyServer
 from ..workflows.recipes.titles import title_of
-from ..workflows.workflow import DEMO, load_workflow
+from ..workflows.workflow import DEMO, load_workflow, set_widgets
 from .screenshot import LOAD, QUEUE, SETTINGS, frontend
 
 TARGET = PACK_ROOT / "web" / "docs" / "images"
@@ -68,9 +68,7 @@ def shoot(page: Page, kind: str) -> Path:
 def run(page: Page, path: Path) -> list[str]:
     """Run a workflow with fewer candidates; returns the types of the nodes in it."""
     workflow = load_workflow(path)
-    for node in workflow["nodes"]:
-        if node["type"] == "MultiSeedPartialSampler":
-            node["widgets_values"][2] = COUNT
+    set_widgets(workflow, "MultiSeedPartialSampler", {2: COUNT})
     page.evaluate(LOAD, workflow)
     (gallery,) = [n["type"] for n in workflow["nodes"] if n["type"] in GALLERIES]
     page.evaluate(PLACE, [gallery, MARGIN, TITLE])  # pictures load only where they are seen

@@ -48,6 +48,14 @@ def load_workflow(path: str | Path) -> dict:
     return workflow
 
 
+def set_widgets(workflow: dict, kind: str, values: dict[int, object]) -> None:
+    """Put values into the widgets of every node of a kind, by their place on it."""
+    for node in workflow["nodes"]:
+        if node["type"] == kind:
+            for place, value in values.items():
+                node["widgets_values"][place] = value
+
+
 def to_prompt(workflow: dict, object_info: dict) -> dict:
     """The API prompt of a workflow; object_info is the server's /object_info.
 

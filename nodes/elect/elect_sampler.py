@@ -141,9 +141,8 @@ def _raced(run: Run, sampling: Sampling, judge: Judge, plan: RacePlan, pick_seed
     """Candidates thinned out on the way, or run until the choice is settled."""
     seeds, per_batch = tuple(sampling.chosen_seeds()), sampling.candidates_per_batch
     first = Candidates(run, seeds, Tape(), 0, Cost())
-    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.template)
-    settings = (seeds, per_batch, run.text_jitter)
-    held = hold_race(first, plan, judge, made_of, settings, per_batch, sampling.ram_limit_mb)
+    settings = (seeds, per_batch, *run.numbers)
+    held = hold_race(first, plan, judge, run.made_of, settings, per_batch, sampling.ram_limit_mb)
     chosen = choose(held.raced.scored.ranking, seeds, pick_seeds=pick_seeds)
     kept = held.going(first, chosen, per_batch)
     finishing = kept.rows(range(len(chosen.indices)))

@@ -112,8 +112,7 @@ def same_run(run: Run, other: Run) -> bool:
         run.guider is other.guider
         and run.null is other.null
         and _same_noise(run, other)
-        and run.text_jitter == other.text_jitter
-        and run.window_step == other.window_step
+        and run.numbers == other.numbers
         and _same_sampler(run.sampler, other.sampler)
         and torch.equal(run.sigmas, other.sigmas)
         and _same_tensor(run.latent["samples"], other.latent["samples"])

@@ -32,12 +32,11 @@ def recorded(
 
     settings: whatever else decides what a candidate is
     """
-    made_of = (run.guider, run.sampler, run.sigmas, run.latent, run.null, run.template)
-    wanted = (tuple(seeds), run.window_step, run.text_jitter, *settings)
+    wanted = (tuple(seeds), *run.numbers, *settings)
 
     def made() -> _Recording:
         found = record()
         return _Recording(found.seeds, found.tape, found.stop_step, found.cost)
 
-    last = RECORDED.get(made_of, wanted, made)
+    last = RECORDED.get(run.made_of, wanted, made)
     return Candidates(run, last.seeds, last.tape, last.stop_step, last.cost)

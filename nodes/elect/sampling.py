@@ -14,6 +14,7 @@ from ..host.conditions import has_image
 from ..host.elect.batching import refuse_dice, refuse_sampler
 from ..host.elect.noise import noise_rule
 from ..host.elect.run import Run
+from ..host.elect.texts import MOST_JITTER
 from ..host.latents import single_latent
 from ..inputs import given
 from ..menu import MAX_SEED
@@ -179,7 +180,7 @@ class Drawn:
         io.Float,
         default=0.0,
         min=0.0,
-        max=2.0,
+        max=MOST_JITTER,
         step=0.05,
         optional=True,
         tooltip="Moves each candidate's text too, by its seed: for models of few steps, which give "
@@ -188,8 +189,8 @@ class Drawn:
 
     def check(self) -> None:
         """Raise ValueError naming the input."""
-        if not 0 <= self.text_jitter <= 2:
-            raise ValueError(f"text_jitter: expected 0 to 2, got {self.text_jitter}.")
+        if not 0 <= self.text_jitter <= MOST_JITTER:
+            raise ValueError(f"text_jitter: expected 0 to {MOST_JITTER:g}, got {self.text_jitter}.")
 
 
 def check(

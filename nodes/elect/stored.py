@@ -18,6 +18,7 @@ from ...tensor_files import read_tensor_file, write_tensor_file
 from ..host.elect.identity import made_with, run_facts
 from ..host.elect.noise import GivenNoise
 from ..host.elect.run import Run
+from ..host.elect.texts import MOST_JITTER
 from ..menu import MAX_SEED
 from .kept_scores import Score, as_plain, from_plain
 from .sampling import MAX_CANDIDATES
@@ -62,7 +63,9 @@ class Stored:
     def text_jitter(self) -> float:
         """How far their texts were moved; what is no number in range is none."""
         value = self.facts.get("text_jitter")
-        return float(value) if isinstance(value, int | float) and 0 <= value <= 2 else 0.0
+        if isinstance(value, int | float) and 0 <= value <= MOST_JITTER:
+            return float(value)
+        return 0.0
 
     def rule(self) -> GivenNoise | None:
         """Their own initial noise, where it was not drawn from the seeds alone."""

@@ -8,7 +8,7 @@ import pytest
 from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, path_of
 from elect_tino.harness.server.comfy_server import PACK_LINK
 from elect_tino.harness.workflows.recipes.parts import CHECKPOINT
-from elect_tino.harness.workflows.workflow import NOTES, load_workflow, to_prompt
+from elect_tino.harness.workflows.workflow import NOTES, load_workflow, set_widgets, to_prompt
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -70,11 +70,8 @@ def test_loads_and_goes_round_unchanged(name: str, server: "ComfyServer", page: 
 
 def small_demo() -> dict:
     workflow = load_workflow(path_of("elect_embedded_demo"))
-    for node in workflow["nodes"]:
-        if node["type"] == "BasicScheduler":
-            node["widgets_values"][1] = 5
-        if node["type"] == "MultiSeedPartialSampler":
-            node["widgets_values"][2] = 3
+    set_widgets(workflow, "BasicScheduler", {1: 5})
+    set_widgets(workflow, "MultiSeedPartialSampler", {2: 3})
     return workflow
 
 

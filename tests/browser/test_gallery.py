@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.workflows.workflow import DEMO, load_workflow
+from elect_tino.harness.workflows.workflow import DEMO, load_workflow, set_widgets
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -40,12 +40,8 @@ BOX = """(element) => { const box = element.getBoundingClientRect();
 def demo(first_seed: int = 0) -> dict:
     workflow = load_workflow(DEMO)
     workflow["extra"]["ds"] = {"scale": 1, "offset": [0, 0]}  # else it is fitted into the window
-    for node in workflow["nodes"]:
-        if node["type"] == "BasicScheduler":
-            node["widgets_values"][1] = 5
-        if node["type"] == "MultiSeedPartialSampler":
-            node["widgets_values"][0] = first_seed
-            node["widgets_values"][2] = COUNT
+    set_widgets(workflow, "BasicScheduler", {1: 5})
+    set_widgets(workflow, "MultiSeedPartialSampler", {0: first_seed, 2: COUNT})
     return workflow
 
 
@@ -57,13 +53,18 @@ def wait_for_end(page: "Page", ends: int = 1) -> None:
     page.wait_for_function(f"() => window.ends >= {ends}", timeout=120_000)
 
 
-@pytest.fixture(scope="module")
-def run(tab: "Page") -> "Page":
-    """The demo, run once."""
+def run_demo(tab: "Page") -> None:
+    """Load the demo, run it, and wait for its candidates."""
     tab.evaluate(LOAD, demo())
     tab.evaluate(RUN)
     wait_for_end(tab)
     tiles(tab).nth(COUNT - 1).wait_for(timeout=30_000)
+
+
+@pytest.fixture(scope="module")
+def run(tab: "Page") -> "Page":
+    """The demo, run once."""
+    run_demo(tab)
     return tab
 
 

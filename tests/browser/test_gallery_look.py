@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_gallery import BOX, COUNT, LOAD, PICKED, RUN, demo, tiles, wait_for_end
+from .test_gallery import BOX, COUNT, PICKED, run_demo, tiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,10 +118,7 @@ MET = """(tile) => {
 
 @pytest.fixture(scope="module")
 def run(tab: "Page") -> "Iterator[Page]":
-    tab.evaluate(LOAD, demo())
-    tab.evaluate(RUN)
-    wait_for_end(tab)
-    tiles(tab).nth(COUNT - 1).wait_for(timeout=30_000)
+    run_demo(tab)
     yield tab
     tab.evaluate(SET_THEME, "dark")
 

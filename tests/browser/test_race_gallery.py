@@ -6,7 +6,7 @@ import pytest
 
 from elect_tino.harness.workflows.recipes.races import elect_race
 from elect_tino.harness.workflows.recipes.titles import title_of
-from elect_tino.harness.workflows.workflow import DEMO, load_workflow
+from elect_tino.harness.workflows.workflow import DEMO, load_workflow, set_widgets
 
 from .test_gallery import LOAD, RUN, tiles, wait_for_end
 
@@ -22,11 +22,8 @@ ELECTION = """() => window.app.graph.nodes.find((node) => node.type === "ELECTRa
 def small_race() -> dict:
     """The race workflow with 4 candidates of 5 steps: 2 go on after step 2, one after step 4."""
     workflow = load_workflow(DEMO.with_name(f"{title_of(elect_race().name)}.json"))
-    for node in workflow["nodes"]:
-        if node["type"] == "BasicScheduler":
-            node["widgets_values"][1] = 5
-        if node["type"] == "MultiSeedPartialSampler":
-            node["widgets_values"][2] = 4
+    set_widgets(workflow, "BasicScheduler", {1: 5})
+    set_widgets(workflow, "MultiSeedPartialSampler", {2: 4})
     return workflow
 
 

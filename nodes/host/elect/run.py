@@ -78,6 +78,16 @@ class Run:
         """The NOISE that the candidates' is drawn like, None where there is none."""
         return getattr(self.noise, "template", None)
 
+    @property
+    def made_of(self) -> tuple:
+        """The objects that decide what a candidate is, each compared by identity."""
+        return (self.guider, self.sampler, self.sigmas, self.latent, self.null, self.template)
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """What else of a run decides it, compared by value."""
+        return (self.window_step, self.text_jitter)
+
     def initial_noise(self, seeds: Sequence[int]) -> Tensor:
         """Initial noise of each seed, (N, C, h, w)."""
         return (self.noise or initial_noise)(self.latent, seeds)

@@ -9,6 +9,8 @@ from ....elect_core.mixing import jittered
 
 _MOVED = ("cross_attn", "pooled_output")
 """Text features that a candidate's jitter moves."""
+MOST_JITTER = 2.0
+"""The largest strength that is taken."""
 _TEXT_SEED = 1 << 33
 """Added to a seed for that, so that text and latent are not moved by the same numbers."""
 

@@ -49,3 +49,16 @@ def ksampler(model, positive, seed: int = 3):
 
 def cells(mask: torch.Tensor) -> torch.Tensor:
     return mask[:, ::8, ::8][:, None]
+
+
+@torch.inference_mode()
+def by_host(model, noise, sigmas, positive, latent):
+    """What ComfyUI's own euler makes of a noise, without guidance."""
+    import comfy.sample
+    import comfy.samplers
+
+    euler = comfy.samplers.sampler_object("euler")
+    both = (positive, positive)
+    return comfy.sample.sample_custom(
+        model, noise, 1.0, euler, sigmas, *both, latent, disable_pbar=True
+    )

@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from .small_edit import by_host
+
 pytestmark = pytest.mark.comfy
 
 
@@ -40,25 +42,14 @@ def test_nobody_says_what_the_source_shows(optimize):
 
 
 def test_a_latent_consistency_model_runs_as_the_host_runs_it(optimize, world):
-    import comfy.sample
-    import comfy.samplers
     from comfy_extras.nodes_model_advanced import ModelSamplingDiscrete
 
     model = ModelSamplingDiscrete().patch(world.model, "lcm", False)[0]
     everything = {"model": model, "num_steps": 2, "strength": 0.8, "mask": torch.ones(1, 80, 64)}
     found = optimize(iterations=0, **everything)
-    with torch.inference_mode():
-        expected = comfy.sample.sample_custom(
-            model,
-            found.noise.noise,
-            1.0,
-            comfy.samplers.sampler_object("euler"),
-            found.sigmas,
-            world.positive,
-            world.positive,
-            world.source["samples"],
-            disable_pbar=True,
-        )
+    expected = by_host(
+        model, found.noise.noise, found.sigmas, world.positive, world.source["samples"]
+    )
     assert_close(found.latent, expected, atol=2e-3, rtol=1e-3)
     moved = optimize(iterations=2, perceptual_weight=0.0, **everything)
     assert not torch.equal(moved.noise.noise, found.noise.noise)

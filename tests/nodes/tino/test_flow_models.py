@@ -8,6 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from ..reference_models import FLUX, QWEN, WIDTH, build, randomise
+from .small_edit import by_host
 
 pytestmark = pytest.mark.comfy
 LUMINA = {
@@ -113,26 +114,14 @@ def run(edit, **options):
 
 
 def test_without_updates_it_is_the_hosts_own_euler(edit):
-    import comfy.sample
-    import comfy.samplers
 
     from elect_tino.nodes.host.tino.continuous import scale_of
     from elect_tino.nodes.tino.found import as_sigmas
 
     latent, found = run(edit, iterations=0)
     scale = scale_of(edit.model.get_model_object("model_sampling"))
-    with torch.inference_mode():
-        expected = comfy.sample.sample_custom(
-            edit.model,
-            edit.noise,
-            1.0,
-            comfy.samplers.sampler_object("euler"),
-            as_sigmas(scale, found),
-            edit.positive,
-            edit.positive,
-            edit.latent["samples"],
-            disable_pbar=True,
-        )
+    sigmas, samples = as_sigmas(scale, found), edit.latent["samples"]
+    expected = by_host(edit.model, edit.noise, sigmas, edit.positive, samples)
     assert_close(latent, expected, atol=1e-3, rtol=1e-3)
 
 
