@@ -21,7 +21,7 @@ STEPS = {
     "clip_on": 2000,
     "vgg": 800,
     "observer": 600,
-    "latent_clip": 900,
+    "latent_clip": 3000,
     "latent_vgg": 1500,
 }
 

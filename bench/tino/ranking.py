@@ -7,21 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from ...embedded.world.rivals import rivals
+from ...embedded.world.rivals import wrong_pictures
 from .models import TinoBench
 from .setups import EVERY_LOSS, EVERY_TITLE
 from .tables import markdown
 from .tasks import Task, tasks
 
 RIVALS = ("source", "colour", "shape", "object")
-
-
-def rival_pictures(task: Task) -> dict[str, list[np.ndarray]]:
-    """Wrong pictures of an edit that changes an object, by what is wrong with them."""
-    scene = task.edit.scene
-    made = rivals(scene, task.edit.edit).items()
-    pictures = {name: [one.apply(scene).render() for one in some] for name, some in made}
-    return {"source": [task.edit.source], **pictures}
 
 
 @torch.inference_mode()
@@ -32,7 +24,7 @@ def shares(bench: TinoBench, some: Sequence[Task]) -> dict[str, dict[str, float]
         loss: {name: [] for name in (*RIVALS, "all")} for loss in EVERY_LOSS
     }
     for task in some:
-        wrong = {name: pictures for name, pictures in rival_pictures(task).items() if pictures}
+        wrong = {name: pictures for name, pictures in wrong_pictures(task.edit).items() if pictures}
         pictures = [task.edit.target, *(one for some in wrong.values() for one in some)]
         latents, source = into(bench.encode(pictures)), into(bench.encode([task.edit.source]))
         for loss, setup in EVERY_LOSS.items():

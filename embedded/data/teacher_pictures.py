@@ -25,7 +25,7 @@ from .pixels import to_bytes, to_floats
 NAMES = tuple(f"{colour} {shape}" for colour in COLOURS for shape in SHAPES)
 BACKGROUNDS = ("gradient", "stripes", "checks", "noise", "photo")
 NUM_GROUPS, CHUNK = 4000, 250
-WRONG_SHAPES, WRONG_COLOURS = 2, 1
+WRONG_SHAPES, WRONG_COLOURS = 3, 1
 _WRONG_STREAM = 7  # of random numbers, apart from those of the edits
 GRID = 8  # cells a side; each is told which object its middle shows
 NOTHING = len(NAMES)
@@ -88,7 +88,7 @@ def imperfect(vae: TinyVAE, pictures: Tensor, noise: float, generator: torch.Gen
 def render_pairs(split: str, first: int, count: int, wrong: bool = False) -> Pictures:
     """Edits first .. first + count - 1; every fourth is spoilt, alike in all its pictures.
 
-    wrong: two other shapes and another colour of the edited object follow source and target
+    wrong: all other shapes and another colour of the edited object follow source and target
     """
     vae, rows = load_shipped_vae(), []
     for index in range(first, first + count):

@@ -24,6 +24,7 @@ from ..training.observer import known_again
 from ..training.vgg import named_rightly, vgg_pixels
 from ..world.edits import caption
 from ..world.samples import sample
+from .ranking import SORTS, ranking
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "embedded_latent_models.md"
 TEMPLATE = Path(__file__).with_name("latent_models_page.md")
@@ -105,6 +106,18 @@ def measure(split: str, first: int, count: int) -> dict[str, float]:
     }
 
 
+def table_of_ranking(count: int) -> str:
+    """Teacher and student, by kind of edit; % of wrong pictures that the truth beats."""
+    student = load_latent_clip(WEIGHTS / "latent_clip.safetensors")
+    critics = {
+        "teacher (pixels)": load_teacher_clip(),
+        "LatentCLIP (latents)": lambda pictures: student(to_latents(pictures)),
+    }
+    lines = [["critic", "edit", *SORTS], ["---"] * (2 + len(SORTS))]
+    lines += ranking(critics, "val", count)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
 def table_of_files() -> str:
     rows = []
     for name in FILES:
@@ -121,13 +134,16 @@ def table_of_files() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--edits", type=int, default=200, help="of the test split")
-    count = parser.parse_args().edits
+    parser.add_argument("--ranked", type=int, default=80, help="edits a kind, of validation")
+    arguments = parser.parse_args()
+    count, ranked = arguments.edits, arguments.ranked
     figures = measure("test", 5000, count)
     shares = {k: f"{100 * v:.1f} %" for k, v in figures.items()}
     numbers = {f"n_{k}": f"{v:.3f}" for k, v in figures.items()}
     page = TEMPLATE.read_text(encoding="utf-8")
-    values = {**shares, **numbers, "count": count, "pictures": 2 * count}
-    PAGE.write_text(page.format(**values, files=table_of_files()), encoding="utf-8")
+    values = {**shares, **numbers, "count": count, "pictures": 2 * count, "kinds": ranked}
+    tables = {"files": table_of_files(), "ranking": table_of_ranking(ranked)}
+    PAGE.write_text(page.format(**values, **tables), encoding="utf-8")
     print(f"wrote {PAGE}")
 
 

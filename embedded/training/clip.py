@@ -23,7 +23,7 @@ from ..model.shipped import shipped
 from ..model.text import CONFIG, END, PROJECTION_DIM, TextProjection, TinyTextModel
 from .run import Budget, Run
 
-BATCH_GROUPS, LR, NUM_VAL_PAIRS = 18, 1e-3, 200
+BATCH_GROUPS, LR, NUM_VAL_PAIRS = 15, 1e-3, 200
 _NAMES_WEIGHT, _CELLS_WEIGHT = 0.5, 0.5
 _LARGEST_SCALE = math.log(100)
 

@@ -14,7 +14,7 @@ from ..model.shipped import WEIGHTS, shipped, shipped_latents
 from .clip import ClipTeacher
 from .export import LICENCE, write
 
-NUM_TRAIN, NUM_VAL = 3600, 300
+NUM_TRAIN, NUM_VAL = 12_000, 300
 _ON = "of elect_tino.embedded.world (training split); python -m elect_tino.embedded.train_teachers"
 
 
@@ -81,9 +81,9 @@ def vae_folder(folder: Path) -> Path:
 
 
 def picture_folder(rendered: Path, folder: Path) -> None:
-    """Pictures of training and validation edits as PNG files, in train and val."""
+    """Edits and wrong answers to them as PNG files in train, edits of validation in val."""
     splits = {
-        "train": load_pictures(rendered).pairs().flat().pictures[:NUM_TRAIN],
+        "train": load_pictures(rendered).flat().pictures[:NUM_TRAIN],
         "val": render_pairs("val", 0, NUM_VAL // 2).flat().pictures,
     }
     for split, pictures in splits.items():

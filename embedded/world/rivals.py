@@ -8,6 +8,7 @@ import numpy as np
 
 from .edits import Edit
 from .objects import COLOURS, SHAPES, Object
+from .samples import Sample
 from .scene import Scene
 
 
@@ -34,6 +35,13 @@ def rivals(scene: Scene, edit: Edit) -> dict[str, list[Edit]]:
     value = getattr(edit.after, changed)
     others = [o for o in scene.objects if o != edit.before and getattr(o, changed) != value]
     return {**made, "object": [Edit(edit.kind, o, replace(o, **{changed: value})) for o in others]}
+
+
+def wrong_pictures(edit: Sample) -> dict[str, list[np.ndarray]]:
+    """Pictures (H, W, 3) of the untouched source and of `rivals`, by what is wrong with them."""
+    made = rivals(edit.scene, edit.edit).items()
+    pictures = {name: [one.apply(edit.scene).render() for one in some] for name, some in made}
+    return {"source": [edit.source], **pictures}
 
 
 def wrong_scenes(
