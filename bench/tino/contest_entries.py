@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ...tino_core.inversion import ROUNDS
+from .chord_edit import NUM_CALLS
 from .contest_rows import FEW, FEW_MARKS, MARKS, NUM_MORE, NUM_SEEDS
 from .elections import elected
 from .entries import Entry
@@ -85,8 +86,14 @@ class Contest:
         yield Entry("nothing done", 0, self.worth("c-given", kinds)[0])
         for name, title in (("c-sdedit", "SDEdit 0.75"), ("c-bld", "BLD 0.75")):
             yield Entry(title, 1, self.worth(name, kinds)[0], first, self.cost(name))
-        flow_edits = (("flow-edit", "FlowEdit", 2), ("flow-edit-3", "FlowEdit, guidance 3", 3))
-        for name, title, passes in flow_edits:
+        chord = NUM_CALLS / self.results.plan.settings.num_steps
+        between_texts = (
+            ("flow-edit", "FlowEdit", 2),
+            ("flow-edit-3", "FlowEdit, guidance 3", 3),
+            ("chord-edit", "ChordEdit", chord),
+            ("chord-edit-4", "ChordEdit, the model of 4 steps", chord),
+        )
+        for name, title, passes in between_texts:
             if self.has(name, kinds):
                 yield Entry(title, passes, self.worth(name, kinds)[0], first, self.cost(name))
         yield Entry("W = 0, the first seed", 1, first, None, one)

@@ -28,6 +28,8 @@ ablations and the cost: [tino_benchmark_paper.md](tino_benchmark_paper.md).
   the truth's own value is the goal, not 1. CLIP is the loss and judges nothing here.
 - *FlowEdit*: without inversion, from the source to the target (arXiv 2412.08629), in the model's
   own terms and inside the mask; two calls a step, three when guided.
+- *ChordEdit*: one move by both texts (arXiv 2601.14115) at its authors' times for SD-Turbo, five
+  calls in all; with the model of many steps, and with that of four.
 - *minus base*: edit by edit with 95 % bootstrap intervals; updates against the same first noise
   without updates, all else against the mean seed.
 - *best of N by a loss*: the mean over all draws of N from the seeds that were run ({seeds} at

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from ...nodes.tino.kinds import CHOSEN
+from .chord_edit import by_chord_edit
 from .contest_methods import first_only, seeds, updates
 from .flow_edit import by_flow_edit
 from .methods import bld, nothing_done, sdedit, truth
@@ -17,6 +18,7 @@ NUM_SEEDS, NUM_MORE = 16, 34
 MARKS, FEW_MARKS = (10, 30, 50), (10, 30)
 GUIDED = replace(PAPERS, cfg=3.0)
 INVERTED = replace(LOSSES["towards"], inverted=True)
+OF_FOUR_STEPS = replace(PAPERS, model="drawing_4")
 TRIED = replace(OURS, tried=("seeds", "ours", NUM_SEEDS))
 OF_LOSS = {"paper": {}, "eq4": {}, "towards": OUR_NUMBERS, "directional": OUR_NUMBERS}
 OF_LOSS["ours"] = OUR_NUMBERS
@@ -84,6 +86,8 @@ CONTEST = (
     row("c-bld", "BLD 0.75", bld),
     row("flow-edit", "FlowEdit", by_flow_edit),
     row("flow-edit-3", "FlowEdit at guidance 3", by_flow_edit, setup=GUIDED),
+    row("chord-edit", "ChordEdit", by_chord_edit),
+    row("chord-edit-4", "ChordEdit, 4-step model", by_chord_edit, None, OF_FOUR_STEPS),
     SEEDS,
     row("seeds-3", "first noises at guidance 3", partial(seeds, 0, NUM_SEEDS), setup=GUIDED),
     *(
