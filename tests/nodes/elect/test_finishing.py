@@ -128,6 +128,9 @@ def test_the_less_strength_the_nearer_to_the_chosen_one(elect, scene, guiders, v
     assert (near - chosen).abs().mean() < 0.5 * (far - chosen).abs().mean()
     same = vary.seed(found.rows([1]), 0.0).estimates()
     assert_close(same, chosen.expand_as(same), atol=1e-4, rtol=1e-4)
+    noise = [vary.seed(found.rows([1]), one) for one in (0.0, 0.5)]
+    lengths = [one.run.initial_noise(one.seeds).flatten(1).norm(dim=1) for one in noise]
+    assert (lengths[1] / lengths[0] > 0.9).all()  # on the arc: a straight mix is a third shorter
     own = partial(elect, scene, guiders, seeds="70, 71, 72").estimates()
     assert_close(vary.seed(found.rows([1]), 1.0).estimates(), own, atol=1e-4, rtol=1e-4)
 
