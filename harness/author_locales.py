@@ -84,8 +84,7 @@ def carried(new: dict, english: dict, said: dict, elsewhere: dict[str, str]) -> 
     for key, value in new.items():
         was, now = english.get(key), said.get(key)
         if isinstance(value, dict):
-            there = isinstance(was, dict) and isinstance(now, dict)
-            made[key] = carried(value, was if there else {}, now if there else {}, elsewhere)
+            made[key] = carried(value, was or {}, now or {}, elsewhere)
         else:
             made[key] = (now if was == value else "") or elsewhere.get(value, "")
     return made
