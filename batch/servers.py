@@ -15,6 +15,7 @@ from ..harness.server.client import (
     ComfyClient,
     ExecutionFailed,
     ExecutionInterrupted,
+    NotUnderstood,
     PromptRejected,
     raise_on_failure,
 )
@@ -32,6 +33,8 @@ def losses(url: str) -> Iterator[None]:
         yield
     except (requests.ConnectionError, requests.Timeout) as error:
         raise ServerLost(f"{url} does not answer") from error
+    except NotUnderstood as error:
+        raise ServerLost(str(error)) from error
     except requests.HTTPError as error:
         own = error.response is not None and error.response.status_code < 500
         raise (JobFailed if own else ServerLost)(f"{url}: {error}") from error
@@ -54,7 +57,11 @@ class ComfyHost:
     def load(self) -> int:
         """Jobs in its queue, other people's."""
         with losses(self.name):
-            return int(self.client.get("/prompt", timeout=10)["exec_info"]["queue_remaining"])
+            told = self.client.get("/prompt", timeout=10).get("exec_info")
+        waiting = told.get("queue_remaining") if isinstance(told, dict) else None
+        if not isinstance(waiting, int):
+            raise ServerLost(f"{self.name} does not say how long its queue is: is it ComfyUI?")
+        return waiting
 
     def run(self, job: Job) -> Made:
         """The job's pictures. Raises JobFailed, ServerLost, OSError, ValueError."""
@@ -107,7 +114,7 @@ class ComfyHost:
 
     def _clear(self, number: str) -> None:
         """Out of the history; out of the queue where it has not ended."""
-        with suppress(requests.RequestException):
+        with suppress(requests.RequestException, NotUnderstood):
             where = self._queued(number)
             if where == "queue_pending":
                 self.client.post("/queue", {"delete": [number]})

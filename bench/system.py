@@ -1,4 +1,4 @@
-"""What the nodes cost beside the model: overhead, batching, memory; ratios of one run."""
+"""What the nodes cost beside the model: overhead, batching, memory, another choice; of one run."""
 
 import statistics
 import threading
@@ -10,6 +10,7 @@ import psutil
 import torch
 
 from ..nodes.host.elect.run import Run, record
+from .clicks import clicked
 from .edits import EditBench
 
 
@@ -109,6 +110,8 @@ Made by `python3 dev.py bench system`, on the CPU. Ratios are of one run on one 
 - Outside the model (sampler, guider, tape, relevance): {overhead(run):.1%} of the time of 8
   candidates of 128x128 pixels; the embedded model is tiny, so with a real one the share is smaller.
 - 8 candidates one by one take {batching(run):.2f} times as long as in one batch.
+- {clicked()} of the demo, in a
+  ComfyUI of its own.
 
 Peak memory above the start, 512x512-pixel latents, 4 candidates a batch:
 

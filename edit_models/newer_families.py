@@ -37,7 +37,7 @@ _MAGE = replace(
     conditioning="TextEncodeMageFlowEdit",
     steps=30,
     cfg=5.0,
-    licence="as its page says",
+    licence="MIT",
     url=_HUB + "Comfy-Org/Mage-Flow",
 )
 
@@ -53,7 +53,7 @@ NEWER: dict[str, Family] = {
         _QWEN,
         title="FireRed-Image-Edit 1.1",
         steps=40,
-        licence="as its page says",
+        licence="Apache-2.0",
         url=_HUB + "FireRedTeam/FireRed-Image-Edit-1.1-ComfyUI",
     ),
     "flux2_klein": replace(
@@ -76,7 +76,7 @@ NEWER: dict[str, Family] = {
         conditioning="TextEncodeQwenImageEdit",
         steps=50,
         cfg=4.5,
-        licence="as its page says",
+        licence="Apache-2.0",
         url=_HUB + "meituan-longcat/LongCat-Image-Edit",
     ),
     "joyai_image_edit": replace(
@@ -85,7 +85,7 @@ NEWER: dict[str, Family] = {
         conditioning="TextEncodeJoyImageEdit",
         scheduler="normal",
         steps=40,
-        licence="as its page says",
+        licence="Apache-2.0",
         url=_HUB + "Comfy-Org/JoyAI-Image-Edit",
     ),
     "boogu_image_edit": replace(
@@ -95,7 +95,7 @@ NEWER: dict[str, Family] = {
         sampler="dpmpp_2m",
         steps=25,
         cfg=3.5,
-        licence="as its page says",
+        licence="Apache-2.0",
         url=_HUB + "Boogu/Boogu-Image-0.1-Edit",
     ),
     "mage_flow_edit": _MAGE,
@@ -117,7 +117,7 @@ NEWER: dict[str, Family] = {
         title="ChronoEdit 14B",
         conditioning="WanImageToVideo",
         sampler="uni_pc",
-        licence="as its page says",
+        licence="NVIDIA Open Model License",
         url=_HUB + "nvidia/ChronoEdit-14B-Diffusers",
     ),
     "capybara": replace(
@@ -125,7 +125,7 @@ NEWER: dict[str, Family] = {
         title="Capybara 0.1",
         conditioning="HunyuanVideo15ImageToVideo",
         cfg=6.0,
-        licence="as its page says",
+        licence="MIT; HunyuanVideo 1.5's terms may restrict it",
         url=_HUB + "Comfy-Org/HunyuanVideo_1.5_repackaged",
     ),
 }

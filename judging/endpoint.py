@@ -135,14 +135,14 @@ class Endpoint:
                 continue
             try:
                 return chat.read_reply(json.loads(text))
-            except ValueError as problem:
+            except (ValueError, RecursionError) as problem:
                 raise Retry(f"{problem}: {self.http.quoted(text)}") from None
 
     async def _models(self, session: Any) -> list[str]:
         try:
             text = await self.http.call(session, "GET", f"{self.address.api}/models")
             return chat.read_models(json.loads(text))
-        except (Refused, json.JSONDecodeError):
+        except (Refused, json.JSONDecodeError, RecursionError):
             return []
 
     async def _free(self, session: Any) -> None:

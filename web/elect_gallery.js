@@ -49,9 +49,9 @@ function redraw(node) {
 
 // Pictures that a node behind the choice shows are the finished candidates.
 function showFinished({ detail }) {
-  const pictures = detail.output?.images?.filter((file) => file?.filename);
+  const pictures = [detail?.output?.images ?? []].flat().filter((file) => file?.filename);
+  if (!pictures.length) return;
   const id = String(detail.display_node ?? detail.node).split(":").at(-1);
-  if (!pictures?.length) return;
   for (const node of electingNodes()) {
     const behind = followers(node, NODES[node.comfyClass]);
     if (behind.some((other) => String(other.id) === id)) galleryOf(node)?.showFinished(pictures);

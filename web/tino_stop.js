@@ -29,7 +29,8 @@ function label(node, text, disabled) {
 async function stop(node) {
   if (buttons.get(node).disabled) return;
   label(node, "Stopping after this iteration ...", true);
-  await api.fetchApi("/tino/stop", { method: "POST" });
+  const answer = await api.fetchApi("/tino/stop", { method: "POST" }).catch(() => null);
+  if (!answer?.ok && buttons.has(node)) label(node, LABEL, false);
 }
 
 // Inside a subgraph the id is a path, `22:12`.

@@ -17,6 +17,24 @@ POLL_SECONDS = 0.1
 ENDS = {"execution_success", "execution_error", "execution_interrupted"}
 
 
+class NotUnderstood(RuntimeError):
+    """An address answers otherwise than ComfyUI does: a login page, another program."""
+
+
+def told_by(answer: requests.Response) -> dict:
+    """The JSON object that an answer holds; NotUnderstood where it holds none."""
+    try:
+        body = answer.json()
+    except (requests.JSONDecodeError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise NotUnderstood(
+            f"{answer.url}: expected ComfyUI's answer, an object in JSON, got "
+            f"{answer.text[:40]!r}. Is this ComfyUI's address, and nothing before it?"
+        )
+    return body
+
+
 class PromptRejected(ValueError):
     """ComfyUI refused the prompt before running it; the message names every node and input."""
 
@@ -93,11 +111,11 @@ class ComfyClient:
             self._events = EventLog(f"{ws}/ws?clientId={self.client_id}")
         return self._events
 
-    def get(self, path: str, timeout: float = 60, **params):
-        """The JSON that a GET of `path` answers."""
+    def get(self, path: str, timeout: float = 60, **params) -> dict:
+        """The JSON object that a GET of `path` answers. Raises NotUnderstood for anything else."""
         answer = self._http.get(self.url + path, params=params, timeout=timeout)
         answer.raise_for_status()
-        return answer.json()
+        return told_by(answer)
 
     def post(self, path: str, body: dict) -> requests.Response:
         """The answer to a body as JSON, with NaN and infinity as Python writes them."""
@@ -135,9 +153,9 @@ class ComfyClient:
             body["extra_data"] = {"extra_pnginfo": {"workflow": workflow}}
         answer = self.post("/prompt", body)
         if answer.status_code == 400:
-            raise PromptRejected(answer.json())
+            raise PromptRejected(told_by(answer))
         answer.raise_for_status()
-        queued = answer.json()
+        queued = told_by(answer)
         if queued.get("node_errors"):
             # ComfyUI runs the valid outputs of a partly invalid prompt; a test wants to know.
             self.post("/queue", {"delete": [queued["prompt_id"]]})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from .client import ComfyClient
+from .client import ComfyClient, NotUnderstood
 from .links import link_folder, remove_link
 
 PACK_ROOT = Path(__file__).resolve().parents[2]
@@ -105,7 +105,7 @@ class ComfyServer(ComfyClient):
             try:
                 self.get("/system_stats", timeout=5)
                 break
-            except requests.RequestException:
+            except (requests.RequestException, NotUnderstood):
                 time.sleep(0.2)
         else:
             raise TimeoutError(f"ComfyUI did not answer in {timeout:g} s\n{self.log_tail()}")

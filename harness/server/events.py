@@ -31,6 +31,27 @@ class Event:
         return self.data.get("node") or self.data.get("node_id")
 
 
+ODD = "not understood"
+"""Type of a message that is none of ComfyUI's: other packs send what they like."""
+
+
+def decode(message: str | bytes) -> Event:
+    """Any message of the websocket as an event, of type ODD where it is none of ComfyUI's."""
+    try:
+        return decode_binary(message) if isinstance(message, bytes) else decode_text(message)
+    except (struct.error, UnicodeDecodeError, json.JSONDecodeError, RecursionError):
+        return Event(ODD)
+
+
+def decode_text(message: str) -> Event:
+    """What ComfyUI sends as JSON: a type and data by name; else ODD."""
+    body = json.loads(message)
+    if not isinstance(body, dict) or not isinstance(body.get("type"), str):
+        return Event(ODD)
+    data = body.get("data")
+    return Event(body["type"], data if isinstance(data, dict) else {})
+
+
 def decode_binary(message: bytes) -> Event:
     """A preview in either of ComfyUI's binary forms, or a node's line of text; else "binary"."""
     (kind,) = struct.unpack(">I", message[:4])
@@ -38,7 +59,8 @@ def decode_binary(message: bytes) -> Event:
         return Event("preview", {}, message[8:])
     if kind == PREVIEW_IMAGE_WITH_METADATA:
         (length,) = struct.unpack(">I", message[4:8])
-        return Event("preview", json.loads(message[8 : 8 + length]), message[8 + length :])
+        told = json.loads(message[8 : 8 + length])
+        return Event("preview", told if isinstance(told, dict) else {}, message[8 + length :])
     if kind == TEXT:
         (length,) = struct.unpack(">I", message[4:8])
         node, text = message[8 : 8 + length].decode(), message[8 + length :].decode()
@@ -68,17 +90,9 @@ class EventLog:
                 return
             if not message:
                 return
-            self._add(message)
-
-    def _add(self, message: str | bytes) -> None:
-        if isinstance(message, bytes):
-            event = decode_binary(message)
-        else:
-            body = json.loads(message)
-            event = Event(body["type"], body.get("data") or {})
-        with self._changed:
-            self._events.append(event)
-            self._changed.notify_all()
+            with self._changed:
+                self._events.append(decode(message))
+                self._changed.notify_all()
 
     def mark(self) -> int:
         """A place in the log, for `since` and `wait_for`."""

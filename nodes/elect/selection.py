@@ -91,8 +91,9 @@ class Selection:
         optional=True,
         tooltip="Where the mask of the edit comes from. relevance: text against no text (the "
         "paper), which costs cfg 1 models an extra call a step in the window. change: where the "
-        "candidates agree on a change, at no cost. both: either. tokens: where the latent's cells "
-        "turn away from the source's, at no cost; a change of contrast alone is none.",
+        "candidates agree on a change, at no cost. both: either, at the cost of relevance. tokens: "
+        "where the latent's cells turn away from the source's, at no cost; a change of contrast "
+        "alone is none.",
     )
 
     zoom: bool = given(

@@ -36,19 +36,16 @@ ELECTION = f"() => {NODE.format('BISSelect')}.properties.elect_gallery"
 BOX = """(element) => { const box = element.getBoundingClientRect();
     return [box.left, box.top, box.right, box.bottom]; }"""
 
-# Tiles may be drawn anew at any time (a message, a new width), so each look takes the present one.
 LOADED = """(index) => {
-    const tile = document.querySelectorAll(".elect-tile[data-seed]")[index];
-    tile?.scrollIntoView({ block: "nearest" });
-    const picture = tile?.querySelector("img");
-    return Boolean(picture?.complete) && picture.naturalWidth > 0;
+    const picture = document.querySelectorAll(".elect-tile[data-seed]")[index].querySelector("img");
+    picture.scrollIntoView({ block: "nearest" });
+    return picture.complete && picture.naturalWidth > 0;
 }"""
 
 # A candidate below the window's edge is not loaded, and a canvas does not scroll: it is moved.
 GALLERY_TO_TOP = """() => {
-    const view = window.app.canvas.ds;
     const top = document.querySelector(".elect-gallery").getBoundingClientRect().top;
-    view.offset[1] -= (top - 100) / view.scale;
+    window.app.canvas.ds.offset[1] -= top - 100;
     window.app.canvas.setDirty(true, true);
 }"""
 

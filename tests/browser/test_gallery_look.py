@@ -92,11 +92,12 @@ DRAWN_PARTS = (
 )
 ZOOM = """(scale) => {
     const node = window.app.graph.nodes.find((one) => one.type === "BISSelect");
-    const view = window.app.canvas.ds;
+    const { ds: view, canvas } = window.app.canvas;
+    const gallery = document.querySelector(".elect-gallery").getBoundingClientRect();
+    const top = (gallery.top - canvas.getBoundingClientRect().top) / view.scale - view.offset[1];
     view.scale = scale;
-    const down = node.size[1] - Math.min(node.size[1], 700 / scale);
     view.offset[0] = 250 / scale - node.pos[0];
-    view.offset[1] = 150 / scale - node.pos[1] - down;
+    view.offset[1] = 150 / scale - top;
     window.app.canvas.setDirty(true, true);
 }"""
 NODE_BOX = """() => {

@@ -66,3 +66,24 @@ def test_a_gallery_of_an_earlier_version_says_what_it_said(page: "Page"):
     )
     page.get_by_label("Sort by").first.select_option("candidate")
     assert page.locator(".elect-out").all_inner_texts() == ["not electable"]
+
+
+ODD = """(kept) => {
+    const node = window.app.graph.nodes.find((one) => one.type === "ELECTRace");
+    const good = node.properties.elect_gallery;
+    node.properties.elect_gallery = kept === "no seeds" ? { ...good, seeds: null } : kept;
+    node.onConfigure({});
+    node.onExecuted({ elect: [{ seeds: null, order: 3 }], text: [] });
+    node.onExecuted({ elect: null });
+    const said = node.widgets.find((one) => one.name === "elect_gallery").element.innerText;
+    node.properties.elect_gallery = good;
+    node.onConfigure({});
+    return said;
+}"""
+
+
+@pytest.mark.parametrize("kept", [None, 5, "x", [], {"seeds": ["1"]}, "no seeds"], ids=str)
+def test_a_record_that_is_none_is_an_empty_gallery(page: "Page", kept):
+    """Out of a workflow's file, which anybody may have written, or of another pack's node."""
+    assert "appear here" in page.evaluate(ODD, kept)
+    assert tiles(page).count() == 4

@@ -20,6 +20,7 @@ from elect_tino.elect_core import (
 )
 from elect_tino.elect_core.elect import _answer, _sample
 from elect_tino.elect_core.estimate import from_epsilon
+from elect_tino.elect_core.score import CRITERIA, change_inside, edit_share, idle
 
 from .toy_world import GUIDE, KARRAS, SAMPLERS, SEEDS, SHAPE
 
@@ -65,3 +66,15 @@ def test_steps_never_read_the_device(sampler, stop):
     assert (latent is None) == (stop is not None)
     assert len(tape.steps) == len(tape.calls) == (stop or 20)
     assert all(answer["relevance"].is_cuda for answer in tape.calls)
+
+
+@pytest.mark.parametrize("criterion", [name for name in CRITERIA if name != "place"])
+def test_scores_stay_on_the_device_until_they_are_ranked(criterion):
+    """But for a zoom, which is sought by steps that end when they are small."""
+    with FakeTensorMode(), StaysOnDevice():
+        source, estimates = torch.empty(5, *SHAPE, device="cuda").split([1, 4])
+        relevance = torch.empty(1, 1, *SHAPE[1:], device="cuda")
+        scores = CRITERIA[criterion](source, estimates, relevance)
+        inside = change_inside(source, estimates, relevance)
+        guard = (edit_share(scores, inside), idle(scores, inside))
+    assert all(one.is_cuda and one.shape == (4,) for one in (scores, *guard))

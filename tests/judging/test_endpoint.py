@@ -103,6 +103,8 @@ def test_an_answer_cut_off_is_asked_for_with_more_room_and_never_read():
         (fails(429, "slow down", Retry_After="0"), "HTTP 429"),
         (raw(b"<html>not json</html>"), "the answer is not a chat|Expecting value"),
         (raw(b'{"choices": []}'), "the answer is not a chat completion"),
+        (raw(b"null"), "the answer is not a chat completion"),
+        (raw(b"[" * 100_000), "recursion"),
         (raw(b" " * (5 * 2**20)), "too long"),
     ],
 )

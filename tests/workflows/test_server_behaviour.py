@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+import requests
 from PIL import Image
 
 from elect_tino.harness.server.client import ExecutionInterrupted
@@ -124,6 +125,13 @@ def test_interruption_leaves_a_server_that_works_and_its_memory_back(
     demo["candidates"]["inputs"]["first_seed"] = 600
     assert election_of(demo, server.run(demo))["seeds"] == [600, 601, 602]
     assert freed(server) < before + 100
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[1", b"\xff\x00", b"x" * 100_000])
+def test_the_packs_own_route_reads_nothing_of_what_it_is_sent(server: "ComfyServer", body: bytes):
+    headers = {"Content-Type": "application/json"}
+    answer = requests.post(f"{server.url}/tino/stop", data=body, headers=headers, timeout=30)
+    assert (answer.status_code, answer.json()) == (200, {"stopped": []})
 
 
 def test_one_candidate_is_an_ordinary_run(server: "ComfyServer", demo: dict):

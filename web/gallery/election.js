@@ -3,22 +3,36 @@ import { api } from "../../../scripts/api.js";
 
 const CLOSE_CALL = 0.1; // a lead of less than a tenth of the second's score
 
+const LISTS = ["seeds", "scores", "changes", "order", "pictures", "gone", "warnings"];
+
+// Whether a record, out of a run or of a workflow's file, is one that can be drawn.
+export function sound(record) {
+  if (!LISTS.every((name) => Array.isArray(record?.[name]))) return false;
+  const { seeds, order, scores, changes } = record;
+  const numbers = [...scores, ...changes].every((one) => one == null || typeof one === "number");
+  return numbers && order.length === seeds.length && order.every((index) => index in seeds);
+}
+
 // The record that is kept in the workflow, or null where a node's output holds no election.
 export function readElection(output) {
   const facts = output?.elect?.[0];
-  if (!facts) return null;
+  const record = facts ? recordOf(facts, output) : null;
+  return sound(record) ? record : null;
+}
+
+function recordOf(facts, output) {
   const { candidates = [], source = null, relevance = null } = facts.pictures ?? {};
   return {
     // Seeds are texts: they are 64 bits wide, and JavaScript's numbers are exact only to 53.
-    seeds: (facts.seed_texts ?? facts.seeds).map(String),
+    seeds: [facts.seed_texts ?? facts.seeds].flat().map(String),
     scores: facts.scores,
     changes: facts.change_inside,
     order: facts.order,
-    eligible: facts.num_eligible ?? facts.order.length,
+    eligible: facts.num_eligible ?? facts.order?.length,
     gone: facts.gone_seeds ?? [],
     warnings: facts.warnings ?? [],
     elected: facts.elected,
-    best: facts.best ?? facts.order[0],
+    best: facts.best ?? facts.order?.[0],
     pictures: candidates,
     source,
     relevance,

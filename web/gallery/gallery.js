@@ -1,5 +1,5 @@
 // The gallery of one node: state, what it draws, what a click or a key does.
-import { candidatesOf, ORDERS } from "./election.js";
+import { candidatesOf, ORDERS, sound } from "./election.js";
 import { choose, chosen, toggled } from "./choice.js";
 import { details } from "./details.js";
 import { headline, notices } from "./headline.js";
@@ -32,7 +32,8 @@ export class Gallery {
   }
 
   get election() {
-    return this.node.properties?.[KEPT] ?? null;
+    const kept = this.node.properties?.[KEPT];
+    return sound(kept) ? kept : null;
   }
 
   get look() {
@@ -55,7 +56,7 @@ export class Gallery {
     const mine = this.seeds().filter((seed) => seeds.includes(seed));
     const out = mine.length ? mine : [seeds[elected]];
     const found = out.map((seed, place) => [seed, pictures[place]]).filter(([, file]) => file);
-    Object.assign(this.election.finished, Object.fromEntries(found));
+    this.election.finished = { ...this.election.finished, ...Object.fromEntries(found) };
     this.draw();
     writeDown();
   }

@@ -32,7 +32,7 @@ export function followPreviews(node, show) {
   let url = null;
   const onPreview = ({ detail }) => {
     const sampler = samplerOf(node);
-    const shown = String(detail.displayNodeId ?? detail.nodeId);
+    const shown = String(detail?.displayNodeId ?? detail?.nodeId);
     // Inside a subgraph the id is a path, `22:12`.
     if (!sampler || shown.split(":").at(-1) !== executionId(sampler)) return;
     const count = countOf(sampler);

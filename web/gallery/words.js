@@ -5,15 +5,22 @@ import { ENGLISH } from "./english.js";
 
 let translated = {};
 
+async function served(language) {
+  try {
+    const answer = await api.fetchApi("/i18n");
+    return answer.ok ? (await answer.json())?.[language]?.elect : null;
+  } catch {
+    return null;
+  }
+}
+
 // Fetches the translations; without them, and before, the words are English.
 export async function loadWords() {
   const language = app.extensionManager?.setting?.get("Comfy.Locale") ?? "en";
-  if (language === "en") return;
-  const answer = await api.fetchApi("/i18n");
-  if (answer.ok) translated = (await answer.json())[language]?.elect ?? {};
+  if (language !== "en") translated = (await served(language)) ?? {};
 }
 
 export function say(key, values = {}) {
-  const text = translated[key] ?? ENGLISH[key];
+  const text = typeof translated[key] === "string" ? translated[key] : ENGLISH[key];
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }

@@ -31,9 +31,11 @@ def edited(scene, *changes: tuple[float, float]):
 LAZY, GOOD, BROAD = (0.0, 0.0), (10.0, 1.0), (30.0, 2.0)
 
 
-@pytest.mark.parametrize(("criterion", "elected"), [("bis", 1), ("ratio", 3), ("consensus", 0)])
+@pytest.mark.parametrize(
+    ("criterion", "elected"), [("bis", 1), ("ratio", 3), ("consensus", 0), ("composite", 4)]
+)
 def test_each_criterion_elects_by_its_own_rule(elect, scene, found, criterion, elected):
-    changes = ((10.0, 1.1), GOOD, (10.0, 1.2), BROAD, (10.5, 1.0))
+    changes = ((10.0, 1.1), (8.0, 0.9), (10.0, 1.2), BROAD, (10.1, 1.0))
     estimates = with_estimates(found, edited(scene, *changes))
     options = {"estimates": estimates, "mask": left_half(), "criterion": criterion}
     assert elect.select(found, **options).ui["elect"][0]["elected"] == elected

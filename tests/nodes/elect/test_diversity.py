@@ -1,30 +1,27 @@
 """BISSelect passes on candidates that differ where it is asked to."""
 
 import pytest
-import torch
 
-from elect_tino.elect_core.diversity import distances
+from .test_criteria import edited
+from .test_score import left_half, with_estimates
 
 pytestmark = pytest.mark.comfy
 
+BEST, TWIN, OTHER = (10.0, 1.0), (10.1, 1.1), (14.0, 1.2)
 
-def test_a_diverse_top_k_begins_with_the_best_and_lies_further_apart(elect, scene, guiders):
-    given = {"num_candidates": 6, "candidates_per_batch": 1}
-    found = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent, **given)
-    mask = elect.relevance(found)[0]
-    by_rank = elect.select(found, relevance=mask, top_k=3)
-    varied = elect.select(found, relevance=mask, top_k=3, diversity=1.0)
-    assert varied[1] == by_rank[1]
-    assert varied[0].seeds[0] == by_rank[0].seeds[0]
-    assert varied.ui["elect"][0]["order"] == by_rank.ui["elect"][0]["order"]
-    weight = torch.ones(1, 1, 10, 8)
 
-    def nearest(chosen):
-        apart = distances(chosen.estimates(), weight)
-        return float(apart[~torch.eye(3, dtype=torch.bool)].min())
-
-    assert nearest(varied[0]) >= nearest(by_rank[0])
-    assert elect.select(found, relevance=mask, top_k=3, diversity=0.0)[0].seeds == by_rank[0].seeds
+def test_a_diverse_top_k_passes_over_the_bests_twin(elect, scene, guiders):
+    found = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent)
+    estimates = with_estimates(found, edited(scene, TWIN, OTHER, BEST))
+    given = {"estimates": estimates, "mask": left_half(), "top_k": 2}
+    twin, other, best = found.seeds
+    by_rank = elect.select(found, **given)
+    varied = elect.select(found, **given, diversity=0.9)
+    assert by_rank[0].seeds == (best, twin)
+    assert varied[0].seeds == (best, other)
+    assert varied[1] == best
+    assert varied.ui["elect"][0]["order"] == by_rank.ui["elect"][0]["order"] == [2, 0, 1]
+    assert elect.select(found, **given, diversity=0.0)[0].seeds == (best, twin)
 
 
 def test_the_choice_goes_before_diversity(elect, scene, guiders):

@@ -1,5 +1,6 @@
 """PoolCandidates: one election over several runs; each under its own mask, finished on its own."""
 
+import csv
 from dataclasses import replace
 
 import pytest
@@ -143,8 +144,10 @@ def test_the_csv_tells_the_run(elect, runs, pool, monkeypatch, tmp_path):
     monkeypatch.setattr(folder_paths, "get_output_directory", lambda: str(tmp_path))
     found = pool(list(runs))[0]
     (path,) = elect.select(found, mask=left_half(), csv_prefix="pool").ui["csv"]
-    with open(path) as file:
-        assert file.readline().strip().endswith(",run")
+    with open(path, newline="") as file:
+        told = {row["seed"]: row["run"] for row in csv.DictReader(file)}
+    assert told == {label: label.partition("@")[2] for label in found.labels}
+    assert set(told.values()) == {"1", "2", "3"}
 
 
 def test_pixels_and_shifts_are_gathered_too(elect, runs, pool):

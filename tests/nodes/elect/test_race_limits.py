@@ -29,7 +29,8 @@ def test_it_stops_where_it_is_settled_and_not_before_the_floor(sampler_race, sce
     assert early["stop_step"] == 4
     never = facts(sampler_race(race="off", stop=0.75, stop_when_settled=0.99, first_seed=50))
     assert never["nfe_planned"] == 6 * 6 + 2
-    assert never["ran_steps"] == [never["stop_step"]] * 6
+    assert never["ran_steps"] == [6] * 6
+    assert (never["stop_step"], never["settled"]) == (6, False)
 
 
 def test_a_settled_stop_elects_whom_that_stop_elects(sampler_race):

@@ -115,6 +115,16 @@ def test_what_does_not_fit_is_named(elect, scene, guiders, kept):
     refused(r"guider: its MODEL .*attached", guided(hooked))
 
 
+def test_another_empty_text_is_refused_and_none_is_not_missed(elect, scene, guiders, kept):
+    given = {"null": scene.empty, "relevance_window": 0.6}
+    file = kept.save(partial(elect, scene, guiders, "basic", **given))
+    run = (guiders["basic"], "euler", scene.sigmas)
+    assert kept.load(file, *run, null=scene.empty)[0].run.null is scene.empty
+    assert kept.load(file, *run)[0].run.null is None
+    with pytest.raises(ValueError, match="null: is not what the candidates ran with"):
+        kept.load(file, *run, null=scene.text)
+
+
 def test_the_picture_that_is_edited_is_a_part_of_the_conditioning(elect, scene, guiders, kept):
     import comfy.samplers
 
