@@ -42,10 +42,9 @@ def _clip(stage: str, folder: Path, budget: Budget) -> None:
     from .training.clip import averaged_clip, shipped_teacher, train_clip
     from .training.export_teachers import export_clip
 
-    on = stage in AGAIN
-    start = shipped_teacher() if on else None
+    start = shipped_teacher() if stage in AGAIN else None
     run = train_clip(folder / stage, folder / "pictures", _budget(budget, stage), start)
-    export_clip(averaged_clip(run), run.step, "on from the teacher before, " if on else "")
+    export_clip(averaged_clip(run), run.step, stage)
 
 
 def _vgg(folder: Path, budget: Budget) -> None:

@@ -14,13 +14,14 @@ from ..model.shipped import WEIGHTS, shipped, shipped_latents
 from .clip import ClipTeacher
 from .export import LICENCE, write
 
-NUM_TRAIN, NUM_VAL = 12_000, 300
+NUM_TRAIN, NUM_VAL = 6_000, 300
 _ON = "of elect_tino.embedded.world (training split); python -m elect_tino.embedded.train_teachers"
 
 
-def export_clip(teacher: ClipTeacher, steps: int, before: str = "", folder: Path = WEIGHTS) -> None:
+def export_clip(teacher: ClipTeacher, steps: int, stage: str, folder: Path = WEIGHTS) -> None:
     """The image tower, and apart from it the projection that the embedded CLIP needs too."""
-    trained = f"{before}{steps} steps on captioned pictures and wrong answers {_ON} clip"
+    before = "" if stage == "clip" else "on from the teacher before, "
+    trained = f"{before}{steps} steps on captioned pictures and wrong answers {_ON} {stage}"
     title = "Embedded CLIP-like teacher: image tower (transformers keys, 64x64 pixels)"
     write(folder / "teacher_clip.safetensors", teacher.tower.state_dict(), {
         "title": title, "trained": trained,
