@@ -19,24 +19,27 @@ from .models import TinoBench
 from .report import DOCS
 from .results import Results
 from .runs import Plan
-from .setups import LOSSES, OUR_NUMBERS, OURS
+from .setups import LOSS_TITLES, LOSSES, OUR_NUMBERS
 from .sharing import run_shared
 from .tasks import VALIDATION
 
-RATES, LOSS_ONLY_RATES = (0.01, 0.02, 0.05), (2.0, 10.0, 50.0)
+RATES = {"ours": (0.01, 0.02, 0.05), "towards": (0.02, 0.05)}
+"""By loss, the second being the first without its smoothing."""
+LOSS_ONLY_RATES = (2.0, 10.0, 50.0)
 KINDS_OF = {"text": ("recolour", "replace"), **{k: (k,) for k in KINDS if k != "text"}}
 """Of the benchmark, by kind of the node."""
 ROWS = (
     SEEDS,
     *(
         row(
-            f"v-ours-{rate}",
+            f"v-{loss}-{rate}",
             "",
             partial(updates, FEW_MARKS),
             OUR_NUMBERS | {"lr_noise": rate},
-            OURS,
+            LOSSES[loss],
         )
-        for rate in RATES
+        for loss, rates in RATES.items()
+        for rate in rates
     ),
     TRIED_THEN_UPDATED,
     *(
@@ -104,9 +107,15 @@ def _rates(contest: Contest, kinds: Sequence[str]) -> list[Entry]:
     """Every rate that was looked at."""
     first = contest.worth("seeds", kinds)[0]
     rows = [
-        Entry(f"{mark} updates by ours, lr_noise {rate:g}", 1 + mark * AN_UPDATE, made, first)
-        for rate in RATES
-        for mark, made in zip(FEW_MARKS, contest.worth(f"v-ours-{rate}", kinds), strict=True)
+        Entry(
+            f"{mark} updates by {LOSS_TITLES[loss]}, lr_noise {rate:g}",
+            1 + mark * AN_UPDATE,
+            made,
+            first,
+        )
+        for loss, rates in RATES.items()
+        for rate in rates
+        for mark, made in zip(FEW_MARKS, contest.worth(f"v-{loss}-{rate}", kinds), strict=True)
     ]
     return rows + [
         Entry(f"{mark} through the loss only, lr_noise {rate:g}", 1 + mark, made, first)
