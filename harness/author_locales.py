@@ -11,8 +11,7 @@ changed is left empty, and so asked for.
 
 import argparse
 import json
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 from .server.comfy_server import PACK_LINK, PACK_ROOT, ComfyServer
@@ -70,30 +69,35 @@ def texts(definitions: dict) -> Iterator[str]:
         yield from texts(value) if isinstance(value, dict) else (value,)
 
 
-def translated(definitions: dict, say: Callable[[str], str]) -> dict:
-    """The same shape with every text said another way."""
-    return {
-        key: translated(value, say) if isinstance(value, dict) else say(value)
-        for key, value in definitions.items()
-    }
-
-
 def known(language: str) -> dict[str, str]:
     """English texts and their translations, empty where there is none yet."""
     return dict(zip(texts(read(ENGLISH)), texts(read(language)), strict=True))
 
 
+def carried(new: dict, english: dict, said: dict, elsewhere: dict[str, str]) -> dict:
+    """The shape of `new`, translated: a text that stands where it stood keeps its words.
+
+    english, said: the texts before and their translations, one shape; elsewhere: how other texts
+    are said, "" where nobody knows
+    """
+    made = {}
+    for key, value in new.items():
+        was, now = english.get(key), said.get(key)
+        if isinstance(value, dict):
+            made[key] = carried(value, was or {}, now or {}, elsewhere)
+        else:
+            made[key] = (now if was == value else "") or elsewhere.get(value, "")
+    return made
+
+
 def write_english(definitions: Definitions) -> None:
     """Write the English, and bring every language into its shape with what it has translated."""
+    before = read(ENGLISH)
     languages = [path.parent.name for path in FOLDER.glob("*/nodeDefs.json")]
-    tables = {one: known(one) for one in languages if one != ENGLISH}
+    translations = {one: (read(one), known(one)) for one in languages if one != ENGLISH}
     write(ENGLISH, definitions)
-    for language, table in tables.items():
-        write(language, translated(definitions, partial(_said, table)))
-
-
-def _said(table: dict[str, str], text: str) -> str:
-    return table.get(text, "")
+    for language, (said, table) in translations.items():
+        write(language, carried(definitions, before, said, table))
 
 
 def main() -> int:
@@ -106,8 +110,8 @@ def main() -> int:
         print(json.dumps(wanted, indent=1, ensure_ascii=False))
     elif arguments.take:
         language, file = arguments.take
-        table = {**known(language), **json.loads(Path(file).read_text(encoding="utf-8"))}
-        write(language, translated(read(ENGLISH), table.__getitem__))
+        taken, texts_now = json.loads(Path(file).read_text(encoding="utf-8")), read(ENGLISH)
+        write(language, carried(texts_now, texts_now, read(language), taken))
     else:
         with ComfyServer() as server:
             write_english(english(server.object_info()))

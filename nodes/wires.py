@@ -1,4 +1,5 @@
-"""What the API lets through: values typed where only a wire fits, and null for a value."""
+"""What the API lets through: values typed where only a wire fits, null for a value, and words that
+are no choice."""
 
 from __future__ import annotations
 
@@ -10,6 +11,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
+_FILES = ("file", "name", "clipseg", "llava", "vision_tower", "mllm")
+"""Choices that are lists of files: their nodes say which there are, and where to put them."""
+
 
 def _sockets(schema: io.Schema) -> dict[str, str]:
     """Inputs without a widget that take one type, and that type."""
@@ -20,53 +24,83 @@ def _sockets(schema: io.Schema) -> dict[str, str]:
     return found
 
 
+def _choices(schema: io.Schema) -> dict[str, list]:
+    """Inputs that take one of a few words, and those; older hosts do not look at them."""
+    combos = [one for one in schema.inputs or [] if isinstance(one, io.Combo.Input)]
+    return {one.id: list(one.options or []) for one in combos if one.id not in _FILES}
+
+
+def _required(schema: io.Schema) -> dict[str, str]:
+    """Inputs that a node cannot do without, and their type; of any type, None is one."""
+    asked = [one for one in schema.inputs or [] if not isinstance(one, io.AnyType.Input)]
+    return {one.id: one.get_io_type() for one in asked if not one.optional}
+
+
+def _no_choice(
+    node: type[io.ComfyNode], choices: dict[str, list], given: dict[str, Any]
+) -> str | None:
+    """What is wrong with the first word that is none of its input's; None where all are."""
+    for name in [one for one in choices if given.get(one) is not None]:
+        if given[name] in choices[name]:
+            continue
+        now = _choices(node.define_schema())[name]  # a pack loaded later may bring samplers
+        if given[name] not in now:
+            words = ", ".join(map(str, now))
+            return f"{name}: expected one of {words}, got {reprlib.repr(given[name])}."
+    return None
+
+
 def only_wires(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     """The node class, which now refuses values typed into its sockets when a run is queued.
 
-    Its own ``validate_inputs``, where it has one, is asked next. A null is as good as a wire until
-    then: when the node runs it is refused, or, of an optional input, taken for nothing given.
+    So are words that are no choice. Its own ``validate_inputs``, where it has one, is asked next. A
+    null is as good as a wire until then: when the node runs it is refused, or, of an optional
+    input, taken for nothing given.
     """
     schema, name = node.define_schema(), "validate_inputs"
     if not schema.is_input_list:
-        node.execute = classmethod(_given_something(node.execute.__func__, schema))  # type: ignore[attr-defined]
-    sockets = _sockets(schema)
+        node.execute = classmethod(_sensible(node, schema))  # type: ignore[assignment]
+    sockets, choices = _sockets(schema), _choices(schema)
     own: Any = node.validate_inputs if name in vars(node) else None
     taken = {} if own is None else dict(inspect.signature(own).parameters)
 
     def validate_inputs(cls, *args: Any, **given: Any) -> bool | str:
         given |= dict(zip(taken, args, strict=False))
-        for socket in [one for one in sockets if one in given]:
-            typed = given[socket][0] if schema.is_input_list else given[socket]
-            if typed is not None:  # None is a wire: what comes is not yet known
-                got = reprlib.repr(typed)
-                return f"{socket}: expected a wire of {sockets[socket]}, got {got}."
-        return True if own is None else own(**{key: given[key] for key in given if key in taken})
+        if schema.is_input_list:
+            typed = {one: values[0] if values else None for one, values in given.items()}
+        else:
+            typed = given
+        for socket in [one for one in sockets if typed.get(one) is not None]:  # None is a wire
+            got = reprlib.repr(typed[socket])
+            return f"{socket}: expected a wire of {sockets[socket]}, got {got}."
+        wrong = _no_choice(node, choices, typed)
+        if wrong is not None or own is None:
+            return wrong or True
+        return own(**{key: given[key] for key in given if key in taken})
 
     # ComfyUI hands over what is named, and leaves the named ones' ranges to the node.
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    named = ["cls", *taken, *(socket for socket in sockets if socket not in taken)]
+    named = ["cls", *dict.fromkeys([*taken, *sockets, *choices])]
     signature = inspect.Signature([inspect.Parameter(one, kind, default=None) for one in named])
     validate_inputs.__signature__ = signature  # type: ignore[attr-defined]
     node.validate_inputs = classmethod(validate_inputs)  # type: ignore[assignment]
     return node
 
 
-def _given_something(execute: Callable, schema: io.Schema) -> Callable:
-    """An `execute` that is asked only with what is not None: all of its required inputs.
-
-    But for those of any type, of which None is one.
-    """
-    wanted = {
-        one.id: one.get_io_type()
-        for one in schema.inputs or []
-        if not one.optional and not isinstance(one, io.AnyType.Input)
-    }
+def _sensible(node: type[io.ComfyNode], schema: io.Schema) -> Callable:
+    """A node's `execute` that is asked with all it requires, with choices, and never with None."""
+    required, choices = _required(schema), _choices(schema)
+    execute: Callable = node.execute.__func__  # type: ignore[attr-defined]
 
     @functools.wraps(execute)
     def asked(cls, *args: Any, **given: Any) -> Any:
-        for name in [one for one in wanted if one in given and given[one] is None]:
-            raise ValueError(f"{name}: expected {wanted[name]}, got nothing. Give or connect one.")
-        told = {name: value for name, value in given.items() if value is not None}
-        return execute(cls, *args, **told)
+        for name in [one for one in required if one in given and given[one] is None]:
+            raise ValueError(
+                f"{name}: expected {required[name]}, got nothing. Give or connect one."
+            )
+        wrong = _no_choice(node, choices, given)
+        if wrong is not None:
+            raise ValueError(wrong)
+        return execute(cls, *args, **{key: one for key, one in given.items() if one is not None})
 
     return asked

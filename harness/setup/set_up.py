@@ -53,7 +53,8 @@ def set_up(version: str = DEFAULT_HOST) -> Setup:
     start = time.monotonic()
     host = HOSTS[version]
     if version == DEFAULT_HOST:
-        own_comfyui(), own_packages()  # a wrong path is known before the long steps
+        own_comfyui()  # a wrong path is known before the long steps
+        own_packages()
     ensure_environment()
     comfyui = ensure_comfyui(host)
     packages = ensure_host_packages(host)

@@ -87,6 +87,7 @@ def _judged_together(pool: Pool, found: list, latents, origin, selection: Select
     together = replace(
         found[0],
         scores=scores,
+        ranked=scores,
         outside=pool.gather([one.outside for one in found]),
         edits=pool.gather([one.edits for one in found]),
         weight=torch.cat([one.weight.flatten() for one in found]),

@@ -94,13 +94,14 @@ class Judge:
         return self.selection.region(run, relevance, candidates.estimates(), self.origin)
 
     def __call__(self, candidates: Candidates, mask: Tensor) -> Scored:
-        """Scores by consensus or by the criterion, as the step wants it."""
+        """Scores by the criterion; ranked by it or by consensus, as the step wants it."""
         selection = self.selection
-        if self.racing.early(candidates.stop_step, candidates.run.num_steps):
-            selection = replace(selection, criterion="consensus")
+        early = self.racing.early(candidates.stop_step, candidates.run.num_steps)
         if selection.space == "latent":  # pictures are decoded once, at the end
             selection = replace(selection, vae=None)
-        return score(candidates, candidates.estimates(), mask, self.origin, selection)
+        ranked_by = "consensus" if early else None
+        estimates = candidates.estimates()
+        return score(candidates, estimates, mask, self.origin, selection, ranked_by)
 
 
 @dataclass
@@ -114,7 +115,7 @@ class _Field:
     progress: CandidateProgress
     alive: tuple[int, ...]
     groups: list[Together] = field(default_factory=list)
-    values: dict[int, tuple[float, float, float]] = field(default_factory=dict)
+    values: dict[int, tuple[float, ...]] = field(default_factory=dict)
     latents: dict[int, Tensor] = field(default_factory=dict)
 
     def rank_at(self, alive: tuple[int, ...], rung: Rung) -> Ranking:
@@ -128,19 +129,10 @@ class _Field:
         self.scored = self.judge(self.candidates, self.mask)
         latents = self.candidates.estimates()
         for row, index in enumerate(alive):
-            self.values[index] = self._values(row)
+            values = (self.scored.scores, self.scored.outside, self.scored.edits)
+            self.values[index] = tuple(float(some[row]) for some in values)
             self.latents[index] = latents[row : row + 1]
         return self.scored.ranking
-
-    def _values(self, row: int) -> tuple[float, float, float]:
-        """Score, change outside and inside; an early rung's score is not the criterion's."""
-        outside, inside = float(self.scored.outside[row]), float(self.scored.edits[row])
-        wanted = self.judge.selection.criterion
-        run, step = self.candidates.run, self.candidates.stop_step
-        if wanted != "consensus" and self.judge.racing.early(step, run.num_steps):
-            ratio = outside / inside if inside > 0 else math.inf
-            return (ratio if wanted == "ratio" else outside, outside, inside)
-        return float(self.scored.scores[row]), outside, inside
 
     def keep(self, alive: Sequence[int]) -> None:
         """Let go of all others, with their record, and take the rest in the order given."""

@@ -64,11 +64,14 @@ def _pixels(images: Tensor, num_candidates: int) -> Tensor:
 class Measured:
     """What `Scored` is made of.
 
-    weight: what counted as edited; history (S, N): scores after each of the last steps
+    scores (N,): by the criterion; ranked (N,): what they are ranked by, in a race's early rungs
+        their agreement
+    weight: what counted as edited; history (S, N): `ranked` after each of the last steps
     steps_left: until the candidates' end
     """
 
     scores: Tensor
+    ranked: Tensor
     outside: Tensor
     edits: Tensor
     weight: Tensor
@@ -84,12 +87,14 @@ def score(
     mask: Tensor,
     source: Tensor,
     selection: Selection,
+    ranked_by: str | None = None,
 ) -> Scored:
     """BIS and the change inside the mask for every candidate, ranked.
 
     estimates (N, C, h, w), source (1, C, h, w): LATENT scale; mask (B, H, W): 1 = edited
+    ranked_by: another criterion than the selection's, for the order alone
     """
-    return judged(measured(candidates, estimates, mask, source, selection), selection)
+    return judged(measured(candidates, estimates, mask, source, selection, ranked_by), selection)
 
 
 def measured(
@@ -98,6 +103,7 @@ def measured(
     mask: Tensor,
     source: Tensor,
     selection: Selection,
+    ranked_by: str | None = None,
 ) -> Measured:
     """What is measured of candidates of one run; arguments as of `score`."""
     selection.check_space()
@@ -115,13 +121,17 @@ def measured(
     if placements is not None and space == "latent":
         placements = in_pixels(placements, pixels_per_latent(candidates.run.model, source, None))
     outside, edits = background_inconsistency(a, b, weight), change_inside(a, b, weight)
-    criterion = CRITERIA[selection.criterion]
-    seen = as_they_lie if selection.criterion == "place" else (a, b, weight)
-    scores = outside if selection.criterion == "bis" else criterion(*seen)
-    scores = scores * place_factor(placements, a, selection)
-    history = _history(candidates, source, mask, criterion)
+    factor = place_factor(placements, a, selection)
+
+    def by(criterion: str) -> Tensor:
+        seen = as_they_lie if criterion == "place" else (a, b, weight)
+        return factor * (outside if criterion == "bis" else CRITERIA[criterion](*seen))
+
+    scores, ranked_by = by(selection.criterion), ranked_by or selection.criterion
+    ranked = scores if ranked_by == selection.criterion else by(ranked_by)
+    history = _history(candidates, source, mask, CRITERIA[ranked_by])
     left = candidates.run.num_steps - candidates.stop_step
-    return Measured(scores, outside, edits, weight, history, left, images, placements)
+    return Measured(scores, ranked, outside, edits, weight, history, left, images, placements)
 
 
 def judged(found: Measured, selection: Selection) -> Scored:
@@ -130,7 +140,7 @@ def judged(found: Measured, selection: Selection) -> Scored:
     least = selection.minimum_edit if bool(weight.any()) else 0.0
     moves = moves_to_come(found.history, found.steps_left)
     shares, did_nothing = edit_share(outside, edits), idle(outside, edits)
-    ranking = rank(found.scores, shares, least, did_nothing, moves)
+    ranking = rank(found.ranked, shares, least, did_nothing, moves)
     warnings = _warnings(outside, edits, weight, ranking, least)
     return Scored(found.scores, outside, edits, ranking, warnings, found.images, found.placements)
 

@@ -26,6 +26,14 @@ def test_what_stays_keeps_its_translation_and_what_is_new_is_left_empty(folder):
     }
 
 
+def test_one_text_said_in_two_ways_stays_so_where_it_stands(folder):
+    author_locales.write("en", {"A": {"name": "mask"}, "C": {"name": "mask"}})
+    author_locales.write("de", {"A": {"name": "Maskierung"}, "C": {"name": "Maske"}})
+    author_locales.write_english({"A": {"name": "mask"}, "C": {"name": "mask", "tip": "New tip"}})
+    said = {"A": {"name": "Maskierung"}, "C": {"name": "Maske", "tip": ""}}
+    assert author_locales.read("de") == said
+
+
 def test_only_what_is_empty_is_asked_for_and_taken(folder, monkeypatch, capsys):
     author_locales.write_english({"A": {"name": "seed", "tip": "New tip"}})
     monkeypatch.setattr("sys.argv", ["author_locales", "--missing", "de"])

@@ -60,3 +60,27 @@ def test_a_branch_that_did_not_run_is_nothing_and_no_fault():
     from elect_tino.nodes.judging.retry import KeepOrRetry
 
     assert KeepOrRetry.execute(result="first", good=True, retry=None)[0] == "first"
+
+
+@pytest.mark.parametrize("word", ["rough", False, 3, ""])
+def test_a_word_that_is_no_choice_is_refused_when_queued_and_when_run(word, scene, guiders):
+    from elect_tino.nodes.elect.relevance import RelevanceMapAggregate
+
+    told = "form: expected one of paper, published, got "
+    assert RelevanceMapAggregate.validate_inputs(form=word) == f"{told}{word!r}."
+    assert RelevanceMapAggregate.validate_inputs(form=None) is True  # comes by a wire
+    with pytest.raises(ValueError, match=told):
+        RelevanceMapAggregate.execute("candidates", 0.0, 0.2, form=word)
+    assert RelevanceMapAggregate.validate_inputs(form="published") is True
+
+
+def test_a_sampler_that_another_pack_brings_later_is_a_choice(monkeypatch):
+    import comfy.samplers
+
+    from elect_tino.nodes.edit_models.defaults import EditModelDefaults
+
+    assert "sampler_name: " in str(EditModelDefaults.validate_inputs(sampler_name="res_9s"))
+    later = [*comfy.samplers.KSampler.SAMPLERS, "res_9s"]
+    monkeypatch.setattr(comfy.samplers.KSampler, "SAMPLERS", later)
+    monkeypatch.setattr(comfy.samplers, "SAMPLER_NAMES", later)
+    assert EditModelDefaults.validate_inputs(sampler_name="res_9s") is True

@@ -32,7 +32,7 @@ def whole(scene, guiders):
 
 @pytest.mark.parametrize("form", ["paper", "published"])
 def test_it_elects_and_finishes_what_the_single_nodes_do(whole, elect, scene, guiders, form):
-    output, denoised, mask, seed, _ = whole(form=form).args
+    output, denoised, mask, seed, kept = whole(form=form).args
     found = elect.partial(
         guiders["dual"],
         "euler",
@@ -48,6 +48,14 @@ def test_it_elects_and_finishes_what_the_single_nodes_do(whole, elect, scene, gu
     assert torch.equal(mask, relevance)
     assert torch.equal(output["samples"], finished[0]["samples"])
     assert torch.equal(denoised["samples"], finished[1]["samples"])
+    assert (kept.seeds, kept.stop_step) == (found.seeds, found.stop_step)  # for what follows
+    assert torch.equal(elect.resume(kept.rows([2]))[0]["samples"], resumed(elect, found, 2))
+    assert [one.rank for one in kept.scores if one.rank == 1] == [1]
+
+
+def resumed(elect, found, row: int) -> torch.Tensor:
+    """One candidate's finished latent."""
+    return elect.resume(found.rows([row]))[0]["samples"]
 
 
 def test_the_elected_seed_alone_gives_the_same_picture(whole, stock, scene, guiders):

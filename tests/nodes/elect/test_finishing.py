@@ -88,6 +88,16 @@ def test_blended_back_the_source_is_exact_outside_the_mask(sampler, elect, finis
     assert "blended back" in out.ui["text"][0]
 
 
+def test_a_feathered_mask_lets_the_edit_fade_out_around_it(elect, finish, scene, guiders):
+    found = partial(elect, scene, guiders, "cfg").rows([1])
+    hard, soft = (
+        finish(found, blend_mask=right_half(), feather=feather)[0]["samples"] - scene.source
+        for feather in (0, 16)
+    )
+    assert hard[..., 3].abs().max() < 1e-3 < soft[..., 3].abs().max()
+    assert_close(soft[..., 0], torch.zeros_like(soft[..., 0]), atol=1e-3, rtol=0)
+
+
 def test_a_run_from_its_start_is_blended_after_the_stop_alone(
     elect, finish, scene, guiders, monkeypatch
 ):
@@ -157,6 +167,18 @@ def test_a_region_is_rolled_anew_and_the_rest_is_kept(elect, scene, guiders, var
     assert_close(anew[..., :4], kept[..., :4].expand(2, -1, -1, -1), atol=1e-3, rtol=1e-3)
     assert not torch.allclose(anew[:1, ..., 4:], kept[..., 4:], atol=0.1)
     assert not torch.allclose(anew[:1, ..., 4:], anew[1:, ..., 4:], atol=0.1)
+
+
+def test_a_region_is_rolled_from_a_middle_level_under_the_chosen_ones_noise(
+    elect, scene, guiders, vary
+):
+    found = partial(elect, scene, guiders, "cfg").rows([1])
+    anew = vary.region(found, right_half(), restart=0.4)
+    assert torch.equal(anew.run.sigmas, scene.sigmas[3:])
+    noise, own = anew.run.initial_noise(anew.seeds), found.run.initial_noise(found.seeds)
+    assert torch.equal(noise[..., :4], own[..., :4].expand(2, -1, -1, -1))
+    fresh = partial(elect, scene, guiders, "cfg", seeds="70, 71").run.initial_noise((70, 71))
+    assert torch.equal(noise[..., 4:], fresh[..., 4:])
 
 
 def test_bad_regions_name_their_input(elect, scene, guiders, vary):

@@ -1,5 +1,6 @@
 """What other nodes hang on a MODEL: a resumed run stays exact, a batch stays true to its seeds."""
 
+import copy
 import functools
 import logging
 
@@ -121,6 +122,28 @@ def test_a_hook_that_copies_a_harmless_name_runs_one_by_one(scene):
     model = scene.model.clone()
     model.set_model_sampler_post_cfg_function(hook)
     assert "may mix" in (why_one_by_one(guided(scene, model), None, False) or "")
+
+
+def test_a_part_that_another_pack_has_replaced_runs_one_by_one_and_from_the_start(scene):
+    import comfy.samplers
+
+    from elect_tino.nodes.host.elect.attached import may_remember
+    from elect_tino.nodes.host.elect.batching import why_one_by_one
+
+    model = scene.model.clone()
+    own = model.get_model_object("model_sampling")
+
+    class Other(type(own)):
+        def timestep(self, sigma):
+            return super().timestep(sigma)
+
+    other = copy.copy(own)
+    other.__class__ = Other
+    model.add_object_patch("model_sampling", other)
+    said = "another pack has replaced the model's model_sampling"
+    assert may_remember(guided(scene, model)) == said
+    euler = comfy.samplers.sampler_object("euler")
+    assert why_one_by_one(guided(scene, model), euler, False) == said
 
 
 def test_hypertile_of_other_packs_is_refused_too(scene, elect):

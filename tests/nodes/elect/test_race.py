@@ -101,16 +101,19 @@ def test_several_are_left_where_the_last_rung_keeps_them(sampler_race, race, ele
     assert len(elect.resume(race(found, rungs="2@50%")[0])[0]["samples"]) == 2
 
 
-def test_early_rungs_rank_by_consensus_and_the_table_by_the_criterion(race, elect, scene, guiders):
+@pytest.mark.parametrize("criterion", ["bis", "ratio", "composite", "place"])
+def test_early_rungs_rank_by_consensus_and_the_table_by_the_criterion(
+    race, elect, scene, guiders, criterion
+):
     given = {"num_candidates": 6, "stop": 0.25, "candidates_per_batch": 1}
     found = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent, **given)
     mask = elect.relevance(found)[0]
     by_consensus = elect.select(found, relevance=mask, criterion="consensus").ui["elect"][0]
-    told = facts(race(found, rungs="1@25%", consensus_until=0.3))
+    told = facts(race(found, rungs="1@25%", consensus_until=0.3, criterion=criterion))
     assert told["order"] == by_consensus["order"]
-    by_bis = elect.select(found, relevance=mask).ui["elect"][0]
-    assert told["scores"] == pytest.approx(by_bis["scores"])
-    assert facts(race(found, rungs="1@25%"))["order"] == by_bis["order"]
+    by_criterion = elect.select(found, relevance=mask, criterion=criterion).ui["elect"][0]
+    assert told["scores"] == pytest.approx(by_criterion["scores"])
+    assert facts(race(found, rungs="1@25%", criterion=criterion))["order"] == by_criterion["order"]
 
 
 def test_the_map_counts_all_who_ran_a_step(race, elect, scene, guiders):
