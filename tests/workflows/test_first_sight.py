@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageColor
@@ -120,7 +121,7 @@ def test_a_thumbnail_that_is_drawn_is_of_its_own_graph(path: Path):
     if "EmbeddedModelLoader" in path.read_text(encoding="utf-8"):
         pytest.skip("a real result")
     with Image.open(path.with_suffix(".jpg")) as image:
-        heading, paper = (image.convert("RGB").getpixel((630, y)) for y in (5, HEADING + 6))
+        pixels: list[Any] = [image.convert("RGB").getpixel((630, y)) for y in (5, HEADING + 6)]
     wanted = tint(path.stem.partition(" ")[2], 0.32, 0.5), ImageColor.getrgb(PAPER)
-    for found, colour in zip((heading, paper), wanted, strict=True):
+    for found, colour in zip(pixels, wanted, strict=True):
         assert all(abs(a - b) < 12 for a, b in zip(found, colour, strict=True))
