@@ -11,6 +11,7 @@ from comfy_api.latest import io
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
+from .foreseen import foreseen
 from .inscribed import HIDDEN, inscribe
 from .judged import judged_inputs, with_judge
 from .kept_scores import with_scores
@@ -120,6 +121,10 @@ class BISSelect(io.ComfyNode):
         """Refuse before a candidate is run what can be refused then."""
         if given.get("candidates") is None:
             check_early(given)
+            hidden = cls.hidden
+            number = foreseen(hidden.prompt, hidden.unique_id) if hidden else None
+            if number is not None and not given.get("pick_seeds"):
+                check_pick(given.get("pick", 0), number)
         return [name for name in LATE if name in given]
 
     @classmethod

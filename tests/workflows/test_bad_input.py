@@ -171,7 +171,13 @@ CASES: dict[str, tuple[Change, str]] = {
         "csv_prefix: expected a path below the output folder",
     ),
 }
-EARLY = ("mask empty", "mask full", "pixel space and no VAE", "no mask at all")
+EARLY = (
+    "mask empty",
+    "mask full",
+    "pixel space and no VAE",
+    "no mask at all",
+    "pick beyond the candidates",
+)
 """Refused before a candidate is run, since none is needed to know."""
 
 

@@ -24,10 +24,16 @@ takes, and the result has the same one, so that source and result can be compare
 
 _LOAD = {
     "magicbrush": """\
-**Model.** The UNet of MagicBrush in diffusers' form, which *Load Edit Model* reads: save it as
-`models/diffusion_models/magicbrush-jul7.bin`. The whole diffusers folder in `models/diffusers`
-works too; then CLIP and VAE come from the same node. Pickled files are read without running
-anything in them.
+**All files:**
+
+- `models/diffusion_models/magicbrush-jul7.bin`: the UNet in diffusers' form, fetched by hand from
+  `https://huggingface.co/vinesmsuic/magicbrush-jul7/resolve/main/unet/diffusion_pytorch_model.bin`
+  and renamed. ComfyUI's dialog fetches `.safetensors` alone, and no such file of it is known here.
+- `models/text_encoders/clip_l.safetensors` and
+  `models/vae/vae-ft-mse-840000-ema-pruned.safetensors`: at a click in that dialog.
+
+The whole diffusers folder in `models/diffusers` works too; then CLIP and VAE come from the same
+node. Pickled files are read without running anything in them.
 """,
     "instruct_diffusion": """\
 **All files:** one, `models/checkpoints/v1-5-pruned-emaonly-adaption-task-humanalign.ckpt`, with

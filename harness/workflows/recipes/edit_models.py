@@ -25,10 +25,9 @@ from .parts import Recipe, node
 
 
 def magicbrush() -> Recipe:
-    url = HUB + "vinesmsuic/magicbrush-jul7/resolve/main/unet/diffusion_pytorch_model.bin"
-    weights = file("diffusion_models", url, "magicbrush-jul7.bin")
+    # Published as .bin and .ckpt alone, which ComfyUI's dialog does not fetch: see the note.
     loading = loaders(
-        model=loader("EditModelLoader", ("name", weights)),
+        model=(node("EditModelLoader", name="magicbrush-jul7.bin"), {}),
         clip=loader("CLIPLoader", ("clip_name", CLIP_L), type="stable_diffusion"),
         vae=loader("VAELoader", ("vae_name", SD_VAE)),
     )
