@@ -61,19 +61,19 @@ def test_rendered_pairs_are_both_sides_of_the_edit_and_every_fourth_is_spoilt(tm
 
 def test_wrong_answers_follow_both_sides_and_say_what_they_show():
     group = render_pairs("train", 5, 1, wrong=True)
-    assert group.pictures.shape[:2] == (1, 5)
+    assert group.pictures.shape[:2] == (1, 6)
     edit = sample("train", 5)
     item = edit.edit.after or edit.edit.before
     assert item is not None
     rows = group.shown[0]
     names = [{n for n, s in zip(NAMES, row, strict=False) if s} for row in rows]
     kept = {o.name for o in edit.scene.objects if o != edit.edit.before}
-    new = [(names[i] - kept).pop() for i in (2, 3, 4)]
-    assert len({*new, item.name}) == 4
-    assert all(name.split()[0] == item.colour for name in new[:2])
-    assert new[2].split()[1] == item.shape
-    assert len({tuple(row) for row in group.captions[0].tolist()}) == 5
-    assert all(not torch.equal(group.pictures[0, i], group.pictures[0, 1]) for i in (0, 2, 3, 4))
+    new = [(names[i] - kept).pop() for i in (2, 3, 4, 5)]
+    assert len({*new, item.name}) == 5
+    assert all(name.split()[0] == item.colour for name in new[:3])
+    assert new[3].split()[1] == item.shape
+    assert len({tuple(row) for row in group.captions[0].tolist()}) == 6
+    assert all(not torch.equal(group.pictures[0, i], group.pictures[0, 1]) for i in (0, 2, 3, 4, 5))
 
 
 @torch.no_grad()
