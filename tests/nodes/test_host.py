@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 
+from .conftest import of_host
 from .elect.test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
@@ -32,7 +33,7 @@ def test_hooks_that_mix_candidates_run_one_by_one_and_stay_true(elect, scene, st
     import comfy.samplers
     from comfy_extras.nodes_mahiro import Mahiro
 
-    guider = comfy.samplers.CFGGuider(Mahiro.execute(scene.model)[0])
+    guider = comfy.samplers.CFGGuider(of_host(Mahiro, scene.model)[0])
     guider.set_conds(scene.text, scene.image)
     guider.set_cfg(3.0)
     expected, _ = stock(guider, "euler", scene.sigmas, scene.latent, 4)

@@ -1,9 +1,10 @@
 """Prompts that no person would write: the server lives, says which input is wrong, and writes
 nothing outside its output and temp folders.
 
-The demo's prompt with up to three inputs of the pack's nodes changed: widgets and sockets get
-values of every kind and size, and every input wires from any output. A fixed set of them in every
-run, 10,000 with ``-m slow`` (or as many as ELECT_FUZZ says; others with another ELECT_FUZZ_SEED).
+The demo's prompt, and one of nearly every ELECT node, with up to three inputs of the pack's nodes
+changed: widgets and sockets get values of every kind and size, and every input wires from any
+output. A fixed set of them in every run, 10,000 with ``-m slow`` (or as many of each as ELECT_FUZZ
+says; others with another ELECT_FUZZ_SEED).
 """
 
 import os
@@ -16,12 +17,18 @@ from hypothesis import strategies as st
 from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
 from elect_tino.harness.server.comfy_server import PACK_LINK
 
+from .every_way import everything
+
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
 
 pytestmark = pytest.mark.server
 
 OWN = ("candidates", "estimates", "relevance", "elected", "resumed")
+MORE = (
+    *("varied", "pool", "again", "region", "otherwise", "clean"),
+    *("further", "kept", "raced", "whole"),
+)
 SAID = {"ValueError", "PromptRejected"}
 """Errors that are meant for people."""
 _FEW = {"num_candidates": 8, "steps": 40}
@@ -46,16 +53,19 @@ def changes(draw: Any) -> list[tuple[int, int, Any]]:
     """Which of the pack's nodes, which of its inputs (both by a number), and what it gets."""
     number = draw(st.integers(1, 3))
     wire = st.tuples(st.just("wire"), st.integers(0, 30), st.integers(0, 5))
-    one = st.tuples(st.integers(0, len(OWN) - 1), st.integers(0, 40), st.one_of(values, wire))
+    one = st.tuples(st.integers(0, 30), st.integers(0, 40), st.one_of(values, wire))
     return [draw(one) for _ in range(number)]
 
 
-def changed(prompt: dict, object_info: dict, wanted: list) -> dict:
-    """The prompt with the changes, on inputs and outputs that are there."""
+def changed(prompt: dict, own: tuple[str, ...], object_info: dict, wanted: list) -> dict:
+    """The prompt with the changes, on nodes, inputs and outputs that are there.
+
+    own: the nodes that are changed
+    """
     prompt = {name: {**one, "inputs": dict(one["inputs"])} for name, one in prompt.items()}
     sources = sorted(prompt)
     for place, number, value in wanted:
-        one = prompt[OWN[place]]
+        one = prompt[own[place % len(own)]]
         info = object_info[one["class_type"]]["input"]
         names = [*info.get("required", {}), *info.get("optional", {})]
         name = names[number % len(names)]
@@ -77,8 +87,10 @@ def outside(server: "ComfyServer") -> set[str]:
     return inner | {str(p) for p in server.base.parent.iterdir()}
 
 
-def run_one(server: "ComfyServer", demo: dict, object_info: dict, wanted: list) -> None:
-    prompt = changed(demo, object_info, wanted)
+def run_one(
+    server: "ComfyServer", whole: dict, own: tuple[str, ...], object_info: dict, wanted: list
+) -> None:
+    prompt = changed(whole, own, object_info, wanted)
     before = outside(server)
     try:
         server.run(prompt, timeout=120)
@@ -86,9 +98,9 @@ def run_one(server: "ComfyServer", demo: dict, object_info: dict, wanted: list) 
         pass
     except ExecutionFailed as failed:
         error = failed.data
-        own = str(error.get("node_type", "")) in {demo[name]["class_type"] for name in OWN}
+        ours = str(error.get("node_type", "")) in {whole[name]["class_type"] for name in own}
         kind = str(error.get("exception_type", "ValueError")).rpartition(".")[2]
-        assert not own or kind in SAID, error
+        assert not ours or kind in SAID, error
     assert server.system_stats()["system"]
     assert outside(server) == before
 
@@ -97,7 +109,9 @@ def run_one(server: "ComfyServer", demo: dict, object_info: dict, wanted: list) 
 def fuzz(server: "ComfyServer", demo: dict, object_info: dict):
     """Run this many drawn prompts; the same ones each time, for each number to begin from."""
 
-    def run(number: int, begin: int = 0) -> None:
+    def run(number: int, begin: int = 0, every: bool = False) -> None:
+        whole, own = (everything(demo), (*OWN, *MORE)) if every else (demo, OWN)
+
         @seed(begin)
         @settings(
             max_examples=number,
@@ -108,18 +122,21 @@ def fuzz(server: "ComfyServer", demo: dict, object_info: dict):
         )
         @given(changes())
         def each(wanted: list) -> None:
-            run_one(server, demo, object_info, wanted)
+            run_one(server, whole, own, object_info, wanted)
 
         each()
 
     return run
 
 
-def test_a_fixed_set_of_odd_prompts_is_survived(fuzz):
-    fuzz(12)
+@pytest.mark.parametrize("every", [False, True], ids=["demo", "every node"])
+def test_a_fixed_set_of_odd_prompts_is_survived(fuzz, every: bool):
+    fuzz(12, every=every)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-def test_ten_thousand_odd_prompts_are_survived(fuzz):
-    fuzz(int(os.environ.get("ELECT_FUZZ", 10_000)), int(os.environ.get("ELECT_FUZZ_SEED", 0)))
+@pytest.mark.parametrize("every", [False, True], ids=["demo", "every node"])
+def test_ten_thousand_odd_prompts_are_survived(fuzz, every: bool):
+    number, begin = os.environ.get("ELECT_FUZZ", 5_000), os.environ.get("ELECT_FUZZ_SEED", 0)
+    fuzz(int(number), int(begin), every)

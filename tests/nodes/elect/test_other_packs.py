@@ -7,6 +7,7 @@ import logging
 import pytest
 import torch
 
+from ..conftest import of_host
 from .test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
@@ -24,7 +25,7 @@ def guided(scene, model, scale=4.0):
 def apg(scene, momentum=-0.5):
     from comfy_extras.nodes_apg import APG
 
-    return APG.execute(scene.model, 1.0, 0.0, momentum)[0]
+    return of_host(APG, scene.model, 1.0, 0.0, momentum)[0]
 
 
 class Memory:
@@ -165,15 +166,12 @@ def test_what_the_host_hangs_on_a_model_without_a_memory_costs_nothing(scene):
 
     from elect_tino.nodes.host.elect.attached import may_remember
 
-    def first(result):
-        return result[0]
-
     made = [
-        Mahiro.execute(scene.model)[0],
-        CFGZeroStar.execute(scene.model)[0],
-        CFGNorm.execute(scene.model, 1.0)[0],
-        first(RescaleCFG().patch(scene.model, 0.7)),
-        first(ModelSamplingDiscrete().patch(scene.model, "v_prediction", False)),
+        of_host(Mahiro, scene.model)[0],
+        of_host(CFGZeroStar, scene.model)[0],
+        of_host(CFGNorm, scene.model, 1.0)[0],
+        of_host(RescaleCFG, scene.model, 0.7)[0],
+        of_host(ModelSamplingDiscrete, scene.model, "v_prediction", False)[0],
     ]
     assert [may_remember(guided(scene, model)) for model in made] == [None] * len(made)
     assert may_remember(guided(scene, scene.model)) is None
