@@ -5,6 +5,7 @@ import { followers } from "./gallery/downstream.js";
 import { readElection } from "./gallery/election.js";
 import { Gallery } from "./gallery/gallery.js";
 import { followPreviews } from "./gallery/live.js";
+import { outputOf } from "./gallery/outputs.js";
 import { loadWords } from "./gallery/words.js";
 
 // Node id -> the outputs through which the choice, and only the choice, goes on.
@@ -58,6 +59,16 @@ function showFinished({ detail }) {
   }
 }
 
+// A run that ended while another workflow's tab was open, the finished pictures behind it too.
+function catchUp(node) {
+  const gallery = galleryOf(node);
+  if (!gallery?.catchUp(readElection(outputOf(node)))) return;
+  for (const other of followers(node, NODES[node.comfyClass])) {
+    const pictures = outputOf(other)?.images?.filter((file) => file?.filename);
+    if (pictures?.length) gallery.showFinished(pictures);
+  }
+}
+
 function electingNodes() {
   const root = app.rootGraph ?? app.graph;
   const graphs = [root, ...(root.subgraphs?.values?.() ?? [])];
@@ -81,6 +92,9 @@ app.registerExtension({
     for (const kind of ["execution_error", "execution_interrupted"]) {
       api.addEventListener(kind, () => electingNodes().forEach(redraw));
     }
+  },
+  loadedGraphNode(node) {
+    if (NODES[node.comfyClass]) requestAnimationFrame(() => catchUp(node));
   },
   async beforeRegisterNodeDef(nodeType, nodeData) {
     if (!NODES[nodeData.name]) return;

@@ -1,5 +1,6 @@
 // Shows the text that the pack's nodes report after a run (`ui.text`) in a read-only box on the node.
 import { app } from "../../scripts/app.js";
+import { outputOf } from "./gallery/outputs.js";
 
 const LINE_PIXELS = 16;
 const PADDING_PIXELS = 20;
@@ -50,22 +51,6 @@ function show(node, text) {
   const [width, height] = node.computeSize();
   node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
   node.setDirtyCanvas(true, true);
-}
-
-// What is known of a node's last run. In a subgraph the key is `<subgraph's id>:<node's id>`, or,
-// out of the history, the ids of the nodes on the way to it.
-function outputOf(node) {
-  const root = app.rootGraph ?? app.graph;
-  const outputs = app.nodeOutputs ?? {};
-  if (!node.graph || node.graph === root) return outputs[node.id];
-  const leadsHere = (key) => {
-    const path = key.split(":");
-    const last = path.pop();
-    const graph = path.reduce((inner, id) => inner?.getNodeById?.(Number(id))?.subgraph, root);
-    return last === String(node.id) && graph === node.graph;
-  };
-  const way = Object.keys(outputs).find(leadsHere);
-  return outputs[`${node.graph.id}:${node.id}`] ?? outputs[way];
 }
 
 app.registerExtension({

@@ -103,7 +103,7 @@ def open_template(page: "Page") -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_text(PACK_LINK, exact=True).first.click()
     dialog.get_by_text(DEMO.stem, exact=True).first.click()
-    page.wait_for_function(f"() => Boolean({NODE.format('BISSelect')})", timeout=30_000)
+    page.wait_for_function(f"() => Boolean({NODE.format('BISSelect')})", timeout=120_000)
     dialog.wait_for(state="hidden")
 
 

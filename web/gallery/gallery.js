@@ -49,6 +49,15 @@ export class Gallery {
     writeDown();
   }
 
+  // Shows what a run put out while the node was not on the canvas; false where that is known already.
+  catchUp(election) {
+    const told = ({ seeds, scores, elected, pictures }) =>
+      JSON.stringify([seeds, scores, elected, pictures]);
+    if (!election || (this.election && told(election) === told(this.election))) return false;
+    this.show(election);
+    return true;
+  }
+
   // Finished pictures come in the order in which the seeds were put out.
   showFinished(pictures) {
     if (!this.election) return;
