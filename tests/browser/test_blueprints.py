@@ -51,6 +51,7 @@ WIRE_AND_RUN = f"""async () => {{
     await window.app.queuePrompt(0, 1);
 }}"""
 ENTER = f"() => window.app.canvas.openSubgraph({HOST}.subgraph, {HOST})"
+INSIDE = "window.app.canvas.graph.nodes.some((one) => one.type === 'ELECTSampler')"
 SHOW = """() => {
     const node = window.app.canvas.graph.nodes.find((one) => one.type === "ELECTSampler");
     const view = window.app.canvas.ds;
@@ -58,6 +59,12 @@ SHOW = """() => {
     view.offset[0] = 300 - node.pos[0];
     view.offset[1] = 60 - node.pos[1] - Math.max(0, node.size[1] - 800);
     window.app.canvas.setDirty(true, true);
+}"""
+
+ELECTED = """() => {
+    const node = window.app.canvas.graph.nodes.find((one) => one.type === "ELECTSampler");
+    const { seeds, elected } = node.properties.elect_gallery;
+    return seeds[elected];
 }"""
 
 
@@ -89,7 +96,16 @@ def test_a_blueprint_is_found_wired_and_run(tab: "Page"):
     tab.evaluate(WIRE_AND_RUN)
     tab.wait_for_function("() => window.done", timeout=120_000)
     tab.evaluate(ENTER)
+    tab.wait_for_function(f"() => {INSIDE}", timeout=20_000)
     tab.evaluate(SHOW)
     tiles = tab.locator(".elect-tile[data-seed]:visible")
     tiles.nth(3).wait_for(timeout=30_000)
     assert tiles.count() == 4
+    seed = tiles.nth(2).get_attribute("data-seed")
+    assert seed != tab.evaluate(ELECTED)
+    tiles.nth(2).dispatch_event("click")
+    tab.evaluate("() => { window.done = false }")
+    tab.locator(".elect-gallery:visible").get_by_role("button", name="Finish it").click()
+    tab.wait_for_function("() => window.done", timeout=120_000)
+    tab.wait_for_function(f"(seed) => ({ELECTED})() === seed", arg=seed, timeout=30_000)
+    assert "Not finished yet" not in tab.locator(".elect-said:visible").inner_text()

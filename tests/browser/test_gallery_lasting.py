@@ -87,7 +87,7 @@ def test_64_candidates_scroll_within_the_node_and_the_last_is_chosen_by_keys(pag
     set_widgets(workflow, "MultiSeedPartialSampler", {2: MANY})
     page.evaluate(LOAD, workflow)
     page.evaluate(RUN)
-    wait_for_end(page)
+    page.wait_for_function("() => window.ends >= 1", timeout=400_000)  # a busy machine
     tiles(page).nth(MANY - 1).wait_for(state="attached", timeout=30_000)
     assert tiles(page).count() == MANY
     gallery = page.locator(".elect-gallery:visible")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .test_gallery import BOX, COUNT, PICKED, run_demo, tiles
+from .test_gallery import BOX, COUNT, ELECTION, PICKED, run_demo, tiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +131,17 @@ def chosen(run: "Page") -> "Page":
         tiles(run).nth(1).click()
         run.wait_for_timeout(600)  # no double click
     return run
+
+
+def test_every_tile_says_its_number_and_score(run: "Page"):
+    election = run.evaluate(ELECTION)
+    for place, index in enumerate(election["order"]):
+        tile = tiles(run).nth(place)
+        number, score = (tile.locator(part) for part in ("b", ".elect-score"))
+        assert number.is_visible()
+        assert score.is_visible()
+        assert number.inner_text() == f"#{index + 1}"
+        assert float(score.inner_text()) == pytest.approx(election["scores"][index], rel=0.01)
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -47,6 +47,16 @@ IN_SUBGRAPH = """async (text) => {
     await new Promise((done) => setTimeout(done, 300));
     return inner.widgets.find((one) => one.name === "elect_text").value;
 }"""
+FROM_A_FILE = """async (kind) => {
+    const { app } = window;
+    app.graph.clear();
+    app.graph.add(window.LiteGraph.createNode(kind));
+    const control = () => app.graph.nodes[0].widgets
+        .find((one) => one.name === "control_after_generate");
+    control().value = "randomize";
+    await app.loadGraphData(app.graph.serialize());
+    return control().value;
+}"""
 SAMPLERS = ("MultiSeedPartialSampler", "ELECTSampler", "TiNOOptimize")
 
 
@@ -54,6 +64,17 @@ SAMPLERS = ("MultiSeedPartialSampler", "ELECTSampler", "TiNOOptimize")
 def test_a_new_sampler_keeps_its_seed(kind: str, tab: "Page"):
     """Else another choice would be made among other candidates."""
     assert tab.evaluate(ADD, kind)["control"] == "fixed"
+
+
+def test_a_file_that_asks_for_other_seeds_goes_on_asking(tab: "Page"):
+    assert tab.evaluate(FROM_A_FILE, "ELECTSampler") == "randomize"
+
+
+@pytest.mark.parametrize("kind", ["BISSelect", "ELECTSampler", "ELECTRace"])
+def test_a_new_chooser_has_room_for_its_tiles(kind: str, tab: "Page"):
+    width, height = tab.evaluate(ADD, kind)["size"]
+    assert width >= 420
+    assert height >= 300
 
 
 def test_what_few_need_is_marked_for_folding(tab: "Page"):
