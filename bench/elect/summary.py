@@ -42,8 +42,8 @@ from matplotlib import pyplot as plt  # noqa: E402
 
 OURS = PAPER._replace(guard=0.8)
 NUMBERS = (2, 4, 8, 16)
-DEFAULT = 3
-"""The nodes' default among the rows of a chapter."""
+DEFAULT, RACE, BEST = 3, 4, 5
+"""The nodes' default among the rows of a chapter, the race, and the paper's Best-of-N."""
 _PAGE = Path(__file__).with_name("does_it_work.md")
 
 
@@ -177,6 +177,18 @@ def bought(chapters: Sequence[Chapter]) -> str:
     return "\n".join(lines)
 
 
+def aimed(chapters: Sequence[Chapter]) -> str:
+    """The race against the paper's Best-of-N, edit by edit, for a quarter of its calls."""
+    lines = ["| model | calls | background MSE x1e4 | success, points |", "|---" * 4 + "|"]
+    for chapter in chapters:
+        race, best = chapter.rows[RACE], chapter.rows[BEST]
+        lost = Row("", 0, race.values - best.values)
+        calls = f"{race.nfe} of {best.nfe}"
+        cells = (calls, lost.cell("mse"), lost.cell("success", 100))
+        lines.append(f"| *{chapter.variant}* | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _needs(wanted: Result, curve: Sequence[Result]) -> str:
     """Times the calls that the curve's policies need for the like."""
     needed, nfe = calls_to_reach(wanted, curve), wanted.policy.nfe
@@ -234,6 +246,7 @@ def write_summary(chapters: Sequence[Chapter], command: str) -> Path:
         background=background(chapters),
         successes=successes(chapters),
         bought=bought(chapters),
+        aimed=aimed(chapters),
         masks=masks(chapters),
     )
     path.write_text(text, encoding="utf-8")

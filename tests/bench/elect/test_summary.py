@@ -32,6 +32,14 @@ def test_every_choice_stands_with_its_calls_and_one_column_a_model(page):
     assert rows["no edit: the source"] == "0"
 
 
+def test_the_race_is_set_against_the_papers_best_of_all(page):
+    table = page[page.index("The race beside the paper's Best-of-4") :]
+    (found,) = re.findall(r"^\| \*flow_mild\* \| 13 of 20 \| (.+?) \| (.+?) \|$", table, re.M)
+    means = dict(re.findall(r"^\| (.+?) \| \d+ \| ([\d.]+) \[", page, re.M))
+    lost = float(means["race *halving* of 4"]) - float(means["Best-of-4 by BIS, the paper's"])
+    assert float(found[0].split(" [")[0]) == pytest.approx(lost, abs=0.11)
+
+
 def test_every_mask_has_its_overlap_with_the_true_one(page):
     found = dict(re.findall(r"^\| (\w+) \| ([\d.]+) \|$", page, re.M))
     assert set(found) == {"paper", "published", "change", "both", "tokens"}
