@@ -150,13 +150,15 @@ def strokes() -> Recipe:
         "stroke": node("EmptyImage", "A stroke", width=44, height=44, batch_size=1, color=RED),
         **pasted(("stroke", 0), 72, 12),
         **target(RECOLOURED),
-        "tino": optimize(name, start=("start", 0), **by_text()),
+        "preset": node("TiNOPreset", "What is best for strokes", kind="strokes"),
+        "tino": optimize(name, start=("start", 0), defaults=("preset", 0), **by_text()),
         **saved(name, painted=("painted", 0)),
     }
     paint = ("Paint over the picture", ("stroke", "painted", "start", "mask"))
     say = ("Say what it shall show", ("target", "positive"))
+    optimise = (OPTIMISE[0], ("preset", *OPTIMISE[1]))
     save = (SAVE[0], (*SAVE[1], "save_painted"))
-    return Recipe(name, nodes, sections(name, LOAD, paint, say, OPTIMISE, save))
+    return Recipe(name, nodes, sections(name, LOAD, paint, say, optimise, save))
 
 
 def composition() -> Recipe:
