@@ -214,11 +214,15 @@ quarter of what the true edit makes. NFE counts guider calls. {lpips}
 def write_report(
     sections: Sequence[Section], arguments: str, beside: Sequence[Section] = ()
 ) -> Path:
-    """Write the page of one model, and its plots; beside: another model with the same samplers."""
+    """Write the page of one model, and its plots; beside: another model with the same samplers.
+
+    Ancestral samplers alone have a page apart: fresh noise at every step makes other candidates.
+    """
     variant = sections[0].bench.variant
     suffix, title = ("", "") if variant == "editing" else (f"_{variant}", f": variant *{variant}*")
     split = sections[0].bench.split
     suffix += "" if split == "test" else f"_{split}"
+    suffix += "_ancestral" if all("ancestral" in one.sampler for one in sections) else ""
     present = not np.isnan(sections[0].measured[0].worth[0, METRICS.index("lpips")])
     lpips = "" if present else "LPIPS is left out: its backbone's weights were not present."
     text = _HEAD.format(split=split, title=title, arguments=arguments, lpips=lpips)

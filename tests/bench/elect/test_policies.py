@@ -131,6 +131,8 @@ def test_flow_benchmark_has_a_page_of_its_own(tmp_path, monkeypatch):
     text = page.read_text()
     assert text.count("| 40% | 35 | 4.00 |") == 3  # its own table, and two beside each other
     assert (tmp_path / "docs" / "images" / "elect_benchmark_flow_euler.png").exists()
+    apart = report.write_report([report.Section(bench, "euler_ancestral", measured)], "")
+    assert apart.name == "elect_benchmark_flow_ancestral.md"
 
 
 def test_intervals_hold_the_mean_and_shrink_with_more_edits():
