@@ -16,8 +16,8 @@ _HEAD = """# TiNO-Edit on the embedded test split: every loss, updates against t
 
 Made by `python3 dev.py bench tino contest{arguments}`. The first {num} test edits of each of five
 kinds ({all} in all), K = {k} steps, T = {t:g}, guidance 1 unless said. What to use when:
-[tino_when.md](tino_when.md). The paper's own form on 60 edits of each kind, up to W = 50, with its
-ablations and the cost: [tino_benchmark_paper.md](tino_benchmark_paper.md).
+[tino_when.md](tino_when.md). The paper's own form at length, with its ablations
+and the cost: [tino_benchmark_paper.md](tino_benchmark_paper.md).
 
 - *passes*: of the K = {k} denoising steps, forward; an update counts {update} (measured there),
   smoothing not counted. *CPU s*: of one thread for an edit, measured here, smoothing and losses
