@@ -11,8 +11,9 @@ from typing import Any
 
 from comfy_api.latest import io
 
-_FILES = ("file", "name", "clipseg", "llava", "vision_tower", "mllm")
-"""Choices that are lists of files: their nodes say which there are, and where to put them."""
+_LISTED = ("file", "name", "clipseg", "llava", "vision_tower", "mllm", "example")
+"""Choices that their nodes look at themselves: files, where to put them; and an earlier edition's
+names of examples, which are not in the list and load."""
 
 
 def _sockets(schema: io.Schema) -> dict[str, str]:
@@ -27,7 +28,7 @@ def _sockets(schema: io.Schema) -> dict[str, str]:
 def _choices(schema: io.Schema) -> dict[str, list]:
     """Inputs that take one of a few words, and those; older hosts do not look at them."""
     combos = [one for one in schema.inputs or [] if isinstance(one, io.Combo.Input)]
-    return {one.id: list(one.options or []) for one in combos if one.id not in _FILES}
+    return {one.id: list(one.options or []) for one in combos if one.id not in _LISTED}
 
 
 def _required(schema: io.Schema) -> dict[str, str]:

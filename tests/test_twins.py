@@ -26,6 +26,7 @@ KNOWN = {
     ("bench/tino/chord_edit.py", "bench/tino/flow_edit.py"): "one signature, between_texts.Edit",
     ("nodes/elect/race_inputs.py", "nodes/tino/inputs.py"): SCHEMA,
     ("nodes/elect/sampling.py", "nodes/elect/vary.py"): SCHEMA,
+    ("nodes/elect/score.py",) * 2: "one signature: what is measured, and the ranking of it",
     ("nodes/elect/elect_race.py", "nodes/elect/select.py"): SCHEMA,
     ("nodes/tino/presets.py", "nodes/tino/presets.py"): "numbers of two presets",
     ("harness/workflows/recipes/qwen_kin.py",) * 2: WORKFLOW,

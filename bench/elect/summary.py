@@ -179,13 +179,11 @@ def bought(chapters: Sequence[Chapter]) -> str:
 
 def aimed(chapters: Sequence[Chapter]) -> str:
     """The race against the paper's Best-of-N, edit by edit, for a quarter of its calls."""
-    lines = ["| model | calls | background MSE x1e4 | success, points |", "|---" * 4 + "|"]
+    lines = [f"| model | calls | {HEADS['mse']} | success, points |", "|---" * 4 + "|"]
     for chapter in chapters:
         race, best = chapter.rows[RACE], chapter.rows[BEST]
-        lost = Row("", 0, race.values - best.values)
-        calls = f"{race.nfe} of {best.nfe}"
-        cells = (calls, lost.cell("mse"), lost.cell("success", 100))
-        lines.append(f"| *{chapter.variant}* | {' | '.join(cells)} |")
+        lost = Row(f"*{chapter.variant}* | {race.nfe} of {best.nfe}", 0, race.values - best.values)
+        lines.append(f"| {lost.name} | {lost.cell('mse')} | {lost.cell('success', 100)} |")
     return "\n".join(lines)
 
 
@@ -211,8 +209,7 @@ def plot(chapters: Sequence[Chapter], path: Path) -> None:
         2, len(chapters), figsize=(3 * len(chapters), 5), layout="constrained", squeeze=False
     )
     for column, chapter in enumerate(chapters):
-        k = chapter.section.num_steps
-        one = chapter.rows[0]
+        k, one = chapter.section.num_steps, chapter.rows[0]
         lines = {
             "Best-of-N": [chapter.row(elect(OURS, 1.0, n, k), "") for n in chapter.numbers],
             "ELECT, stop 40 %": [chapter.row(elect(OURS, 0.4, n, k), "") for n in chapter.numbers],
