@@ -16,12 +16,12 @@ _HEAD = """# TiNO-Edit on the embedded test split: every loss, updates against t
 
 Made by `python3 dev.py bench tino contest{arguments}`. The first {num} test edits of each of five
 kinds ({all} in all), K = {k} steps, T = {t:g}, guidance 1 unless said. What to use when:
-[tino_when.md](tino_when.md). The paper's own form on 60 edits of each kind, up to W = 50, with its
-ablations and the cost: [tino_benchmark_paper.md](tino_benchmark_paper.md).
+[tino_when.md](tino_when.md). The paper's own form at length, with its ablations
+and the cost: [tino_benchmark_paper.md](tino_benchmark_paper.md).
 
-- *passes*: of the K = {k} denoising steps, forward; an update counts {update} (measured there),
-  smoothing not counted. *CPU s*: of one thread for an edit, measured here, smoothing and losses
-  counted; it varies with what else the machine does.
+- *passes*: of the K = {k} denoising steps, forward; an update counts {update} (4.4 to 4.8
+  measured there), smoothing not counted. *CPU s*: of one thread for an edit, measured here,
+  smoothing and losses counted; it varies with what else the machine does.
 - *success*: by the ground truth. *error*: mean squared, x1e4, to the true edit behind the VAE,
   inside the true mask; lower is better, and finer than success. *background*: the same outside,
   against the untouched source. *observer*: likeness to the source in a network that no loss uses;
