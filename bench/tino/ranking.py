@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from ...embedded.world.rivals import wrong_pictures
+from ...embedded.world.rivals import SORTS, behind, wrong_pictures
 from .models import TinoBench
 from .setups import EVERY_LOSS, EVERY_TITLE
 from .tables import markdown
 from .tasks import Task, tasks
-
-RIVALS = ("source", "colour", "shape", "object")
 
 
 @torch.inference_mode()
@@ -21,7 +19,7 @@ def shares(bench: TinoBench, some: Sequence[Task]) -> dict[str, dict[str, float]
     """By loss: how often the truth has a lower one than a wrong picture of each sort, and all."""
     into = bench.model.model.process_latent_in
     lower: dict[str, dict[str, list[float]]] = {
-        loss: {name: [] for name in (*RIVALS, "all")} for loss in EVERY_LOSS
+        loss: {name: [] for name in (*SORTS, "all")} for loss in EVERY_LOSS
     }
     for task in some:
         wrong = {name: pictures for name, pictures in wrong_pictures(task.edit).items() if pictures}
@@ -41,7 +39,7 @@ def _count(
     lower: dict[str, list[float]], truth: float, rest: Iterator[float], wrong: dict[str, list]
 ) -> None:
     """Add one edit's shares; rest: the losses of the wrong pictures in their order."""
-    beaten = {name: [truth < next(rest) for _ in some] for name, some in wrong.items()}
+    beaten = behind(truth, rest, wrong)
     for name, each in beaten.items():
         lower[name].append(float(np.mean(each)))
     lower["all"].append(float(all(all(each) for each in beaten.values())))
@@ -54,7 +52,7 @@ def _cell(found: dict[str, float], name: str) -> str:
 
 def ranking_text(bench: TinoBench, number: int) -> str:
     """The section, over the first `number` recolourings and as many replacements."""
-    columns, kinds = (*RIVALS, "all"), ("recolour", "replace")
+    columns, kinds = (*SORTS, "all"), ("recolour", "replace")
     found = {kind: shares(bench, tasks(kind, range(number))) for kind in kinds}
     lines = [
         [title, *(_cell(found[kind][loss], name) for kind in kinds for name in columns)]

@@ -23,8 +23,9 @@ from ..model.vae import load_shipped_vae
 from ..training.observer import known_again
 from ..training.vgg import named_rightly, vgg_pixels
 from ..world.edits import caption
+from ..world.rivals import SORTS
 from ..world.samples import sample
-from .ranking import SORTS, ranking
+from .ranking import ranking
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "embedded_latent_models.md"
 TEMPLATE = Path(__file__).with_name("latent_models_page.md")

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from ...tino_core.losses import towards_loss
 from ..model.observers import load_teacher_text
-from ..world.rivals import wrong_pictures
+from ..world.rivals import SORTS, behind, wrong_pictures
 from ..world.samples import Sample, sample
 
 KINDS = ("recolour", "replace")
-SORTS = ("source", "colour", "shape", "object")
 Critic = Callable[[Tensor], Tensor]
 """Features (N, D) of pictures (N, 3, H, W) in [0, 1], in the space of the texts."""
+Texts = Callable[[list[str]], Tensor]
 
 
 def edits_of(kind: str, split: str, count: int) -> Iterator[Sample]:
@@ -31,20 +31,18 @@ def edits_of(kind: str, split: str, count: int) -> Iterator[Sample]:
 
 
 @torch.no_grad()
-def beaten(edit: Sample, critics: dict[str, Critic]) -> dict[str, dict[str, float]]:
+def beaten(edit: Sample, critics: dict[str, Critic], say: Texts) -> dict[str, dict[str, float]]:
     """By critic: of the wrong pictures of each sort, the share that has a higher loss."""
     wrong = {sort: some for sort, some in wrong_pictures(edit).items() if some}
     pictures = np.stack([edit.target, *(one for some in wrong.values() for one in some)])
-    texts = load_teacher_text()([edit.source_caption, edit.caption])
+    texts = say([edit.source_caption, edit.caption])
     shown = torch.from_numpy(pictures).movedim(-1, 1).float()
     found = {}
     for name, critic in critics.items():
         features = critic(shown)
         truth, *rest = towards_loss(features, features, texts[:1], texts[1:]).tolist()
-        each = iter(rest)
-        found[name] = {
-            sort: float(np.mean([truth < next(each) for _ in some])) for sort, some in wrong.items()
-        }
+        won = behind(truth, rest, wrong)
+        found[name] = {sort: float(np.mean(each)) for sort, each in won.items()}
     return found
 
 
@@ -55,9 +53,9 @@ def _percent(shares: list[float]) -> str:
 
 def ranking(critics: dict[str, Critic], split: str, count: int) -> list[list[str]]:
     """A row for every critic and kind: % of wrong pictures of each sort behind the truth."""
-    rows = []
+    rows, say = [], load_teacher_text()
     for kind in KINDS:
-        found = [beaten(edit, critics) for edit in edits_of(kind, split, count)]
+        found = [beaten(edit, critics, say) for edit in edits_of(kind, split, count)]
         for name in critics:
             each = ([one[name][s] for one in found if s in one[name]] for s in SORTS)
             rows.append([name, kind, *(_percent(some) for some in each)])

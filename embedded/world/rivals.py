@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,9 @@ from .edits import Edit
 from .objects import COLOURS, SHAPES, Object
 from .samples import Sample
 from .scene import Scene
+
+SORTS = ("source", "colour", "shape", "object")
+"""What is wrong with the pictures of `wrong_pictures`."""
 
 
 def looks_alike(item: Object) -> dict[str, list[Object]]:
@@ -42,6 +46,17 @@ def wrong_pictures(edit: Sample) -> dict[str, list[np.ndarray]]:
     made = rivals(edit.scene, edit.edit).items()
     pictures = {name: [one.apply(edit.scene).render() for one in some] for name, some in made}
     return {"source": [edit.source], **pictures}
+
+
+def behind(
+    truth: float, others: Iterable[float], wrong: Mapping[str, list]
+) -> dict[str, list[bool]]:
+    """By what is wrong: which wrong pictures have a higher loss than the truth.
+
+    others: the losses of the wrong pictures, in their order
+    """
+    rest = iter(others)
+    return {name: [truth < next(rest) for _ in some] for name, some in wrong.items()}
 
 
 def wrong_scenes(

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 
 from elect_tino.embedded.model.observers import load_teacher_text
-from elect_tino.embedded.report.ranking import KINDS, SORTS, beaten, edits_of, ranking
+from elect_tino.embedded.report.ranking import KINDS, beaten, edits_of, ranking
+from elect_tino.embedded.world.rivals import SORTS
 
 pytestmark = pytest.mark.comfy
 
@@ -21,14 +22,15 @@ def test_edits_are_of_the_kind_and_the_first():
 @pytest.mark.parametrize("knows", [True, False])
 def test_shares_are_of_wrong_pictures_behind_the_truth(knows: bool):
     edit = next(edits_of("recolour", "val", 1))
-    texts = load_teacher_text()([edit.source_caption, edit.caption])
+    say = load_teacher_text()
+    texts = say([edit.source_caption, edit.caption])
     truth = torch.from_numpy(edit.target).movedim(-1, 0)
 
     def critic(pictures: Tensor) -> Tensor:
         right = [bool((one - truth).abs().max() < 1e-6) == knows for one in pictures]
         return torch.stack([texts[int(one)] for one in right])
 
-    found = beaten(edit, {"critic": critic})["critic"]
+    found = beaten(edit, {"critic": critic}, say)["critic"]
     assert set(found) <= set(SORTS)
     assert {"source", "colour", "shape"} <= set(found)
     assert set(found.values()) == {float(knows)}

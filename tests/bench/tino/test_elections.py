@@ -26,14 +26,13 @@ def test_the_mean_over_all_draws(number):
 
 
 def test_rivals_are_what_their_names_say():
-    from elect_tino.bench.tino.ranking import RIVALS
     from elect_tino.bench.tino.tasks import task
-    from elect_tino.embedded.world.rivals import wrong_pictures
+    from elect_tino.embedded.world.rivals import SORTS, wrong_pictures
 
     for kind in ("recolour", "replace"):
         one = task(kind, 0)
         found = wrong_pictures(one.edit)
-        assert list(found) == list(RIVALS)
+        assert list(found) == list(SORTS)
         assert (len(found["colour"]), len(found["shape"])) == (7, 3)
         assert np.array_equal(found["source"][0], one.edit.source)
         for pictures in found.values():
