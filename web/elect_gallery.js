@@ -48,9 +48,11 @@ function redraw(node) {
   galleryOf(node)?.draw();
 }
 
+const picturesOf = (output) => [output?.images ?? []].flat().filter((file) => file?.filename);
+
 // Pictures that a node behind the choice shows are the finished candidates.
 function showFinished({ detail }) {
-  const pictures = [detail?.output?.images ?? []].flat().filter((file) => file?.filename);
+  const pictures = picturesOf(detail?.output);
   if (!pictures.length) return;
   const id = String(detail.display_node ?? detail.node).split(":").at(-1);
   for (const node of electingNodes()) {
@@ -64,8 +66,8 @@ function catchUp(node) {
   const gallery = galleryOf(node);
   if (!gallery?.catchUp(readElection(outputOf(node)))) return;
   for (const other of followers(node, NODES[node.comfyClass])) {
-    const pictures = outputOf(other)?.images?.filter((file) => file?.filename);
-    if (pictures?.length) gallery.showFinished(pictures);
+    const pictures = picturesOf(outputOf(other));
+    if (pictures.length) gallery.showFinished(pictures);
   }
 }
 
