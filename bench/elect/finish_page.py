@@ -68,7 +68,8 @@ def _cells(values: np.ndarray, columns: Sequence[str], sign: str = "") -> str:
     cells = []
     for name in columns:
         scale = _HEADS[name][1]
-        numbers = (scale * one for one in interval(values[:, COLUMNS.index(name)]))
+        means = interval(values[:, COLUMNS.index(name)])
+        numbers = (round(scale * float(one), 1) + 0.0 for one in means)  # no minus before a zero
         mean, low, high = (f"{one:{sign}.1f}" for one in numbers)
         cells.append(f"{mean} [{low}, {high}]")
     return " | ".join(cells)
