@@ -17,7 +17,13 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
-    parts += ["prompts", "few-steps", "choice", "summary"]  # not among all: many edits, many ways
+    parts += [
+        "prompts",
+        "few-steps",
+        "choice",
+        "finish",
+        "summary",
+    ]  # not among all: many edits, many ways
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -59,7 +65,7 @@ def parse() -> argparse.Namespace:
         "--of",
         nargs="+",
         default=["editing", "mild", "harsh", "flow", "flow_mild"],
-        help="of `summary` and `choice`: the variants (default: all of many steps that edit)",
+        help="of `summary`, `choice` and `finish`: the variants (default: all of many steps)",
     )
     parser.add_argument(
         "--folder", type=Path, default=Path(__file__).resolve().parent.parent / ".cache" / "bench"
@@ -126,6 +132,8 @@ def main() -> None:
         print(summary(options))
     if options.part == "choice":
         print(choice(options))
+    if options.part == "finish":
+        print(finish(options))
     if options.part == "few-steps":
         from .elect.few_steps import write_few_steps
 
@@ -176,6 +184,21 @@ def choice(options: argparse.Namespace) -> Path:
     options.split = "val"
     found = [Model(section, folder) for section, folder in models(options)]
     return write_choice(found, f"python3 dev.py bench choice --edits {options.edits}")
+
+
+def finish(options: argparse.Namespace) -> str:
+    """What keeping the source is worth, over the variants of `of`."""
+    from .edits import GUIDANCE, EditBench
+    from .elect.finish import finished
+    from .elect.finish_page import Model, write_finish
+
+    found = []
+    for variant in options.of:
+        bench = EditBench(GUIDANCE[variant], options.steps, variant)
+        folder = tapes(bench, options, "euler", options.edits)
+        edits = [finished(bench, index, folder) for index in range(options.edits)]
+        found.append(Model(variant, edits))
+    return write_finish(found, f"python3 dev.py bench finish --edits {options.edits}")
 
 
 def confidence(options: argparse.Namespace) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
+from ..tensor_files import write_tensor_file
 from .mgie import Imagined
 
 _FORMAT = "mgie embeddings 1"
@@ -26,9 +25,7 @@ def save_embeddings(path: Path, imagined: Imagined, instruction: str, model: str
         "model": model,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, metadata)
-    os.replace(temporary, path)
+    write_tensor_file(path, tensors, metadata)
 
 
 def load_embeddings(path: Path) -> Imagined:

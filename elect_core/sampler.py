@@ -33,6 +33,7 @@ def euler_ancestral(
     """Euler steps with the ancestral share of fresh noise.  Returns x at sigmas[-1].
 
     For noise levels of eps, v and x0 models; a flow model's share of noise is another.
+    Raises ValueError without a noise_sampler.
     """
     if noise_sampler is None:
         raise ValueError("noise_sampler: euler_ancestral needs one, got None.")

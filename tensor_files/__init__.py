@@ -5,6 +5,12 @@ Imports torch and safetensors only, so that every part of the pack may stand on 
 """
 
 from .reading import TensorFile, read_tensor_file, read_tensors
-from .writing import write_tensor_file
+from .writing import write_tensor_file, written_whole
 
-__all__ = ["TensorFile", "read_tensor_file", "read_tensors", "write_tensor_file"]
+__all__ = [
+    "TensorFile",
+    "read_tensor_file",
+    "read_tensors",
+    "write_tensor_file",
+    "written_whole",
+]

@@ -87,6 +87,7 @@ def soften(mask: Tensor, radius: int) -> Tensor:
     """The mask with edges that fade over about `radius` pixels on either side; 0 leaves it.
 
     mask (B, 1, H, W).  A mean over a square, twice: the mean of the mask is kept inside.
+    Raises ValueError for a radius below 0.
     """
     if radius < 0:
         raise ValueError(f"soft_edge: expected 0 pixels or more, got {radius}.")

@@ -2,10 +2,9 @@
 
 from comfy_api.latest import io
 
-from ...elect_core.blend import colours_matched, kept_outside
 from ..host.latents import crop_like_host, partly_painted
 from ..menu import ELECT
-from .finishing import EDITED_FROM, FEATHER, MAX_FEATHER, soft_weight
+from .finishing import EDITED_FROM, FEATHER, MAX_FEATHER, pasted_into, soft_weight
 from .pictures import write_pictures
 
 
@@ -67,8 +66,7 @@ class FinishClean(io.ComfyNode):
         if len(mask) not in (1, len(plain)):
             mask = mask[:1]
         weight = soft_weight(partly_painted(mask), feather, plain, threshold)
-        matched = colours_matched(plain, source, weight) if match_colours else plain
-        clean = kept_outside(matched, source, weight[..., None])
+        clean = pasted_into(source, plain, weight, match_colours)
         shown = write_pictures(clean, "clean") + write_pictures(plain, "plain")
         return io.NodeOutput(clean, plain, ui={"images": shown})
 

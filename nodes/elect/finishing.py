@@ -10,7 +10,7 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ...elect_core.blend import edited_from, feathered, kept_outside
+from ...elect_core.blend import colours_matched, edited_from, feathered, kept_outside
 from ...elect_core.schedule import Cost
 from ..host.conditions import source_latent
 from ..host.elect.batching import batches, refuse_sampler
@@ -157,3 +157,12 @@ def soft_weight(mask: Tensor, radius: int, images: Tensor, threshold: float) -> 
         mask[:, None].float(), size=images.shape[1:3], mode="bilinear", align_corners=False
     )
     return feathered(edited_from(sized[:, 0], threshold), radius).clamp(0, 1)
+
+
+def pasted_into(source: Tensor, images: Tensor, weight: Tensor, match_colours: bool) -> Tensor:
+    """IMAGE (B, H, W, 3) where `weight` (B or 1, H, W) is 1, the source (1, H, W, 3) where it is 0.
+
+    match_colours: first bring the images' colours to the source's, by the pixels outside
+    """
+    matched = colours_matched(images, source, weight) if match_colours else images
+    return kept_outside(matched, source, weight[..., None])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import folder_paths
 import torch
 from torch import Tensor
 
@@ -102,7 +103,8 @@ def write(path: Path, found: Candidates, thumbnails: Tensor | None, table: str) 
         "scores": None if found.scores is None else as_plain(found.scores),
     }
     kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    write_tensor_file(path, kept, {_KEY: json.dumps(says)})
+    scratch = folder_paths.get_temp_directory()
+    write_tensor_file(path, kept, {_KEY: json.dumps(says)}, scratch)
 
 
 def _sayable(value: Any) -> bool:

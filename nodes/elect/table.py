@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ...elect_core.schedule import best_of_n_nfe
 from ...elect_core.selection import Ranking
+from ...tensor_files import written_whole
 from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
@@ -135,11 +136,13 @@ def write_csv(table: list[Row], prefix: str) -> str:
     root = folder_paths.get_output_directory()
     folder, name, counter, _, _ = folder_paths.get_save_image_path(prefix, root)
     path = os.path.join(folder, f"{name}_{counter:05}_.csv")
-    with open(path + ".part", "w", newline="", encoding="utf-8") as file:
+    with (
+        written_whole(path, folder_paths.get_temp_directory()) as part,
+        open(part, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, fieldnames=list(asdict(table[0])))
         writer.writeheader()
         writer.writerows(asdict(row) for row in table)
-    os.replace(path + ".part", path)
     return path
 
 

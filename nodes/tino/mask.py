@@ -1,6 +1,10 @@
 """TiNOMask: what may change, in each of the paper's four ways, or as the model itself sees it."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import comfy.model_management
 import folder_paths
@@ -34,19 +38,37 @@ def _clipseg_folders() -> dict[str, str]:
     return {folder.name: str(folder) for folder in found}
 
 
-def _object_mask(image: Tensor, source_prompt: str, target_prompt: str, name: str, threshold):
-    words = changed_words(source_prompt, target_prompt)
-    folder = _clipseg_folders().get(name)
+@dataclass(frozen=True)
+class _Given:
+    """The node's optional inputs, with what they are in a prompt that lacks them."""
+
+    image2: Tensor | None = None
+    mask: Tensor | None = None
+    source_prompt: str = ""
+    target_prompt: str = ""
+    clipseg: str = ""
+    threshold: float = 0.5
+    tolerance: float = 0.0
+    soft_edge: int = 0
+    model: Any = None
+    source: Any = None
+    clip: Any = None
+
+
+def _object_mask(image: Tensor, given: _Given) -> Tensor:
+    """Where CLIPSeg sees the words that target_prompt lacks."""
+    words = changed_words(given.source_prompt, given.target_prompt)
+    folder = _clipseg_folders().get(given.clipseg)
     if folder is None:
         raise ValueError(
-            f"clipseg: {name!r} is not in models/clipseg. Put the files of "
+            f"clipseg: {given.clipseg!r} is not in models/clipseg. Put the files of "
             "CIDAS/clipseg-rd64-refined (huggingface.co) into a folder there, or use mode "
             "'user' with a mask of your own."
         )
     model, processor = load_clipseg(folder)
     # ModelPatcher sets `device`, which is read-only on transformers' own modules.
     comfy.model_management.load_models_gpu([managed(nn.ModuleList([model]))])
-    mask = word_mask(model, processor, image, words, threshold)
+    mask = word_mask(model, processor, image, words, given.threshold)
     if not mask.any():
         raise ValueError(
             f"mask: CLIPSeg sees none of {', '.join(map(repr, words))} in the image. Name the "
@@ -55,27 +77,27 @@ def _object_mask(image: Tensor, source_prompt: str, target_prompt: str, name: st
     return mask
 
 
-def _relevance_mask(
-    image: Tensor, source_prompt: str, target_prompt: str, threshold: float, model, source, clip
-) -> Tensor:
+def _relevance_mask(image: Tensor, given: _Given) -> Tensor:
     """Where the MODEL itself answers the two prompts differently."""
-    wired = {"model": model, "source": source, "clip": clip}
+    wired = {"model": given.model, "source": given.source, "clip": given.clip}
     missing = [name for name, one in wired.items() if one is None]
     if missing:
         raise ValueError(
             f"{missing[0]}: mode 'relevance' asks the MODEL about both prompts. Connect "
             f"{', '.join(missing)}."
         )
-    for name, text in (("source_prompt", source_prompt), ("target_prompt", target_prompt)):
+    prompts = {"source_prompt": given.source_prompt, "target_prompt": given.target_prompt}
+    for name, text in prompts.items():
         if not text.strip():
             raise ValueError(f"{name}: it is empty. Mode 'relevance' compares both prompts.")
     now, wanted = (
-        clip.encode_from_tokens_scheduled(clip.tokenize(text))
-        for text in (source_prompt, target_prompt)
+        given.clip.encode_from_tokens_scheduled(given.clip.tokenize(text))
+        for text in prompts.values()
     )
-    found = relevance(model, check_source(model, source), now, wanted, range(_DRAWS), _SHARE)
+    source = check_source(given.model, given.source)
+    found = relevance(given.model, source, now, wanted, range(_DRAWS), _SHARE)
     height, width = image.shape[-2:]
-    return relevance_mask(found, (height, width), threshold)
+    return relevance_mask(found, (height, width), given.threshold)
 
 
 def _user_mask(image: Tensor, mask: Tensor | None) -> Tensor:
@@ -183,36 +205,17 @@ class TiNOMask(io.ComfyNode):
         )
 
     @classmethod
-    def execute(
-        cls,
-        mode,
-        image,
-        image2=None,
-        mask=None,
-        source_prompt="",
-        target_prompt="",
-        clipseg="",
-        threshold=0.5,
-        tolerance=0.0,
-        soft_edge=0,
-        model=None,
-        source=None,
-        clip=None,
-    ) -> io.NodeOutput:
-        picture = _chw(image)
+    def execute(cls, mode: str, image: Tensor, **others: Any) -> io.NodeOutput:
+        picture, given = _chw(image), _Given(**others)
         modes = {
-            "object": lambda: _object_mask(
-                picture, source_prompt, target_prompt, clipseg, threshold
-            ),
+            "object": lambda: _object_mask(picture, given),
             "style": lambda: whole_mask(picture),
-            "user": lambda: _user_mask(picture, mask),
-            "difference": lambda: difference_mask(picture, _second(image2), tolerance),
-            "relevance": lambda: _relevance_mask(
-                picture, source_prompt, target_prompt, threshold, model, source, clip
-            ),
+            "user": lambda: _user_mask(picture, given.mask),
+            "difference": lambda: difference_mask(picture, _second(given.image2), given.tolerance),
+            "relevance": lambda: _relevance_mask(picture, given),
         }
         with torch.no_grad():
-            return io.NodeOutput(soften(modes[mode](), soft_edge)[:, 0])
+            return io.NodeOutput(soften(modes[mode](), given.soft_edge)[:, 0])
 
 
 NODES: list[type[io.ComfyNode]] = [TiNOMask]

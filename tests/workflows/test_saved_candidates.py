@@ -10,6 +10,8 @@ from safetensors.torch import load_file
 from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
 from elect_tino.harness.server.comfy_server import ComfyServer
 
+from .killing import all_whole, election, kill_in
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -48,10 +50,13 @@ def latent(base: Path, prefix: str) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("sampler", ["euler_ancestral"])
-def test_resuming_after_a_restart_is_bit_equal(demo: dict, tmp_path: Path, sampler: str):
+def test_resuming_after_a_kill_is_bit_equal(demo: dict, tmp_path: Path, sampler: str):
+    """The server is killed while the next election keeps its candidates."""
     demo["sampler"]["inputs"]["sampler_name"] = sampler
     with ComfyServer(tmp_path) as today:
         entry = today.run(saving(demo))
+        kill_in(today, election(demo, 100), "kept")
+    assert all_whole(tmp_path) >= 1
     (told,) = entry["outputs"]["saved"]["text"]
     assert told.startswith("day_00001_.safetensors: 2 candidates")
     with ComfyServer(tmp_path) as tomorrow:

@@ -6,6 +6,7 @@ from .options import read_options
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Train, evaluate or tell the cost, as asked; returns the exit code, 2 for a wrong option."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
         if any(one.split("=")[0] == "--evaluate" for one in given):

@@ -32,7 +32,7 @@ def _write_json(path: Path, value: object) -> None:
 
 
 def claim(options: Options, num_processes: int) -> None:
-    """Make the run's folder, or refuse to go on with one that was started otherwise."""
+    """Make the run's folder; ValueError names an option that it was started otherwise with."""
     options.run.mkdir(parents=True, exist_ok=True)
     path = options.run / "settings.json"
     now = json.loads(json.dumps(options.lasting(num_processes)))

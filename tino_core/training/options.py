@@ -91,6 +91,7 @@ def flag(name: str) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The command line of a training: every option with its default and its words."""
     default = {f.name: f.default for f in fields(Options)}
     result = argparse.ArgumentParser(
         prog="python -m elect_tino.tino_core.training",

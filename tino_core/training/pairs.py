@@ -97,7 +97,10 @@ def _require_a_batch(
 
 
 def validation_items(options: Options) -> list[Item]:
-    """Pictures that are never trained on: of their own source, or held out by name."""
+    """Pictures that are never trained on: of their own source, or held out by name.
+
+    Raises ValueError where there are none.
+    """
     own = options.validation_images
     source = open_source(own or options.images, "--validation-images" if own else "--images")
     items = []

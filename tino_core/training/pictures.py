@@ -40,6 +40,8 @@ class Position:
 
 
 class Source(Protocol):
+    """Pictures in blocks, each of which is read at once."""
+
     @property
     def num_blocks(self) -> int: ...
 

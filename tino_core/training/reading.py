@@ -19,6 +19,7 @@ def read_picture(item: Item, resolution: int, seed: int | None = None) -> Tensor
     """The picture as (3, R, R) in [0, 1]: its shorter side resized, its middle cut out.
 
     seed: cut out any part and mirror every other instead.
+    Raises ValueError that names a picture which cannot be read.
     """
     try:
         with Image.open(

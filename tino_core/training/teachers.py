@@ -54,7 +54,7 @@ def preprocess(
 
 
 def clip_teacher(path: str, device: torch.device) -> Teacher:
-    """A CLIPModel or CLIPVisionModelWithProjection of transformers."""
+    """A CLIPModel or CLIPVisionModelWithProjection of transformers; ValueError for another."""
     from transformers import AutoConfig, CLIPVisionModelWithProjection
 
     try:
@@ -103,7 +103,10 @@ def _clip_statistics(path: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def vgg_teacher(path: str, device: torch.device) -> Teacher:
-    """torchvision's VGG-16 from its state dict, or a LatentVGG file of a network of pictures."""
+    """torchvision's VGG-16 from its state dict, or a LatentVGG file of a network of pictures.
+
+    Raises ValueError for any other file, and for a network of latents.
+    """
     try:
         model = load_latent_vgg(path)
     except ValueError as error:
