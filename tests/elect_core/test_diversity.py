@@ -37,6 +37,14 @@ def test_a_twin_of_the_best_waits():
     assert order(scores, estimates, 2, 0.5) == (0, 2, 1, 3)
 
 
+@pytest.mark.parametrize("unit", [0.01, 1.0, 100.0])
+def test_a_bad_one_is_not_taken_for_being_a_little_farther(unit):
+    """In whatever unit scores and distances are."""
+    scores = [unit * value for value in (0.10, 0.11, 0.90)]
+    assert order(scores, unit * flat(0, 1, 1.2), 2, 0.3) == (0, 1, 2)
+    assert order(scores, unit * flat(0, 1, 1.2), 2, 0.9) == (0, 2, 1)
+
+
 def test_each_differs_from_all_before_it():
     assert order([0.1, 0.1, 0.1, 0.1], flat(0, 10, 9, 4), 3, 1.0)[:3] == (0, 1, 3)
 

@@ -24,7 +24,7 @@ def edits():
     pytest.importorskip("skimage", reason="photographs come with scikit-image")
     from elect_tino.embedded.world.samples import sample
 
-    return [sample("val", index) for index in range(12)]
+    return [sample("val", index) for index in range(8)]
 
 
 @pytest.mark.parametrize("variant", [name for name in VARIANTS if not name.startswith("drawing")])

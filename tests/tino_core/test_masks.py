@@ -38,7 +38,7 @@ def test_difference_marks_pixels_where_any_channel_differs():
     assert_close(difference_mask(image, changed), expected)
     with pytest.raises(ValueError, match="second image .*empty"):
         difference_mask(image, changed, threshold=0.2)
-    with pytest.raises(ValueError, match="second image: expected the size of the first"):
+    with pytest.raises(ValueError, match=r"the size of the first, \(4, 4\), got \(4, 2\)"):
         difference_mask(image, changed[..., :2])
 
 
@@ -50,6 +50,11 @@ def test_soft_edges_keep_the_area_and_fade_both_ways():
     assert soft[0, 0, 16, 16] == 1
     assert soft[0, 0, 0, 0] == 0
     assert 0 < soft[0, 0, 16, 6] < soft[0, 0, 16, 9] < 1
+    wide = soften(mask, 3)
+    assert_close(wide.mean(), mask.mean())
+    row = wide[0, 0, 16]
+    assert (row > 0).nonzero().flatten().tolist() == list(range(2, 30))  # twice 3 on either side
+    assert (row == 1).nonzero().flatten().tolist() == list(range(14, 18))
     assert soften(mask, 0) is mask
     with pytest.raises(ValueError, match="soft_edge"):
         soften(mask, -1)

@@ -113,10 +113,10 @@ def test_bad_stops_name_their_input_before_anything_runs(
 
 
 def test_the_ram_limit_is_kept(elect, advance, scene, guiders):
-    big = {"samples": torch.ones(1, 4, 128, 128)}
+    big = {"samples": torch.ones(1, 4, 64, 64)}
     found = elect.partial(guiders["basic"], "euler", scene.sigmas, big, null=scene.empty, stop=0.2)
     with pytest.raises(ValueError, match="ram_limit_mb: "):
-        advance(found, stop=1.0, ram_limit_mb=2)
+        advance(found, stop=1.0, ram_limit_mb=1)
 
 
 def test_a_hook_that_remembers_makes_them_run_from_their_start(

@@ -99,11 +99,11 @@ def test_the_ram_limit_counts_the_kept_candidates_too(elect, scene, guiders):
     first = run[0](*run[1:], seeds="1, 2, 3, 4, 5", null=scene.empty)
     held = first.tape.nbytes / 2**20
     assert 0.9 < held < 2
-    options = {"seeds": "6, 7, 8, 9", "null": scene.empty, "previous": first}
+    options = {"null": first.run.null, "previous": first}
     with pytest.raises(ValueError, match="ram_limit_mb: "):
-        run[0](*run[1:], **{**options, "null": first.run.null}, ram_limit_mb=1)
-    both = run[0](*run[1:], **{**options, "null": first.run.null}, ram_limit_mb=4)
-    assert len(both.seeds) == 9
+        run[0](*run[1:], seeds="6, 7, 8, 9", ram_limit_mb=1, **options)
+    both = run[0](*run[1:], seeds="6", ram_limit_mb=4, **options)
+    assert len(both.seeds) == 6
 
 
 def test_size_is_reported_and_limited(elect, scene, guiders, caplog):

@@ -100,14 +100,19 @@ def undisturbed(elect, scene, guiders):
     return {size: elect_one(elect, scene, guiders["dual"], size) for size in PER_BATCH}
 
 
+@pytest.fixture(scope="module")
+def next_run(scene, guiders, stock):
+    """What an ordinary run gives when nothing went wrong before it."""
+    return stock(guiders["dual"], "euler", scene.sigmas, scene.latent, 11)[0]
+
+
 @pytest.mark.parametrize("name", ["out of memory", "cancel", "exception", "nan", "inf"])
 @pytest.mark.parametrize(("per_batch", "call"), CALLS)
 def test_a_fault_at_any_call_is_survived_or_said(
-    name, per_batch, call, elect, scene, guiders, stock, inject, undisturbed
+    name, per_batch, call, elect, scene, guiders, stock, inject, undisturbed, next_run
 ):
     guider = guiders["dual"]
     before = state_of(scene, guider)
-    after_cancel = stock(guider, "euler", scene.sigmas, scene.latent, 11)[0]
     calls = inject(faults()[name], call)
     halved = name == "out of memory" and per_batch > 1 and call < STEPS_BEFORE
     resuming = call >= STEPS_BEFORE * NUM_CANDIDATES // per_batch
@@ -130,7 +135,7 @@ def test_a_fault_at_any_call_is_survived_or_said(
         assert spoilt or len(calls) == call + 1  # nothing goes on after it
     assert same(before, state_of(scene, guider))
     inject(lambda out: out, 0)
-    assert torch.equal(stock(guider, "euler", scene.sigmas, scene.latent, 11)[0], after_cancel)
+    assert torch.equal(stock(guider, "euler", scene.sigmas, scene.latent, 11)[0], next_run)
 
 
 def _interrupted() -> type[BaseException]:

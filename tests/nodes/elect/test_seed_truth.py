@@ -69,7 +69,8 @@ def test_stop_and_resume_one_by_one_is_bit_equal_to_the_uninterrupted_run(
 def test_batched_candidates_agree_with_their_seeds_alone(name, scene, guiders, stock, elect):
     # CFG++ is made for scales of 1 and below; at 4 it multiplies rounding beyond any bound.
     guider = guiders["cfg gentle" if name.endswith("cfg_pp") else "cfg"]
-    sigmas = scene.sigmas20
+    # Three orders over few steps multiply rounding too.
+    sigmas = scene.sigmas20 if name.startswith("dpmpp_3m") else scene.sigmas
     found = elect.partial(guider, name, sigmas, scene.latent, candidates_per_batch=3, stop=1.0)
     output = elect.resume(found)[0]["samples"]
     alone = [stock(guider, name, sigmas, scene.latent, seed)[0] for seed in found.seeds]

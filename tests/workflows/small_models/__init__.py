@@ -70,9 +70,27 @@ class OneFrame:
         return self.vae.decode(latent[:, :, 0])
 
 
+class Reduced:
+    """A VAE that sees large pictures smaller: a text node scales its own to a megapixel, which
+    takes half a minute to encode and to attend to."""
+
+    LARGEST = 256
+
+    def __init__(self, vae):
+        self.vae = vae
+
+    def __getattr__(self, name: str):
+        return getattr(self.vae, name)
+
+    def encode(self, pixels):
+        stride = -(-max(pixels.shape[-3:-1]) // self.LARGEST)
+        return self.vae.encode(pixels[..., ::stride, ::stride, :])
+
+
 _QWENS = ("qwen_image_edit", "qwen_image_edit_2509", "qwen_image_edit_2511", "firered_image_edit")
 VAES = {
-    **dict.fromkeys((*_QWENS, "joyai_image_edit", "chronoedit"), MODELS.wan_vae),
+    **dict.fromkeys((*_QWENS, "joyai_image_edit"), lambda folder: Reduced(MODELS.wan_vae(folder))),
+    "chronoedit": MODELS.wan_vae,
     **dict.fromkeys(("flux2", *_KLEIN, *_MAGE), lambda folder: MODELS.kl_vae(128, 16)),
     "capybara": lambda folder: OneFrame(MODELS.kl_vae(32, 16)),
     **dict.fromkeys(
