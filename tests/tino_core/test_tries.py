@@ -36,6 +36,7 @@ def test_batches_change_neither_losses_nor_choice(at_once):
     sizes, told = [], []
 
     def values(batch):
+        assert not torch.is_grad_enabled()  # a try is one pass, and holds nothing for another
         sizes.append(len(batch))
         return batch.sum((2, 3, 4))
 
