@@ -28,7 +28,7 @@ from .workflows.recipes.prompts import PROMPT_RECIPES
 from .workflows.recipes.races import RACE_RECIPES
 from .workflows.recipes.tino import TINO_RECIPES
 from .workflows.recipes.titles import NODE_TITLES, title_of
-from .workflows.widgets import node_inputs
+from .workflows.room import room_for
 
 FOLDER = PACK_ROOT / "workflows"
 ALL_RECIPES = (
@@ -40,18 +40,7 @@ ALL_RECIPES = (
     *TINO_RECIPES,
     *JUDGED_RECIPES,
 )
-WIDTH = 260
 COLOURS = ("#3f789e", "#8a6d3b", "#5b4b8a", "#3f7f5f", "#7a4a5b", "#6b6b3a", "#4a6a7a")
-# Nodes that grow by the pictures and tables they show.
-BIGGER = {"BISSelect": (420, 960), "ELECTSampler": (420, 1120), "ELECTRace": (420, 1120)}
-TALLER = {
-    "EmbeddedExample": 190,
-    "MGIEConditioning": 80,
-    "MultiSeedPartialSampler": 250,
-    "ResumeDenoise": 200,
-    "TiNOOptimize": 110,
-}
-PICTURE_SIDE = 200
 
 
 def path_of(name: str, folder: Path = FOLDER) -> Path:
@@ -76,18 +65,6 @@ def numbered(recipe: Recipe) -> tuple[dict[str, dict], dict[str, str]]:
     return prompt, ids
 
 
-def size_of(node: dict, object_info: dict) -> frames.Size:
-    """Room for a node as the frontend draws it, with what it will show after a run."""
-    kind = node["class_type"]
-    info = object_info[kind]
-    width, height = layout.node_size(node, node_inputs(info), object_info)
-    if kind in BIGGER:
-        return BIGGER[kind]
-    if kind in layout.PICTURE_NODES:
-        height += PICTURE_SIDE - layout.PICTURE
-    return WIDTH, height + TALLER.get(kind, 0)
-
-
 def short_titles(recipe: Recipe) -> dict[str, str]:
     """Titles of the nodes that the recipe gives none, where their names are long."""
     kinds = {name: node["class_type"] for name, node in recipe.nodes.items() if "_meta" not in node}
@@ -97,7 +74,7 @@ def short_titles(recipe: Recipe) -> dict[str, str]:
 def to_workflow(recipe: Recipe, object_info: dict) -> dict:
     """The recipe as a workflow file."""
     prompt, ids = numbered(recipe)
-    natural = {name: size_of(prompt[ids[name]], object_info) for name in recipe.nodes}
+    natural = {name: room_for(prompt[ids[name]], object_info) for name in recipe.nodes}
     natural |= recipe.sizes
     places, sizes, note = arrange(recipe, natural)
     groups = [

@@ -8,8 +8,8 @@ from PIL import Image
 from ..embedded.world.examples import index, known_name, truth_of
 from ..embedded.world.samples import Sample
 from ..embedded.world.success import Judge, background_error
+from .pictures.cells import Cell, drawn
 from .pictures.contact_sheet import PAPER
-from .pictures.thumbnails import Cell, drawn
 from .server.client import ComfyClient
 from .workflows.summary import SAVE_NODE, SCORE_NODE, nodes_of
 

@@ -1,24 +1,25 @@
 // Shows the text that the pack's nodes report after a run (`ui.text`) in a read-only box on the node.
 import { app } from "../../scripts/app.js";
 import { outputOf } from "./gallery/outputs.js";
+import { say } from "./gallery/words.js";
 
 const LINE_PIXELS = 16;
 const PADDING_PIXELS = 20;
 
-// Node id -> what the box says before the first run, whether its lines may wrap, and how many
-// lines it shows at least.
+// Node id -> the key of what the box says before the first run, whether its lines may wrap, and how
+// many lines it shows at least.
 const SHOWN = {
-  TiNOOptimize: { hint: "Loss and timesteps appear here.", wrap: true, lines: 5 },
-  MGIEConditioning: { hint: "What the model imagines appears here.", wrap: true, lines: 3 },
-  MGIEEmbeddings: { hint: "What the model imagined appears here.", wrap: true, lines: 3 },
-  MultiSeedPartialSampler: { hint: "What was run appears here.", wrap: true, lines: 3 },
+  TiNOOptimize: { hint: "hint_loss", wrap: true, lines: 5 },
+  MGIEConditioning: { hint: "hint_imagined", wrap: true, lines: 3 },
+  MGIEEmbeddings: { hint: "hint_imagined", wrap: true, lines: 3 },
+  MultiSeedPartialSampler: { hint: "hint_run", wrap: true, lines: 3 },
 };
 
 function addBox(node, { hint, wrap, lines }) {
   const box = document.createElement("textarea");
   box.className = "comfy-multiline-input";
   box.readOnly = true;
-  box.placeholder = hint;
+  box.placeholder = say(hint);
   box.spellcheck = false;
   box.style.whiteSpace = wrap ? "pre-wrap" : "pre";
   box.style.fontFamily = wrap ? "" : "monospace";

@@ -1,16 +1,17 @@
 // A button on TiNO Optimize that ends its run early and keeps the best result (Cancel keeps none).
 import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
+import { say } from "./gallery/words.js";
 
 const NODE = "TiNOOptimize";
-const LABEL = "Stop and keep the best";
 const buttons = new Map();
 
 function addButton(node) {
-  const button = node.addWidget("button", LABEL, null, () => stop(node), { serialize: false });
+  // The older Nodes 2.0 show a button's name, whatever its label.
+  const button = node.addWidget("button", say("stop_keep"), null, () => stop(node), { serialize: false });
   button.serialize = false;
   button.disabled = true;
-  button.tooltip = "Ends after the iteration that is running; the result is the best so far.";
+  button.tooltip = say("stop_keep_hint");
   buttons.set(node, button);
   const { onRemoved } = node;
   node.onRemoved = function (...given) {
@@ -28,15 +29,15 @@ function label(node, text, disabled) {
 
 async function stop(node) {
   if (buttons.get(node).disabled) return;
-  label(node, "Stopping after this iteration ...", true);
+  label(node, say("stopping"), true);
   const answer = await api.fetchApi("/tino/stop", { method: "POST" }).catch(() => null);
-  if (!answer?.ok && buttons.has(node)) label(node, LABEL, false);
+  if (!answer?.ok && buttons.has(node)) label(node, say("stop_keep"), false);
 }
 
 // Inside a subgraph the id is a path, `22:12`.
 function showRunning({ detail }) {
   const running = String(detail?.node ?? detail ?? "").split(":").at(-1);
-  for (const node of buttons.keys()) label(node, LABEL, String(node.id) !== running);
+  for (const node of buttons.keys()) label(node, say("stop_keep"), String(node.id) !== running);
 }
 
 app.registerExtension({

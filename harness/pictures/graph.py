@@ -8,7 +8,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ..server.client import ComfyClient
 from ..workflows.recipes.titles import NODE_TITLES
-from .thumbnails import SIZE, save_small
+from .cells import SIZE
+from .thumbnails import save_small
 
 HEADING, MARGIN, TITLE = 58, 12, 30
 PAPER, INK, NOTES = "#f4f1ea", "#20242b", {"Note", "MarkdownNote"}

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, product
 
 from . import frames
+from .blocks import FRAME_GAP, TITLE, Block, blocks
 from .recipes.notes import STOCK
 from .recipes.parts import Recipe
 
 MOST_WIDTH = 1740
 """The narrower of what the frontends show at a scale at which text is still drawn."""
-SEEN = (1500, 870)
-"""What is free of bars in a window of 1600 x 1000 pixels."""
-NOTE = 300
-HEIGHTS = range(400, 4000, 25)
-GAP, FRAME_GAP, TITLE = 14, 20, 30
+SEEN = (1390, 770)
+"""What the newest frontend fills when it fits a graph into a window of 1600 x 1000 pixels."""
+NARROWER = 240
+"""Width of plain nodes where that makes all of it be seen larger."""
+NOTE, LEAST_NOTE = 300, 200
 NOTE_LINE, NOTE_CHARACTER, NOTE_MARGIN = 19, 7.2, 46
+ENOUGH = 0.6
+"""A scale at which all frontends draw texts; from there on more of the note counts first."""
 
-
-@dataclass(frozen=True)
-class Block:
-    """A frame of nodes, from top to bottom. nodes: name -> height."""
-
-    width: float
-    height: float
-    nodes: Mapping[str, float]
+Columns = list[list[Block]]
 
 
 def one_note(recipe: Recipe) -> str:
@@ -50,41 +47,28 @@ def note_height(text: str, width: float) -> float:
     return NOTE_MARGIN + NOTE_LINE * (wrapped + 0.7 * len(paragraphs))
 
 
-def blocks(recipe: Recipe, sizes: Mapping[str, frames.Size]) -> list[Block]:
-    """The frames, each as wide as its widest node."""
-    found = []
-    for section in recipe.sections:
-        heights = {name: sizes[name][1] for name in section.nodes}
-        inside = sum(heights.values()) + len(heights) * (TITLE + GAP)
-        width = max(sizes[name][0] for name in section.nodes)
-        found.append(Block(width, inside + frames.HEADING + frames.MARGIN, heights))
-    return found
-
-
-def columns(found: Sequence[Block], most_height: float) -> list[list[Block]]:
-    """The blocks from top to bottom, a new column where the height would not do."""
-    made: list[list[Block]] = [[]]
-    for block in found:
-        if made[-1] and height_of([*made[-1], block]) > most_height:
-            made.append([])
-        made[-1].append(block)
-    return made
-
-
-def height_of(column: list[Block]) -> float:
+def height_of(column: Sequence[Block]) -> float:
     return sum(block.height + FRAME_GAP for block in column) - FRAME_GAP
 
 
-def width_of(made: list[list[Block]]) -> float:
-    widths = [max(block.width for block in column) + 2 * frames.MARGIN for column in made]
-    return sum(widths) + FRAME_GAP * (len(made) - 1)
+def widths_of(made: Columns) -> list[float]:
+    return [max(block.width for block in column) + 2 * frames.MARGIN for column in made]
 
 
-def layouts(found: Sequence[Block]) -> list[list[list[Block]]]:
-    """All layouts that are narrow enough, the lowest one first."""
-    made = [columns(found, height) for height in HEIGHTS]
-    differ = [one for one, last in zip(made, [None, *made], strict=False) if one != last]
-    return [one for one in differ if width_of(one) <= MOST_WIDTH] or [list(map(list, [found]))]
+def width_of(made: Columns) -> float:
+    return sum(widths_of(made)) + FRAME_GAP * (len(made) - 1)
+
+
+def layouts(recipe: Recipe, sizes: Mapping[str, frames.Size]) -> Iterator[Columns]:
+    """The frames in their order, in columns: all ways that are narrow enough."""
+    choices = [blocks(section.nodes, sizes) for section in recipe.sections]
+    for found in product(*choices):
+        for number in range(1, len(found) + 1):
+            for cuts in combinations(range(1, len(found)), number - 1):
+                edges = (0, *cuts, len(found))
+                made = [list(found[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+                if width_of(made) <= MOST_WIDTH:
+                    yield made
 
 
 def scale_of(width: float, height: float) -> float:
@@ -92,58 +76,82 @@ def scale_of(width: float, height: float) -> float:
     return min(SEEN[0] / width, SEEN[1] / height)
 
 
+@dataclass(frozen=True)
+class Tried:
+    """One way to place everything. seen: the share of the note that needs no scrolling."""
+
+    made: Columns
+    note: frames.Note
+    scale: float
+    seen: float
+    narrowed: bool = False
+
+    @property
+    def worth(self) -> tuple[float, float, bool, float]:
+        return min(self.scale, ENOUGH), self.seen, not self.narrowed, self.scale
+
+
+def narrowed(sizes: Mapping[str, frames.Size]) -> dict[str, frames.Size]:
+    least = min(width for width, _ in sizes.values())
+    return {
+        name: (NARROWER if width == least else width, height)
+        for name, (width, height) in sizes.items()
+    }
+
+
 def arrange(
     recipe: Recipe, sizes: Mapping[str, frames.Size]
 ) -> tuple[dict[str, frames.Position], dict[str, frames.Size], frames.Note]:
     """Places and sizes of all nodes, and the one note: as large as they can be seen at once."""
     text = one_note(recipe)
-    tried = [(made, place_note(text, made)) for made in layouts(blocks(recipe, sizes))]
-    made, note = max(tried, key=lambda one: scale_of(*extent(*one)))
+    best = max(
+        (
+            one
+            for narrow, natural in ((False, sizes), (True, narrowed(sizes)))
+            for made in layouts(recipe, natural)
+            for one in tries(text, made, narrow)
+        ),
+        key=lambda one: one.worth,
+    )
     places: dict[str, frames.Position] = {}
     grown: dict[str, frames.Size] = {}
     left = 0.0
-    for column in made:
-        width, top = max(block.width for block in column), 0.0
+    for column, width in zip(best.made, widths_of(best.made), strict=True):
+        top = 0.0
         for block in column:
-            below = top + frames.HEADING + TITLE
-            for name, height in block.nodes.items():
-                places[name], grown[name] = (left, below), (width, height)
-                below += height + TITLE + GAP
+            below = top + frames.HEADING
+            for name, box in block.spread(width - 2 * frames.MARGIN).items():
+                places[name] = (left + box.left, below + box.top)
+                grown[name] = (box.width, box.height)
             top += block.height + FRAME_GAP
-        left += width + 2 * frames.MARGIN + FRAME_GAP
-    return places, grown, note
+        left += width + FRAME_GAP
+    return places, grown, best.note
 
 
-def extent(made: list[list[Block]], note: frames.Note) -> frames.Size:
-    """Width and height of all of it."""
-    (left, top), (width, height) = note.position, note.size
-    right = max(width_of(made), left + width + 2 * frames.MARGIN)
-    bottom = max(*map(height_of, made), top + height)
-    return right, bottom - min(0.0, top - TITLE)
+def tries(text: str, made: Columns, narrow: bool) -> Iterator[Tried]:
+    """The note below some columns, above all of them or beside them; whole, or to be scrolled."""
+    whole, lowest = width_of(made), max(map(height_of, made))
+    for left, top, width in spots(made):
+        full = note_height(text, width)
+        least = max(max(lowest, SEEN[1] / ENOUGH) - top, LEAST_NOTE) if top > 0 else full
+        right = max(whole, left + width + frames.MARGIN)
+        if right > MOST_WIDTH:
+            continue
+        for tall in {full, min(full, least)}:
+            above = 0.0 if top > 0 else tall + FRAME_GAP + TITLE
+            note = frames.Note(text, (left, top or -tall - FRAME_GAP), (width, tall), "About")
+            scale = scale_of(right, max(lowest, top + tall) + above)
+            yield Tried(made, note, scale, tall / full, narrow)
 
 
-def place_note(text: str, made: list[list[Block]]) -> frames.Note:
-    """The note where all is seen largest: below a column, as a column, or above all of them."""
-    notes = [_below(text, made, place) for place in range(len(made))]
-    notes += [_above(text, made), _beside(text, made)]
-    narrow = [one for one in notes if extent(made, one)[0] <= MOST_WIDTH]
-    return max(narrow, key=lambda one: scale_of(*extent(made, one)))
-
-
-def _below(text: str, made: list[list[Block]], place: int) -> frames.Note:
-    widths = [max(block.width for block in column) for column in made]
-    left = sum(width + 2 * frames.MARGIN + FRAME_GAP for width in widths[:place])
-    top = height_of(made[place]) + TITLE + FRAME_GAP
-    size = (widths[place], note_height(text, widths[place]))
-    return frames.Note(text, (left, top), size, "About")
-
-
-def _above(text: str, made: list[list[Block]]) -> frames.Note:
-    whole = width_of(made)
-    height = note_height(text, whole)
-    return frames.Note(text, (-frames.MARGIN, -height - FRAME_GAP), (whole, height), "About")
-
-
-def _beside(text: str, made: list[list[Block]]) -> frames.Note:
-    right = width_of(made) + FRAME_GAP
-    return frames.Note(text, (right, TITLE), (NOTE, note_height(text, NOTE)), "About")
+def spots(made: Columns) -> Iterator[tuple[float, float, float]]:
+    """Left edge, upper edge (0: above all) and width of where the note may stand."""
+    widths = widths_of(made)
+    for first in range(len(made)):
+        left = sum(widths[:first]) + FRAME_GAP * first
+        for last in range(first, len(made)):
+            across = sum(widths[first : last + 1]) + FRAME_GAP * (last - first)
+            top = max(map(height_of, made[first : last + 1])) + TITLE + FRAME_GAP
+            yield left, top, across - 2 * frames.MARGIN
+    yield -frames.MARGIN, 0.0, width_of(made)
+    yield width_of(made) + FRAME_GAP, TITLE, NOTE

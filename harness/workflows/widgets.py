@@ -25,6 +25,7 @@ class NodeInput:
     optional: bool = False
     default: Any = None
     multiline: bool = False
+    advanced: bool = False
     fillers: tuple[Any, ...] = field(default=())
 
 
@@ -67,6 +68,7 @@ def read_input(name: str, spec: list, optional: bool) -> NodeInput:
         optional=optional,
         default=default_value(widget_kind, options, choices),
         multiline=bool(options.get("multiline")),
+        advanced=bool(options.get("advanced")),
         fillers=filler_values(name, widget_kind, options),
     )
 

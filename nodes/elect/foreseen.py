@@ -27,3 +27,9 @@ def foreseen(prompt: Mapping[str, Any] | None, node_id: str | None) -> int | Non
     if not isinstance(seeds, str):
         return None
     return len(parse_seeds(seeds)) or (number if isinstance(number, int) else None)
+
+
+def is_wired(hidden: Any, name: str) -> bool:
+    """Whether a wire leads to the input of that name; hidden: what ComfyUI told the node."""
+    prompt, node_id = getattr(hidden, "prompt", None), getattr(hidden, "unique_id", None)
+    return isinstance((prompt or {}).get(node_id, {}).get("inputs", {}).get(name), list)

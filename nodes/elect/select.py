@@ -10,6 +10,7 @@ from comfy_api.latest import io
 
 from ..inputs import given, inputs, takes_records
 from ..menu import ELECT
+from .both_masks import LEFT_OUT, leaves_out, say_early
 from .choice import check_pick, check_pick_seeds, choose, pick_seeds_input
 from .foreseen import foreseen
 from .inscribed import HIDDEN, inscribe
@@ -125,7 +126,12 @@ class BISSelect(io.ComfyNode):
             number = foreseen(hidden.prompt, hidden.unique_id) if hidden else None
             if number is not None and not given.get("pick_seeds"):
                 check_pick(given.get("pick", 0), number)
-        return [name for name in LATE if name in given]
+        wanted = [name for name in LATE if name in given]
+        if not leaves_out(given, cls.hidden):
+            return wanted
+        if given.get("candidates") is None:
+            say_early(cls.hidden)
+        return [name for name in wanted if name != "relevance"]
 
     @classmethod
     def validate_inputs(
@@ -165,6 +171,8 @@ class BISSelect(io.ComfyNode):
             chosen = choose(shown.scored.ranking, candidates.seeds, choice.pick, pick_seeds)
             told = shown.as_ui(candidates, chosen)
         ranking = shown.scored.ranking
+        if leaves_out({"mask": selection.mask, "relevance": relevance}, cls.hidden):
+            told["elect"][0]["warnings"].append(LEFT_OUT)
         if choice.csv_prefix:
             told["csv"] = [shown.csv(choice.csv_prefix)]
         going = chosen.order(shown.varied(choice.top_k, diversity), choice.top_k)

@@ -29,6 +29,33 @@ SETTINGS = {
 READY = "() => window.app?.graph && window.LiteGraph && window.app.extensionManager"
 
 
+BOXES = """() => {
+    const { canvas, graph } = window.app;
+    const { scale, offset } = canvas.ds;
+    const area = canvas.canvas.getBoundingClientRect();
+    return graph.nodes.map((node) => {
+        const drawn = document.querySelector(`.lg-node[data-node-id="${node.id}"]`);
+        const [x, y, width, height] = [...node.pos, ...node.size];
+        if (!drawn) return [node.title, x, y - 30, x + width, y + height];
+        const { left, top, right, bottom } = drawn.getBoundingClientRect();
+        const across = [left, right].map((at) => (at - area.left) / scale - offset[0]);
+        const down = [top, bottom].map((at) => (at - area.top) / scale - offset[1]);
+        return [node.title, across[0], down[0], across[1], down[1]];
+    });
+}"""
+"""What each node takes of the canvas, its title included, as it is drawn."""
+
+
+def overlaps(boxes: list[list]) -> list[tuple[str, str]]:
+    """Pairs of titles of nodes that lie on each other by more than a pixel."""
+    return [
+        (a[0], b[0])
+        for place, a in enumerate(boxes)
+        for b in boxes[:place]
+        if a[1] < b[3] - 1 and b[1] < a[3] - 1 and a[2] < b[4] - 1 and b[2] < a[4] - 1
+    ]
+
+
 def newest_frontend() -> Path:
     """Of the package in ELECT_NEWEST_FRONTEND or in .cache; skips the test without one."""
     folder = Path(os.environ.get("ELECT_NEWEST_FRONTEND") or NEWEST) / STATIC

@@ -11,7 +11,7 @@ import pytest
 from elect_tino.harness.server.comfy_server import PACK_LINK
 from elect_tino.harness.workflows.workflow import DEMO
 
-from .conftest import READY
+from .conftest import BOXES, READY, overlaps
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -85,7 +85,8 @@ WHOLE = """() => {
 }"""
 """Which nodes have a corner outside the window or behind a bar."""
 SPREADS = "() => window.app.graph.extra.workflowRendererVersion === 'Vue'"
-"""1.32 scales the places of a plain workflow's nodes too, and leaves its frames behind."""
+"""1.32 scales sizes and places of a plain workflow's nodes, each as often as it happens to, and
+leaves the frames behind."""
 SHOWN = """() => {
     const node = window.app.graph.nodes.find((one) => one.title === "Edited");
     const told = window.app.nodeOutputs[node.id]?.images?.[0]?.filename;
@@ -187,6 +188,8 @@ def test_a_strangers_first_session(tab: "Page"):
     come_near(tab)
     assert tiles(tab).first.evaluate(SEEN)
     tab.wait_for_function(f"() => ({SHOWN})().includes('edited')")
+    if not tab.evaluate(SPREADS):
+        assert overlaps(tab.evaluate(BOXES)) == []
     best = tab.evaluate(SHOWN)
     seed = take(tab, 1)
     assert tab.evaluate(RAN) == ["BISSelect", "ResumeDenoise", "SaveImage", "VAEDecode"]

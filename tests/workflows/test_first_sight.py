@@ -1,6 +1,7 @@
 """How the example workflows look at first sight: titles, thumbnails, places, files to download."""
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from PIL import Image, ImageColor
 
 from elect_tino.harness.author_workflows import FOLDER, path_of
 from elect_tino.harness.pictures.graph import HEADING, PAPER, tint
-from elect_tino.harness.workflows.recipes.titles import TITLES, title_of
+from elect_tino.harness.workflows.arrangement import scale_of
+from elect_tino.harness.workflows.recipes.titles import LARGER, TITLES, title_of
 from elect_tino.harness.workflows.workflow import NOTES, load_workflow
 
 FILES = sorted(FOLDER.glob("*.json"))
@@ -31,6 +33,17 @@ def test_file_names_are_titles_those_without_a_download_first():
     free = ["EmbeddedModelLoader" in path.read_text(encoding="utf-8") for path in FILES]
     assert free == sorted(free, reverse=True)
     assert free == [path.stem.endswith(", no download") for path in FILES]
+
+
+READABLE = 0.55
+"""The scale below which the older frontend draws no text on nodes."""
+APART = 4.0
+"""Mean difference of two thumbnails' grey values at which one can be told from the other."""
+
+
+def thumbnail_of(path: Path) -> bytes:
+    with Image.open(path.with_suffix(".jpg")) as image:
+        return image.convert("L").resize((64, 48)).tobytes()
 
 
 @every_file
@@ -56,7 +69,10 @@ def test_is_seen_as_a_whole_with_one_note(path: Path):
     assert note["widgets_values"][0].strip()
     assert len(workflow["groups"]) >= 4
     assert "ds" not in workflow["extra"]
-    assert edges(workflow)[0] < 1750
+    width, height = edges(workflow)
+    assert width < 1750
+    if path.stem not in map(title_of, LARGER):
+        assert scale_of(width, height) > READABLE
 
 
 @every_file
@@ -125,3 +141,12 @@ def test_a_thumbnail_that_is_drawn_is_of_its_own_graph(path: Path):
     wanted = tint(path.stem.partition(" ")[2], 0.32, 0.5), ImageColor.getrgb(PAPER)
     for found, colour in zip(pixels, wanted, strict=True):
         assert all(abs(a - b) < 12 for a, b in zip(found, colour, strict=True))
+
+
+def test_no_two_thumbnails_of_results_are_nearly_one_picture():
+    """A result's thumbnail shows what its workflow is for, beside what it edits."""
+    free = [path for path in FILES if path.stem.endswith(", no download")]
+    small = {path.stem: thumbnail_of(path) for path in free}
+    for a, b in combinations(free, 2):
+        apart = sum(abs(x - y) for x, y in zip(small[a.stem], small[b.stem], strict=True))
+        assert apart / len(small[a.stem]) > APART, (a.stem, b.stem)

@@ -1,4 +1,4 @@
-// The gallery's words. Other languages: `elect` in locales/<language>/main.json, same keys.
+// The words of gallery, boxes and buttons. Other languages: `elect` in locales/<language>/main.json, same keys.
 export const ENGLISH = {
   "empty": "All candidates appear here after a run. Click one to take it.",
   "running": "{count} candidates are being sampled",
@@ -55,5 +55,11 @@ export const ENGLISH = {
   "keys": "Left and right: other candidates. Wheel: zoom, drag: move, 0: whole picture.",
   "more_inputs": "Show more inputs",
   "fewer_inputs": "Show fewer inputs",
+  "stop_keep": "Stop and keep the best",
+  "stop_keep_hint": "Ends after the iteration that is running; the result is the best so far",
+  "stopping": "Stopping after this iteration ...",
+  "hint_loss": "Loss and timesteps appear here.",
+  "hint_imagined": "What the model imagines appears here.",
+  "hint_run": "What was run appears here.",
   "place": "#{number}, {place} of {count}"
 };

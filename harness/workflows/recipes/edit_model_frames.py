@@ -15,6 +15,8 @@ _FRAMES = (
     "Elect the steadiest background",
     "Finish that one",
 )
+_MOST_SAID = 7
+"""Nodes that the second frame holds; of more, the guider stands in the third."""
 _ELECT = ("estimates", "relevance", "elected")
 _FINISH = ("resumed", "decoded", "edited", "overlay")
 
@@ -99,7 +101,10 @@ def recipe(
         electing["elected"]["inputs"]["source_image"] = source
         electing["relevance"]["inputs"]["image"] = source
     whole = {**nodes, **pictures, **saying, **trying, **electing, **saved(f"elect_{family}")}
-    frames = ((*nodes, *pictures), tuple(saying), ("defaults", "candidates"), _ELECT, _FINISH)
+    later = ("guider",) if len(saying) > _MOST_SAID else ()
+    said = tuple(name for name in saying if name not in later)
+    tried = ("defaults", *later, "candidates")
+    frames = ((*nodes, *pictures), said, tried, _ELECT, _FINISH)
     notes = notes_of(family)
     sections = tuple(
         Section(f"{place}. {title}", names, note)

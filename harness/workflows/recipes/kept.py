@@ -1,5 +1,7 @@
 """Example workflows whose candidates are kept in files."""
 
+from dataclasses import replace
+
 from . import elect, notes
 from .parts import Recipe, Section, node
 
@@ -42,10 +44,12 @@ def save_and_resume() -> Recipe:
         **elect.saved("elect_tomorrow", overlay=False),
     }
     nodes["elected"]["inputs"]["top_k"] = 2
-    today = ("estimates", "relevance", "elected", "kept")
+    try_out = replace(_TRY[2], nodes=(*_TRY[2].nodes, "estimates"))
+    today = ("relevance", "elected", "kept")
     tomorrow = ("loaded", "resumed", "decoded", "edited")
     frames = (
-        *_TRY,
+        *_TRY[:2],
+        try_out,
         Section("4. Today: elect and save", today, notes.ELECT + "\n" + _SAVE),
         Section("5. Tomorrow: load and finish", tomorrow, _LOAD),
     )

@@ -33,7 +33,6 @@ def seed_and_prompt() -> Recipe:
     }
     for stage in ("estimates", "relevance", "elected"):
         nodes[stage]["inputs"]["candidates"] = ("pool", 0)
-    election = ("pool", "estimates", "relevance", "elected")
     frames = (
         _TRY[0],
         Section(
@@ -41,8 +40,8 @@ def seed_and_prompt() -> Recipe:
             ("wordings", *parts.GUIDE[1]),
             _WORDS + "\n" + _TRY[1].note,
         ),
-        _TRY[2],
-        Section("4. One election over all", election, _POOL + "\n" + notes.ELECT),
+        Section("3. Try many seeds of each", (*parts.TRY[1], "pool"), _TRY[2].note + "\n" + _POOL),
+        Section("4. One election over all", parts.ELECT[1], notes.ELECT),
         Section("5. Finish that one", parts.FINISH[1], notes.FINISH),
     )
     return Recipe(name, nodes, frames)

@@ -62,6 +62,13 @@ def title_of(name: str) -> str:
     return TITLES.get(name, name)
 
 
+LARGER = {
+    "chronoedit": "a video model's: six nodes more than a picture's",
+    "elect_judge_retry": "two elections, two judges, and what lies between them",
+}
+"""Templates that cannot be seen as a whole with texts that can be read, and why."""
+
+
 NODE_TITLES = {
     "MultiSeedPartialSampler": "Try many seeds",
     "TweedieEstimate": "Estimates",

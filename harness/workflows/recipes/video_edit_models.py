@@ -69,9 +69,11 @@ def chronoedit() -> Recipe:
         **nodes["edited"],
         "inputs": {**nodes["edited"]["inputs"], "images": ("last", 0)},
     }
-    finish = made.sections[-1]
+    load, say, *others, finish = made.sections
     sections = (
-        *made.sections[:-1],
+        replace(load, nodes=(*load.nodes, "size")),
+        replace(say, nodes=tuple(name for name in say.nodes if name != "size")),
+        *others,
         replace(finish, nodes=(*finish.nodes[:2], "last", *finish.nodes[2:])),
     )
     return replace(made, nodes={**nodes, "last": last}, sections=sections)

@@ -1,0 +1,56 @@
+"""Every template is seen as a whole in a window of 1600 x 1000, no node lying on another."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from elect_tino.harness.author_workflows import FOLDER
+from elect_tino.harness.workflows.recipes.titles import LARGER, title_of
+from elect_tino.harness.workflows.workflow import NOTES, load_workflow
+
+from .conftest import BOXES, overlaps
+from .test_first_session import READABLE, SPREADS, WHOLE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.server, pytest.mark.browser]
+
+FILES = sorted(FOLDER.glob("*.json"))
+LOAD = """async (workflow) => {
+    // Notices of missing files lie over the nodes until somebody closes them.
+    const { setting } = window.app.extensionManager;
+    const notices = "Comfy.RightSidePanel.ShowErrorsTab";
+    if (setting.get(notices)) await setting.set(notices, false);
+    window.app.graph.clear();
+    await new Promise((done) => setTimeout(done, 300));
+    await window.app.loadGraphData(workflow);
+    await new Promise((done) => setTimeout(done, 800));
+}"""
+
+
+def known(path: Path, kinds: set[str]) -> bool:
+    """Whether this ComfyUI has all of a template's nodes."""
+    return {node["type"] for node in load_workflow(path)["nodes"]} <= kinds | set(NOTES)
+
+
+def test_no_template_has_a_node_out_of_sight_or_on_another(tab: "Page"):
+    tab.evaluate(LOAD, load_workflow(FILES[0]))
+    if tab.evaluate(SPREADS):
+        pytest.skip("this Nodes 2.0 spreads the nodes of every file and fits no view to that")
+    kinds = set(tab.evaluate("() => Object.keys(window.LiteGraph.registered_node_types)"))
+    hidden, small, lying = {}, {}, {}
+    tried = [path for path in FILES if known(path, kinds)]
+    assert len(tried) > 25
+    for path in tried:
+        tab.evaluate(LOAD, load_workflow(path))
+        seen, on_others = tab.evaluate(WHOLE), overlaps(tab.evaluate(BOXES))
+        if on_others:
+            lying[path.stem] = on_others
+        if seen["hidden"]:
+            hidden[path.stem] = seen["hidden"]
+        if seen["scale"] < READABLE and path.stem not in map(title_of, LARGER):
+            small[path.stem] = seen["scale"]
+    assert (lying, hidden, small) == ({}, {}, {})
+    assert tab.errors == []  # type: ignore[attr-defined]
