@@ -9,7 +9,7 @@ import numpy as np
 
 from ...tino_core.inversion import ROUNDS
 from .chord_edit import NUM_CALLS
-from .contest_rows import FEW, FEW_MARKS, MARKS, NUM_MORE, NUM_SEEDS
+from .contest_rows import FEW, FEW_MARKS, MARKS, NUM_MORE, NUM_SEEDS, SELDOM
 from .elections import elected
 from .entries import Entry
 from .measure import METRICS
@@ -126,10 +126,8 @@ class Contest:
     def updates(self, kinds: Kinds) -> Iterator[Entry]:
         """Updates by each loss, after tries, and through the loss only."""
         first = self.worth("seeds", kinds)[0]
-        for loss, title in LOSS_TITLES.items():
-            yield from self._marked(
-                f"updates-{loss}", f"updates by {title}", kinds, first, AN_UPDATE
-            )
+        for loss in (one for one in LOSS_TITLES if one not in SELDOM):
+            yield from self._by_loss(loss, kinds, first)
         if self.has("tried", kinds):
             passes = NUM_SEEDS + 10 * AN_UPDATE
             made, mean = self.worth("tried", kinds)[0], self.seeds("seeds", kinds).mean(0)
@@ -140,6 +138,17 @@ class Contest:
             ("loss-only-inverted", "the same from the source's own noise", ROUNDS),
         ):
             yield from self._marked(name, title, kinds, first, 1, begin)
+
+    def _by_loss(self, loss: str, kinds: Kinds, base: np.ndarray) -> Iterator[Entry]:
+        title = f"updates by {LOSS_TITLES[loss]}"
+        return self._marked(f"updates-{loss}", title, kinds, base, AN_UPDATE)
+
+    def seldom(self) -> list[Entry]:
+        """Updates by the losses that ran on few edits, beside the first seed on the same ones."""
+        kinds, few = self.results.plan.kinds, self.results.num_each
+        first = np.concatenate([self.results.worth("seeds", kind)[0, :few] for kind in kinds])
+        found = [row for loss in SELDOM for row in self._by_loss(loss, kinds, first)]
+        return [Entry("W = 0, the first seed", 1, first), *found] if found else []
 
     def _marked(
         self, name: str, title: str, kinds: Kinds, base: np.ndarray, each: float, begin: float = 0

@@ -79,6 +79,13 @@ def _longest(contest: Contest) -> str:
     )
 
 
+def _seldom(contest: Contest) -> str:
+    rows = contest.seldom()
+    if not rows:
+        return ""
+    return f"## Two more losses, on {len(rows[0].worth)} edits\n\n{table(rows)}\n"
+
+
 def _kept(path: Path, make: Callable[[], str]) -> str:
     """A text that takes minutes to make, made once."""
     if not path.exists():
@@ -103,6 +110,7 @@ def write_contest(results: Results, options: str, path: Path) -> Path:
         head,
         _missing(contest),
         _section(contest, "All kinds", plan.kinds),
+        _seldom(contest),
         _longest(contest),
         _kept(folder / f"ranking-{number}.md", lambda: ranking_text(bench, number)),
         _kept(folder / f"slopes-{number}.md", lambda: slopes_text(bench, number)),

@@ -23,6 +23,8 @@ TRIED = replace(OURS, tried=("seeds", "ours", NUM_SEEDS))
 OF_LOSS = {"paper": {}, "eq4": {}, "towards": OUR_NUMBERS, "directional": OUR_NUMBERS}
 OF_LOSS["ours"] = OUR_NUMBERS
 """What each loss is updated with: the paper's rates for the paper's, ours for ours."""
+SELDOM = ("eq4", "directional")
+"""Losses whose updates run on fewer edits: those that nobody is advised to take."""
 LOSS_ONLY = {
     "through_model": False,
     "lr_timesteps": 0.0,
@@ -74,6 +76,12 @@ def few_step(model: str) -> list[Variant]:
     ]
 
 
+def by_loss(name: str) -> Variant:
+    """Updates by a loss."""
+    title, method = f"updates by {name}", partial(updates, MARKS)
+    return row(f"updates-{name}", title, method, OF_LOSS[name], LOSSES[name])
+
+
 SEEDS = row("seeds", "first noises", partial(seeds, 0, NUM_SEEDS))
 TRIED_THEN_UPDATED = row(
     "tried", "16 tries, then updates", partial(updates, (10,)), OUR_NUMBERS, TRIED
@@ -90,10 +98,7 @@ CONTEST = (
     row("chord-edit-4", "ChordEdit, 4-step model", by_chord_edit, None, OF_FOUR_STEPS),
     SEEDS,
     row("seeds-3", "first noises at guidance 3", partial(seeds, 0, NUM_SEEDS), setup=GUIDED),
-    *(
-        row(f"updates-{name}", f"updates by {name}", partial(updates, MARKS), numbers, LOSSES[name])
-        for name, numbers in OF_LOSS.items()
-    ),
+    *(by_loss(name) for name in OF_LOSS if name not in SELDOM),
     TRIED_THEN_UPDATED,
     row("inverted", "the source's own noise", first_only, setup=INVERTED),
     row(
@@ -123,6 +128,9 @@ CONTEST = (
     MORE,
 )
 """Every loss, updates against tries, at equal guidance and steps."""
-SIDE = (row("paper-k10", "the paper: K = 10", partial(updates, (0, *MARKS)), {"num_steps": 10}),)
+SIDE = (
+    row("paper-k10", "the paper: K = 10", partial(updates, (0, *MARKS)), {"num_steps": 10}),
+    *map(by_loss, SELDOM),
+)
 """What takes long, on fewer edits."""
 ALL_ROWS = {one.name: one for one in (*CONTEST, *SIDE)}

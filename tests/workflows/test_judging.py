@@ -1,7 +1,7 @@
 """The judging nodes in the real ComfyUI, with a real server that answers as the test wants."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -207,18 +207,3 @@ def test_no_key_is_in_what_is_saved(server: "ComfyServer", chat: ChatServer):
     assert b"key_variable" in data
     assert b"Authorization" not in data
     assert b"Bearer" not in data
-
-
-def test_seed_and_prompt_are_elected_together(
-    server: "ComfyServer", small: "Callable[[str], dict]"
-):
-    """Three wordings in one election, as many candidates of each."""
-    entry = server.run(small("elect_seed_and_prompt"))
-    (facts,) = [out["elect"][0] for out in entry["outputs"].values() if "elect" in out]
-    of_each = [facts["runs"].count(number) for number in (1, 2, 3)]
-    assert len(set(of_each)) == 1
-    assert sum(of_each) == len(facts["scores"]) >= 6
-    assert facts["run_names"][1:] == [
-        "make the blue square red",
-        "turn the blue square red",
-    ]

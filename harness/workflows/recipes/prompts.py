@@ -27,7 +27,7 @@ def seed_and_prompt() -> Recipe:
         ),
         **parts.guidance(("wordings", 0), parts.EMBEDDED_CFG),
         **parts.schedule("euler", 20),
-        **parts.stages(5),
+        **parts.stages(8),
         "pool": node("PoolCandidates", candidates=("candidates", 0), names=("wordings", 0)),
         **parts.saved("elect_prompt"),
     }

@@ -93,6 +93,8 @@ def test_the_page_has_a_row_for_all_that_ran_and_names_what_did_not(bench, plan,
     for row in ("best of 4 by directional", "1 step, 30 updates by ours", "*bound:* 10 updates"):
         assert row in text
     assert text.count("| 50 updates by the paper's (Eq. 8) |") == 1 + len(KINDS)
+    few = text.split("## Two more losses, on 2 edits")[1].split("\n## ")[0]
+    assert few.count("| 10 updates by ") == text.count("| 10 updates by directional |") + 1 == 2
 
 
 def test_a_claimed_piece_is_nobody_elses_and_a_let_go_one_is(tmp_path):
