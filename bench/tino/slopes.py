@@ -17,6 +17,8 @@ from .setups import EVERY_LOSS, EVERY_TITLE, Setup
 from .tables import markdown
 
 _KINDS = ("recolour", "replace")
+_AT_ONCE = 10
+"""Edits whose activations are kept together."""
 
 
 def slope(bench: TinoBench, batch: Batch, setup: Setup, steps: int) -> Tensor:
@@ -34,7 +36,11 @@ def slope(bench: TinoBench, batch: Batch, setup: Setup, steps: int) -> Tensor:
 @torch.inference_mode()
 def slopes_text(bench: TinoBench, number: int, steps: int = 5) -> str:
     """The section, over the first `number` recolourings and as many replacements."""
-    batches = [Batch(kind, range(number)) for kind in _KINDS]
+    batches = [
+        Batch(kind, range(first, min(first + _AT_ONCE, number)))
+        for kind in _KINDS
+        for first in range(0, number, _AT_ONCE)
+    ]
     true = torch.cat([slope(bench, one, Setup(truth=True), steps) for one in batches])
     lines = []
     for name, setup in EVERY_LOSS.items():
