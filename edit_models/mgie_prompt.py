@@ -41,7 +41,7 @@ def load_tokenizer(folder: Path) -> Any:
     # LLaMA's own splitting, on which LLaVA and MGIE were trained: every stretch between special
     # tokens opens with a space. Later releases of transformers do so for the first one only.
     tokenizer.backend_tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+        [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
     )
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([])
     return tokenizer

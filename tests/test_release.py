@@ -66,6 +66,13 @@ def test_no_shipped_module_imports_one_that_is_not(shipped):
             assert not here or set(here) & shipped, f"{name} imports {wanted}, which is left out"
 
 
+def test_shipped_modules_can_be_printed_on_windows(shipped):
+    """As comfy-test's syntax level asks: characters of cp1252 alone, others as escapes."""
+    for name in shipped:
+        if name.endswith(".py"):
+            (ROOT / name).read_text(encoding="utf-8").encode("cp1252")
+
+
 def test_an_installation_is_as_small_as_said(shipped):
     """.comfyignore says how large, in all and of models; 80 MB are the limit whatever it says."""
     found = re.search(r"takes (\d+) MB .*, (\d+) of them", (ROOT / ".comfyignore").read_text())

@@ -91,7 +91,7 @@ _QWENS = ("qwen_image_edit", "qwen_image_edit_2509", "qwen_image_edit_2511", "fi
 VAES = {
     **dict.fromkeys((*_QWENS, "joyai_image_edit"), lambda folder: Reduced(MODELS.wan_vae(folder))),
     "chronoedit": MODELS.wan_vae,
-    **dict.fromkeys(("flux2", *_KLEIN, *_MAGE), lambda folder: MODELS.kl_vae(128, 16)),
+    **dict.fromkeys(("flux2", *_KLEIN, *_MAGE), lambda folder: Reduced(MODELS.kl_vae(128, 16))),
     "capybara": lambda folder: OneFrame(MODELS.kl_vae(32, 16)),
     **dict.fromkeys(
         (
@@ -102,7 +102,7 @@ VAES = {
             "longcat_image_edit",
             "boogu_image_edit",
         ),
-        lambda folder: MODELS.kl_vae(16, 8),
+        lambda folder: Reduced(MODELS.kl_vae(16, 8)),
     ),
 }
 
