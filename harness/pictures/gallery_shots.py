@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 
 from ..server.comfy_server import PACK_ROOT, ComfyServer
 from ..workflows.workflow import DEMO, load_workflow, set_widgets
-from .screenshot import LOAD, QUEUE, SETTINGS, frontend
+from .screenshot import LOAD, LONG, QUEUE, SETTINGS, frontend
 
 NEWEST = PACK_ROOT / ".cache" / "frontends" / "newest"
 STATIC = "comfyui_frontend_package/static"
@@ -52,10 +52,10 @@ def take(page: Page, path: Path) -> None:
     page.evaluate(LOAD, small_demo())
     page.evaluate(FRAME)
     page.evaluate(QUEUE)
-    page.wait_for_function(DONE, arg=1, timeout=240_000)
+    page.wait_for_function(DONE, arg=1, timeout=LONG)
     page.locator(TILE).nth(1).click()
     page.get_by_role("button", name="Finish it").click()
-    page.wait_for_function(DONE, arg=2, timeout=240_000)
+    page.wait_for_function(DONE, arg=2, timeout=LONG)
     page.evaluate(FRAME)
     page.mouse.move(5, VIEW["height"] - 5)
     page.wait_for_timeout(5000)  # the toast that says so

@@ -27,6 +27,8 @@ SETTINGS: dict[str, object] = {
     "Comfy.Graph.CanvasMenu": False,
     "Comfy.Workflow.ShowMissingModelsWarning": False,
 }
+LONG = 400_000
+"""Milliseconds that a busy machine may take to load the frontend."""
 READY = "() => window.app?.graph && window.LiteGraph"
 FIRST_GROUP, MARGIN = 2, 30
 
@@ -68,8 +70,8 @@ def frontend(
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGS)
         page = browser.new_context(viewport=view).new_page()  # type: ignore[arg-type]
-        page.goto(server.url, wait_until="commit", timeout=120_000)
-        page.wait_for_function(READY, timeout=120_000)
+        page.goto(server.url, wait_until="commit", timeout=LONG)
+        page.wait_for_function(READY, timeout=LONG)
         page.evaluate(FOCUS)
         yield page
         browser.close()
@@ -85,7 +87,7 @@ def take(page: Page, path: Path) -> None:
     """Load the demo, run it, wait for every picture, and write what is seen."""
     show(page, load_workflow(DEMO), FIRST_GROUP)  # pictures load only where they are seen
     page.evaluate(QUEUE)
-    page.wait_for_function(FINISHED, timeout=240_000)
+    page.wait_for_function(FINISHED, timeout=LONG)
     page.wait_for_timeout(3000)  # the toast that says so
     path.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=path, type="jpeg", quality=80)

@@ -23,7 +23,7 @@ TALLER = {
     "MGIEConditioning": 80,
     "MultiSeedPartialSampler": PICTURE + 56,
     "ResumeDenoise": PICTURE + 40,
-    "TiNOOptimize": 250,
+    "TiNOOptimize": 620,
 }
 """Text boxes, and pictures while a node works or after: as much as Nodes 2.0 make it grow."""
 

@@ -39,7 +39,7 @@ def _clipseg_folders() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class _Given:
+class Given:
     """The node's optional inputs, with what they are in a prompt that lacks them."""
 
     image2: Tensor | None = None
@@ -55,7 +55,7 @@ class _Given:
     clip: Any = None
 
 
-def _object_mask(image: Tensor, given: _Given) -> Tensor:
+def _object_mask(image: Tensor, given: Given) -> Tensor:
     """Where CLIPSeg sees the words that target_prompt lacks."""
     words = changed_words(given.source_prompt, given.target_prompt)
     folder = _clipseg_folders().get(given.clipseg)
@@ -77,7 +77,7 @@ def _object_mask(image: Tensor, given: _Given) -> Tensor:
     return mask
 
 
-def _relevance_mask(image: Tensor, given: _Given) -> Tensor:
+def _relevance_mask(image: Tensor, given: Given) -> Tensor:
     """Where the MODEL itself answers the two prompts differently."""
     wired = {"model": given.model, "source": given.source, "clip": given.clip}
     missing = [name for name, one in wired.items() if one is None]
@@ -206,7 +206,7 @@ class TiNOMask(io.ComfyNode):
 
     @classmethod
     def execute(cls, mode: str, image: Tensor, **others: Any) -> io.NodeOutput:
-        picture, given = _chw(image), _Given(**others)
+        picture, given = _chw(image), Given(**others)
         modes = {
             "object": lambda: _object_mask(picture, given),
             "style": lambda: whole_mask(picture),

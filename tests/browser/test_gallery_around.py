@@ -32,6 +32,8 @@ SHOW_RESULTS = """async () => {
     await command.execute("Workspace.ToggleSidebarTab.assets");
     await new Promise((done) => setTimeout(done, 3000));
 }"""
+JOBS = "async () => (await fetch('/api/jobs')).status"
+"""What the newer frontends read their list from."""
 LISTED = """() => [...document.querySelectorAll("img")]
     .filter((one) => !one.closest(".lg-node, .elect-gallery, .dom-widget"))
     .filter((one) => one.checkVisibility() && one.src.includes("filename="))
@@ -63,7 +65,7 @@ def test_the_list_of_results_shows_the_result_and_no_candidate(page: "Page"):
     page.evaluate(SHOW_RESULTS)
     listed = page.evaluate(LISTED)
     page.evaluate(SHOW_RESULTS)
-    if not listed and page.request.get(page.url.rstrip("/") + "/api/jobs").status == 404:
+    if not listed and page.evaluate(JOBS) == 404:
         pytest.skip("this frontend lists what a newer ComfyUI tells")
     assert sum(name.startswith("edited_") for name in listed) >= 1
     candidates = {one["filename"] for one in page.evaluate(ELECTION)["pictures"] if one}

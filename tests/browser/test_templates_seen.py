@@ -15,7 +15,7 @@ from .test_first_session import READABLE, SPREADS, WHOLE
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.timeout(1800)]
 
 FILES = sorted(FOLDER.glob("*.json"))
 LOAD = """async (workflow) => {

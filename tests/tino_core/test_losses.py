@@ -12,7 +12,7 @@ from elect_tino.tino_core import (
     semantic_loss,
     total_loss,
 )
-from elect_tino.tino_core.losses import directional_loss, towards_loss
+from elect_tino.tino_core.losses import TEXT_LOSSES, directional_loss, towards_loss
 
 RIGHT = torch.tensor([[1.0, 0.0]])
 UP = torch.tensor([[0.0, 3.0]])
@@ -79,3 +79,30 @@ def test_gradients_are_right(signed):
         lambda x, y: total_loss({"reference": reference_loss(x, y)}, LossWeights(reference=2)),
         (a, b),
     )
+
+
+@pytest.mark.parametrize("name", TEXT_LOSSES)
+def test_each_image_has_the_loss_it_has_alone_and_each_noisy_copy_too(name):
+    """Results (S, B, D) of S copies: the last axis is what is compared, whatever their number."""
+    generator = torch.Generator().manual_seed(3)
+    source, source_text, target_text = torch.randn(3, 4, 5, generator=generator)
+    results = torch.randn(2, 4, 5, generator=generator)
+    found = TEXT_LOSSES[name](source, results, source_text, target_text)
+    assert found.shape == (2, 4)
+    for copy in range(2):
+        for image in range(4):
+            row = slice(image, image + 1)
+            alone = TEXT_LOSSES[name](
+                source[row], results[copy, row], source_text[row], target_text[row]
+            )
+            assert_close(found[copy, image], alone[0])
+
+
+def test_perceptual_loss_is_one_number_an_image_however_many_there_are():
+    source, result = torch.zeros(3, 5), torch.arange(15.0).reshape(3, 5)
+    assert_close(perceptual_loss(source, result), torch.tensor([2.0, 7.0, 12.0]))
+
+
+def test_the_papers_weights_are_the_default():
+    weights = LossWeights()
+    assert (weights.semantic, weights.perceptual, weights.reference) == (1.0, 0.5, 1.0)

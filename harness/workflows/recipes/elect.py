@@ -106,7 +106,8 @@ def own_mask() -> Recipe:
         ("Elect by your own mask", ("estimates", "elected")),
         ("Finish that one", ("resumed", "decoded", "edited")),
     )
-    return Recipe(name, nodes, sections(name, *frames))
+    larger = {"elected": (420.0, 1060.0)}
+    return Recipe(name, nodes, sections(name, *frames), sizes=larger)
 
 
 def each_picture() -> Recipe:

@@ -30,10 +30,9 @@ ELECT = """\
 FINISH = """\
 **Resume Denoise** runs the remaining steps of the elected candidate, and of no other.
 
-With *N* candidates, *K* steps and a stop after *s* of them that is *N·s + (K \u2212 s)* \
-guider calls in
+With *N* candidates, *K* steps and a stop after *s* of them that is *N·s + (K \u2212 s)* guider calls in
 all; running every seed to its end takes *N·K*.
-"""
+"""  # noqa: E501
 
 CHECKPOINT = """\
 **Model.** `instruct-pix2pix-00-22000.safetensors` goes to `models/checkpoints` (about 7.7 GB;

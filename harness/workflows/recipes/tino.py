@@ -221,7 +221,8 @@ def compounded() -> Recipe:
         ("The second edit", ("tino",)),
         (SAVE[0], (*SAVE[1], "save_first")),
     )
-    return Recipe(name, nodes, sections(name, *frames))
+    lower = {"first": (260.0, 900.0), "tino": (260.0, 900.0)}
+    return Recipe(name, nodes, sections(name, *frames), sizes=lower)
 
 
 TINO_RECIPES = (text, reference, strokes, composition, compounded)
