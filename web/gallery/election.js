@@ -13,14 +13,20 @@ export function sound(record) {
   return numbers && order.length === seeds.length && order.every((index) => index in seeds);
 }
 
-// The record that is kept in the workflow, or null where a node's output holds no election.
+// The record that is kept in the workflow, or null where a node's output holds no election. Of a list
+// of pictures, each with an election of its own, the first one's holds the others as `more`.
 export function readElection(output) {
-  const facts = output?.elect?.[0];
-  const record = facts ? recordOf(facts, output) : null;
-  return sound(record) ? record : null;
+  const all = [output?.elect ?? []].flat().map((facts, place) => recordOf(facts ?? {}, output, place));
+  const [first, ...more] = all.filter(sound);
+  return first ? { ...first, more } : null;
 }
 
-function recordOf(facts, output) {
+// All elections of a record, the first picture's first.
+export function electionsOf(record) {
+  return [record, ...(Array.isArray(record?.more) ? record.more : [])].filter(sound);
+}
+
+function recordOf(facts, output, place) {
   const { candidates = [], source = null, relevance = null } = facts.pictures ?? {};
   return {
     // Seeds are texts: they are 64 bits wide, and JavaScript's numbers are exact only to 53.
@@ -39,8 +45,8 @@ function recordOf(facts, output) {
     // Of a race: the steps that each ran, of how many; those that stopped before the last were dropped.
     ran: facts.ran_steps ?? [],
     steps: facts.num_steps,
-    csv: output.csv?.[0] ?? "",
-    text: [output.text ?? []].flat().join("\n"),
+    csv: output.csv?.[place] ?? "",
+    text: [output.text ?? []].flat()[place] ?? "",
     finished: {},
   };
 }

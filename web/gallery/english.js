@@ -61,5 +61,8 @@ export const ENGLISH = {
   "hint_loss": "Loss and timesteps appear here.",
   "hint_imagined": "What the model imagines appears here.",
   "hint_run": "What was run appears here.",
-  "place": "#{number}, {place} of {count}"
+  "place": "#{number}, {place} of {count}",
+  "picture_of": "Picture {number} of {count}",
+  "picture_before": "The picture before",
+  "picture_after": "The next picture"
 };

@@ -1,5 +1,5 @@
 // The gallery of one node: state, what it draws, what a click or a key does.
-import { candidatesOf, ORDERS, sound } from "./election.js";
+import { candidatesOf, electionsOf, ORDERS } from "./election.js";
 import { choose, chosen, toggled } from "./choice.js";
 import { details } from "./details.js";
 import { headline, notices } from "./headline.js";
@@ -7,6 +7,7 @@ import { focusTile, moveFocus } from "./keys.js";
 import { largeView } from "./large_view.js";
 import { sheetTiles } from "./live.js";
 import { make } from "./make.js";
+import { pager } from "./pager.js";
 import { finish, newSeeds } from "./queue.js";
 import { tileOf } from "./tile.js";
 import { TILE_SIZES, toolbar } from "./toolbar.js";
@@ -15,6 +16,13 @@ import { writeDown } from "./written.js";
 
 const KEPT = "elect_gallery"; // in node.properties: saved with the workflow
 const LOOK = "elect_gallery_look";
+
+// An election with the pictures that were finished of it before, where it is the same one.
+function withFinished(election, before) {
+  const same = JSON.stringify(before?.pictures) === JSON.stringify(election.pictures);
+  const known = election.seeds.filter((seed) => same && before.finished?.[seed]);
+  return { ...election, finished: Object.fromEntries(known.map((seed) => [seed, before.finished[seed]])) };
+}
 
 export class Gallery {
   constructor(node) {
@@ -31,41 +39,47 @@ export class Gallery {
     this.draw();
   }
 
+  // One a picture, where the node was run for a list of them.
+  get elections() {
+    return electionsOf(this.node.properties?.[KEPT]);
+  }
+
   get election() {
-    const kept = this.node.properties?.[KEPT];
-    return sound(kept) ? kept : null;
+    const { elections, look } = this;
+    return elections[Math.min(look.picture, elections.length - 1)] ?? null;
   }
 
   get look() {
-    return { order: "score", size: TILE_SIZES.default, open: false, ...this.node.properties?.[LOOK] };
+    return { order: "score", size: TILE_SIZES.default, open: false, picture: 0, ...this.node.properties?.[LOOK] };
   }
 
-  show(election) {
-    const before = this.election?.finished ?? {};
-    const kept = election.seeds.filter((seed) => before[seed]).map((seed) => [seed, before[seed]]);
-    const same = JSON.stringify(this.election?.pictures) === JSON.stringify(election.pictures);
-    this.node.properties[KEPT] = { ...election, finished: same ? Object.fromEntries(kept) : {} };
+  show(record) {
+    const before = this.elections;
+    const [first, ...more] = electionsOf(record).map((one, place) => withFinished(one, before[place]));
+    this.node.properties[KEPT] = { ...first, more };
     this.draw();
     writeDown();
   }
 
   // Shows what a run put out while the node was not on the canvas; false where that is known already.
-  catchUp(election) {
-    const told = ({ seeds, scores, elected, pictures }) =>
-      JSON.stringify([seeds, scores, elected, pictures]);
-    if (!election || (this.election && told(election) === told(this.election))) return false;
-    this.show(election);
+  catchUp(record) {
+    const told = (elections) =>
+      JSON.stringify(elections.map((one) => [one.seeds, one.scores, one.elected, one.pictures]));
+    if (!record || told(electionsOf(record)) === told(this.elections)) return false;
+    this.show(record);
     return true;
   }
 
-  // Finished pictures come in the order in which the seeds were put out.
+  // Finished pictures come in the order in which the seeds were put out, one election after the other.
   showFinished(pictures) {
-    if (!this.election) return;
-    const { seeds, elected } = this.election;
-    const mine = this.seeds().filter((seed) => seeds.includes(seed));
-    const out = mine.length ? mine : [seeds[elected]];
-    const found = out.map((seed, place) => [seed, pictures[place]]).filter(([, file]) => file);
-    this.election.finished = { ...this.election.finished, ...Object.fromEntries(found) };
+    const left = [...pictures];
+    for (const election of this.elections) {
+      const { seeds, elected } = election;
+      const mine = chosen(this.node, election).filter((seed) => seeds.includes(seed));
+      const out = mine.length ? mine : [seeds[elected]];
+      const found = out.map((seed) => [seed, left.shift()]).filter(([, file]) => file);
+      election.finished = { ...election.finished, ...Object.fromEntries(found) };
+    }
     this.draw();
     writeDown();
   }
@@ -86,7 +100,8 @@ export class Gallery {
     }
     const lines = notices(election, this.seeds());
     const heading = make("strong", { textContent: headline(election) });
-    const said = make("div", { className: "elect-said", aria: { live: "polite" } }, heading);
+    const said = make("div", { className: "elect-said", aria: { live: "polite" } });
+    said.append(...pager(this.elections.length, this.look.picture, (one) => this.change(one)), heading);
     said.append(...lines.map((text) => make("div", { textContent: text })));
     this.grid = this.makeGrid();
     this.element.replaceChildren(
