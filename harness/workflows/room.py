@@ -24,7 +24,7 @@ TALLER = {
     "MultiSeedPartialSampler": PICTURE + 56,
     "ResumeDenoise": PICTURE + 40,
     "TiNOOptimize": 620,
-    "VLMEndpoint": 60,
+    "VLMEndpoint": 30,
 }
 """Text boxes, and pictures while a node works or after: as much as Nodes 2.0 make it grow."""
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from elect_tino.dev import DEFAULT_HOST
 from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, path_of, to_workflow
+from elect_tino.harness.doctor import number
 from elect_tino.harness.workflows.recipes.elect import RECIPES
 from elect_tino.harness.workflows.recipes.titles import title_of
 from elect_tino.harness.workflows.summary import nodes_of, saved_images
@@ -73,7 +74,7 @@ def test_node_types_and_widget_values_are_valid(path: Path, object_info: dict, s
 
 def skip_on_an_older_host(name: str, system: dict) -> None:
     here = system["comfyui_version"]
-    if HOSTS[name] != DEFAULT_HOST and here == DEFAULT_HOST:
+    if HOSTS[name] != DEFAULT_HOST and number(here) < number(HOSTS[name]):
         pytest.skip(f"ComfyUI {here} lacks the nodes of this model; {HOSTS[name]} has them")
 
 
