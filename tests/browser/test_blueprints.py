@@ -86,7 +86,11 @@ def test_a_blueprint_is_found_wired_and_run(tab: "Page"):
     tab.wait_for_timeout(500)  # the first of the list is marked a moment later
     tab.keyboard.press("Enter")
     tab.wait_for_function(f"() => Boolean({HOST})")
-    tab.mouse.click(300, 300)  # where the newer search puts it down
+    # The newer search lets it hang on the mouse until a click puts it down.
+    tab.mouse.move(500, 400)
+    tab.wait_for_timeout(1000)
+    tab.mouse.click(300, 300, delay=100)
+    tab.wait_for_timeout(1000)
     facts = tab.evaluate(FACTS)
     assert facts["title"] == TITLE
     assert [name for name in facts["inputs"] if name not in facts["widgets"]] == SOCKETS
