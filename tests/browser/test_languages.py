@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from elect_tino.harness.author_locales import FOLDER, read
+from elect_tino.harness.author_locales import FOLDER
 
 from .conftest import READY
 from .test_nodes import ADD
@@ -29,7 +29,6 @@ BUTTON = """() => {
         .find((one) => one.type === "button" && one.name !== "elect_more");
     return [button.label ?? button.name, button.tooltip];
 }"""
-TITLE = "() => window.app.graph.nodes[0].title"
 
 
 def words() -> dict[str, str]:
@@ -53,7 +52,6 @@ def french(tab: "Page") -> "Iterator[Page]":
 def test_a_report_says_in_french_what_will_stand_there(french: "Page"):
     french.evaluate(ADD, "MultiSeedPartialSampler")
     assert french.evaluate(HINT) == words()["hint_run"]
-    assert french.evaluate(TITLE) == read(LANGUAGE)["MultiSeedPartialSampler"]["display_name"]
 
 
 def test_the_stop_button_is_french_and_seen(french: "Page"):
