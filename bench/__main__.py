@@ -17,13 +17,8 @@ def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
-    parts += [
-        "prompts",
-        "few-steps",
-        "choice",
-        "finish",
-        "summary",
-    ]  # not among all: many edits, many ways
+    # Not among all: many edits, many ways.
+    parts += ["prompts", "few-steps", "choice", "finish", "summary"]
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -188,16 +183,13 @@ def choice(options: argparse.Namespace) -> Path:
 
 def finish(options: argparse.Namespace) -> str:
     """What keeping the source is worth, over the variants of `of`."""
-    from .edits import GUIDANCE, EditBench
     from .elect.finish import finished
     from .elect.finish_page import Model, write_finish
 
     found = []
-    for variant in options.of:
-        bench = EditBench(GUIDANCE[variant], options.steps, variant)
-        folder = tapes(bench, options, "euler", options.edits)
-        edits = [finished(bench, index, folder) for index in range(options.edits)]
-        found.append(Model(variant, edits))
+    for section, folder in models(options):
+        edits = [finished(section.bench, index, folder) for index in range(options.edits)]
+        found.append(Model(section.bench.variant, edits))
     return write_finish(found, f"python3 dev.py bench finish --edits {options.edits}")
 
 

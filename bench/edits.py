@@ -1,6 +1,5 @@
 """Test edits of the embedded world as ComfyUI's own guiders, samplers and schedules."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ..embedded.model.shipped import VARIANTS, WEIGHTS
 from ..embedded.model.vae import load_shipped_vae
 from ..embedded.world.samples import Sample, sample
 from ..nodes.host.elect.run import Run
+from .digest import digest
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ class EditBench:
     @staticmethod
     def fingerprint(*names: str) -> str:
         """Names weights, so that what other weights made is never taken for theirs."""
-        files = [WEIGHTS / f"{name}.safetensors" for name in names]
-        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+        return digest(WEIGHTS / f"{name}.safetensors" for name in names)
 
     def edit(self, index: int) -> Sample:
         """Edit number `index` of the bench's split."""

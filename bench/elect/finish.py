@@ -6,8 +6,6 @@ cut of the relevance map, FinishClean, and the source blended back in the steps 
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,14 +21,15 @@ from ...embedded.world.samples import Sample
 from ...nodes.elect.finishing import EDITED_FROM, Otherwise, pasted_into, soft_weight
 from ...nodes.host.elect.finish import resume
 from ...nodes.host.elect.run import record
+from ...tensor_files import written_whole
+from ..digest import digest
 from ..edits import EditBench
 from .measure import Weights, measure_edit
-from .rules import PAPER
-from .runs import EditRun, load_run
+from .rules import SAFE
+from .runs import EditRun, load_run, seed_of
 from .worth import METRICS, judge_pictures
 
 STOP, FEATHER = 0.4, 16
-OURS = PAPER._replace(guard=0.8)
 NUM_SEEDS = 4
 """Of each edit, that stand for one seed."""
 WAYS = {
@@ -83,14 +82,14 @@ def blended(bench: EditBench, edit: Sample, seed: int, mask: Tensor) -> Tensor:
     return resume(run, [seed], tape, lambda *_: None, change=change)[1]
 
 
-def ways(bench: EditBench, edit: Sample, index: int, run: EditRun, rows, mask: Tensor):
+def ways(bench: EditBench, edit: Sample, index: int, run: EditRun, row: int, mask: Tensor):
     """The pictures (H, W, 3) of one candidate in all WAYS, and the weight of the edit in each.
 
-    rows: (the candidate's); mask (1, H, W): its relevance map
+    row: the candidate's; mask (1, H, W): its relevance map
     """
     source = torch.from_numpy(edit.source)[None]
-    plain = bench.decode(run.estimates[-1][rows]).clamp(0, 1)
-    held = bench.decode(blended(bench, edit, 1000 * index + rows[0], mask)).clamp(0, 1)
+    plain = bench.decode(run.estimates[-1][[row]]).clamp(0, 1)
+    held = bench.decode(blended(bench, edit, seed_of(index, row), mask)).clamp(0, 1)
     soft = soft_weight(mask, FEATHER, plain, EDITED_FROM)
     hard = (mask > threshold_otsu(mask.numpy())).float()
     clean, both = (pasted_into(source, one, soft, True) for one in (plain, held))
@@ -117,7 +116,7 @@ def _code_version() -> str:
     here = Path(__file__).resolve()
     core = here.parents[2] / "elect_core"
     files = (here, core / "blend.py", here.parents[2] / "nodes" / "elect" / "finishing.py")
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+    return digest(files)
 
 
 @torch.inference_mode()
@@ -130,12 +129,11 @@ def finished(bench: EditBench, index: int, folder: Path) -> Finished:
     edit, run = bench.edit(index), load_run(folder, index)
     weights = Weights(edit, run, bench.source_latent(edit), bench.model.model.process_latent_in)
     every = tuple(range(run.estimates.shape[1]))
-    rule = (OURS.mask, OURS.space, OURS.criterion, OURS.guard)
-    elected = measure_edit(bench, index, folder).elected[rule, STOP, len(every)][0]
+    elected = measure_edit(bench, index, folder).elected[SAFE, STOP, len(every)][0]
 
     def of(row: int, seen: tuple[int, ...]) -> np.ndarray:
         mask = weights.mask("paper", seen, step_count(STOP, len(run.estimates)))
-        pictures, lines = ways(bench, edit, index, run, [row], mask)
+        pictures, lines = ways(bench, edit, index, run, row, mask)
         return worth(edit, np.stack(pictures), lines)
 
     coded = bench.decode(bench.vae.encode(torch.from_numpy(edit.target)[None])).clamp(0, 1)
@@ -147,6 +145,6 @@ def finished(bench: EditBench, index: int, folder: Path) -> Finished:
         of(elected, every),
         *worth(edit, bounds, [line, line]),
     )
-    torch.save({k: torch.from_numpy(v) for k, v in vars(found).items()}, path.with_suffix(".part"))
-    os.replace(path.with_suffix(".part"), path)
+    with written_whole(path) as part:
+        torch.save({name: torch.from_numpy(one) for name, one in vars(found).items()}, part)
     return found

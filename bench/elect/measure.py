@@ -1,7 +1,5 @@
 """Who is elected by every rule at every stop, and what each finished candidate is worth."""
 
-import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, wraps
@@ -24,6 +22,8 @@ from ...elect_core.score import (
 from ...elect_core.selection import rank
 from ...embedded.world.samples import Sample
 from ...nodes.host.latents import mask_like, to_mask
+from ...tensor_files import written_whole
+from ..digest import digest
 from ..edits import EditBench
 from .rules import RULES, Key, Rule
 from .runs import EditRun, load_run
@@ -193,7 +193,7 @@ def _code_version() -> str:
         here / "rules.py",
         *sorted((here.parents[1] / "elect_core").glob("*.py")),
     ]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+    return digest(files)
 
 
 def measure_edit(
@@ -227,6 +227,6 @@ def measure_edit(
         key: torch.from_numpy(value) if isinstance(value, np.ndarray) else value
         for key, value in vars(measured).items()
     }
-    torch.save(kept, path.with_suffix(".part"))
-    os.replace(path.with_suffix(".part"), path)
+    with written_whole(path) as part:
+        torch.save(kept, part)
     return measured

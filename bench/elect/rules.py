@@ -24,6 +24,8 @@ class Rule(NamedTuple):
 
 
 PAPER, TRUE = Rule("paper"), Rule("truth")
+SAFE = PAPER._replace(guard=0.8)
+"""The nodes' default."""
 SPACES = ("latent", "pixel")
 PAPERS = tuple(Rule(mask, space) for space in SPACES for mask in (*FORMS, "truth"))
 """Both forms of the map, and the true mask, in both spaces."""

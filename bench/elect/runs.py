@@ -1,18 +1,18 @@
 """Every seed of every edit in full, once. Resumable: an edit's tape is one file."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ...elect_core.tape import Tape
 from ...embedded.world.samples import Sample
 from ...nodes.host.elect.run import record
+from ...tensor_files import write_tensor_file
 from ..edits import EditBench
 
 
@@ -26,6 +26,11 @@ class EditRun:
 
     estimates: Tensor
     maps: Tensor
+
+
+def seed_of(index: int, number: int) -> int:
+    """Of candidate `number` of an edit."""
+    return 1000 * index + number
 
 
 def _pack(bench: EditBench, tape: Tape) -> dict[str, Tensor]:
@@ -46,7 +51,7 @@ def run_edits(
     edit_of: Callable[[int], Sample] | None = None,
     text_jitter: float = 0.0,
 ) -> None:
-    """Run what is missing in `folder`; seed k of edit i is 1000 * i + k.
+    """Run what is missing in `folder`; see `seed_of`.
 
     edit_of: an edit by its number, where it is not the bench's own; text_jitter: of candidates
     """
@@ -57,12 +62,10 @@ def run_edits(
         if path.exists():
             continue
         run = bench.run((edit_of or bench.edit)(index), sampler, text_jitter)
-        seeds = [1000 * index + k for k in range(num_seeds)]
+        seeds = [seed_of(index, k) for k in range(num_seeds)]
         with torch.inference_mode():
             tape, _ = record(run, seeds, run.num_steps, num_seeds, lambda *_: None)
-            part = path.with_suffix(".part")
-            save_file(_pack(bench, tape), part)
-        os.replace(part, path)
+            write_tensor_file(path, _pack(bench, tape), {})
         spent = time.monotonic() - begin
         print(f"{sampler}: edit {index + 1} of {num_edits}, {spent:.0f} s", flush=True)
 

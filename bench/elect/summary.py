@@ -32,7 +32,7 @@ from .policies import (
 from .races import Policy as RacePolicy
 from .races import outcome
 from .report import DOCS
-from .rules import PAPER
+from .rules import PAPER, SAFE
 from .runs import load_run
 from .section import HEADS, Section
 from .worth import METRICS
@@ -40,7 +40,6 @@ from .worth import METRICS
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt  # noqa: E402
 
-OURS = PAPER._replace(guard=0.8)
 NUMBERS = (2, 4, 8, 16)
 DEFAULT, RACE, BEST = 3, 4, 5
 """The nodes' default among the rows of a chapter, the race, and the paper's Best-of-N."""
@@ -99,15 +98,15 @@ class Chapter:
         return [
             self.row(vanilla(k), "one seed"),
             self.row(elect(PAPER, 0.4, n, k), f"ELECT of {n}, stop 40 %, the paper's"),
-            self.row(elect(OURS, 0.2, n, k), f"ELECT of {n}, stop 20 %, guard 0.8"),
-            self.row(elect(OURS, 0.4, n, k), f"**ELECT of {n}, stop 40 %, guard 0.8** (default)"),
+            self.row(elect(SAFE, 0.2, n, k), f"ELECT of {n}, stop 20 %, guard 0.8"),
+            self.row(elect(SAFE, 0.4, n, k), f"**ELECT of {n}, stop 40 %, guard 0.8** (default)"),
             self.row(self.race, self.race.name),
             self.row(elect(PAPER, 1.0, n, k), f"Best-of-{n} by BIS, the paper's"),
-            self.row(elect(OURS, 1.0, n, k), f"Best-of-{n} by BIS, guard 0.8"),
+            self.row(elect(SAFE, 1.0, n, k), f"Best-of-{n} by BIS, guard 0.8"),
             self.row(oracle(n, k), f"the best of {n} by the ground truth"),
             self.row(untouched(), "no edit: the source"),
             self.row(pasted_seed(k), "one seed, source pasted back"),
-            self.row(elect(OURS, 0.4, n, k, pasted=True), "the default, source pasted back"),
+            self.row(elect(SAFE, 0.4, n, k, pasted=True), "the default, source pasted back"),
         ]
 
 
@@ -168,9 +167,9 @@ def bought(chapters: Sequence[Chapter]) -> str:
         rows, k = chapter.rows, chapter.section.num_steps
         gained = Row("", 0, rows[DEFAULT].values - rows[0].values)
         evaluated = partial(evaluate, measured=chapter.section.measured)
-        ends = [evaluated(elect(OURS, 1.0, n, k)) for n in chapter.numbers]
+        ends = [evaluated(elect(SAFE, 1.0, n, k)) for n in chapter.numbers]
         curve = [evaluated(vanilla(k)), *ends]
-        wanted = (elect(OURS, 0.4, 4, k), elect(OURS, 0.4, most, k), chapter.race)
+        wanted = (elect(SAFE, 0.4, 4, k), elect(SAFE, 0.4, most, k), chapter.race)
         needed = [_needs(evaluated(policy), curve) for policy in wanted]
         cells = (gained.cell("mse"), gained.cell("success", 100), *needed)
         lines.append(f"| *{chapter.variant}* | {' | '.join(cells)} |")
@@ -211,8 +210,8 @@ def plot(chapters: Sequence[Chapter], path: Path) -> None:
     for column, chapter in enumerate(chapters):
         k, one = chapter.section.num_steps, chapter.rows[0]
         lines = {
-            "Best-of-N": [chapter.row(elect(OURS, 1.0, n, k), "") for n in chapter.numbers],
-            "ELECT, stop 40 %": [chapter.row(elect(OURS, 0.4, n, k), "") for n in chapter.numbers],
+            "Best-of-N": [chapter.row(elect(SAFE, 1.0, n, k), "") for n in chapter.numbers],
+            "ELECT, stop 40 %": [chapter.row(elect(SAFE, 0.4, n, k), "") for n in chapter.numbers],
             "race": [chapter.row(policy, "") for _, policy in sorted(chapter.races.items())],
         }
         for axis, metric, scale in zip(axes[:, column], ("mse", "success"), (1, 100), strict=True):

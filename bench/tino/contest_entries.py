@@ -145,7 +145,7 @@ class Contest:
 
     def seldom(self) -> list[Entry]:
         """Updates by the losses that ran on few edits, beside the first seed on the same ones."""
-        kinds, few = self.results.plan.kinds, self.results.num_each
+        kinds, few = self.results.plan.kinds, self.results.plan.num_few
         first = np.concatenate([self.results.worth("seeds", kind)[0, :few] for kind in kinds])
         found = [row for loss in SELDOM for row in self._by_loss(loss, kinds, first)]
         return [Entry("W = 0, the first seed", 1, first), *found] if found else []

@@ -24,7 +24,7 @@ OF_LOSS = {"paper": {}, "eq4": {}, "towards": OUR_NUMBERS, "directional": OUR_NU
 OF_LOSS["ours"] = OUR_NUMBERS
 """What each loss is updated with: the paper's rates for the paper's, ours for ours."""
 SELDOM = ("eq4", "directional")
-"""Losses whose updates run on fewer edits: those that nobody is advised to take."""
+"""Losses whose updates run on fewer edits: each is near to one that runs on all."""
 LOSS_ONLY = {
     "through_model": False,
     "lr_timesteps": 0.0,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional as F
 
 from ...embedded.world.success import Judge
+from ...tensor_files import write_tensor_file
+from ..digest import digest
 from .methods import Batch
 from .models import TinoBench, as_batch
 from .runs import Plan, load_result, path_of
@@ -131,7 +131,7 @@ def judge(
 def _code_version() -> str:
     here = Path(__file__).resolve()
     files = [here, here.parents[2] / "embedded" / "world" / "success.py"]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+    return digest(files)
 
 
 def measured_at(bench: TinoBench, folder: Path, variant: Variant, batch: Batch) -> Path:
@@ -150,9 +150,7 @@ def measure_piece(bench: TinoBench, folder: Path, variant: Variant, batch: Batch
         with torch.inference_mode():
             beside = _beside(bench, batch)
             worth = judge(bench, batch.tasks, result["latents"], variant.clip, beside)
-        part = path.with_suffix(f".part{os.getpid()}")
-        save_file({"worth": torch.from_numpy(worth)}, part)
-        os.replace(part, path)
+        write_tensor_file(path, {"worth": torch.from_numpy(worth)}, {})
     return load_file(path)["worth"].numpy()
 
 

@@ -69,7 +69,7 @@ def plot_curves(results: Results, path: Path) -> None:
 def plot_over_iterations(results: Results, path: Path) -> None:
     """Success, background error and loss over W, with and without each part of the method."""
     figure, axes = plt.subplots(1, 3, figsize=(12, 3.4), layout="constrained")
-    kinds, first = results.plan.kinds, results.num_each
+    kinds, first = results.plan.kinds, results.plan.num_few
     for name, label in (("tino", "TiNO-Edit"), *((v.name, v.title) for v in ABLATIONS)):
         success = 100 * results.over_marks(name, kinds, "success", first).mean(1)
         axes[0].plot(results.marks, success, marker="o", label=label)

@@ -69,7 +69,7 @@ def iterations_text(results: Results) -> str:
 
 def ablation_text(results: Results) -> str:
     """Each part of the method left out, on the same edits."""
-    kinds, first, last = results.plan.kinds, results.num_each, len(results.marks) - 1
+    kinds, first, last = results.plan.kinds, results.plan.num_few, len(results.marks) - 1
     full = results.row("tino", "TiNO-Edit", kinds, last, first)
     rows = [results.row(v.name, v.title, kinds, last, first) for v in ABLATIONS]
     none = results.row("tino", "W = 0", kinds, 0, first)
@@ -149,7 +149,8 @@ def write_report(results: Results, docs: Path = DOCS) -> Path:
         *(kind_text(results, kind) for kind in plan.kinds),
         f"## Over the iterations\n\n{iterations_text(results)}\n\n"
         "![timesteps, noise and loss over the iterations](images/tino_curves.png)\n",
-        f"## Ablations\n\nOn the first {results.num_each} edits of each kind, at the last W.\n\n"
+        f"## Ablations\n\nOn the first {results.plan.num_few} edits of each kind, at the last W."
+        "\n\n"
         f"{ablation_text(results)}\n\n"
         "![with and without each part of the method](images/tino_over_iterations.png)\n",
         read_cost(results.root),

@@ -77,8 +77,3 @@ class Results:
         """One metric at every mark, (marks, edits)."""
         parts = [self.worth(name, kind)[: len(self.marks), :first] for kind in kinds]
         return np.concatenate(parts, axis=1)[..., METRICS.index(metric)]
-
-    @property
-    def num_each(self) -> int:
-        """Edits of each kind that the ablations ran on."""
-        return len([i for b in self.plan.batches(self.plan.ablations[0])[:1] for i in b.indices])

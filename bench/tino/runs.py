@@ -2,7 +2,6 @@
 
 import dataclasses
 import hashlib
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +9,12 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from ...tensor_files import write_tensor_file
 from ...tino_core.settings import Settings
+from ..digest import digest
 from .contest_methods import begin_elected
 from .methods import Batch, read_batch
 from .models import TinoBench
@@ -45,11 +46,14 @@ class Plan:
         """All that runs, by name."""
         return {one.name: one for one in (*self.main, *self.ablations)}
 
+    @property
+    def num_few(self) -> int:
+        """Edits of each kind that the ablations run on."""
+        return min(self.num_edits, self.num_ablation // len(self.kinds))
+
     def batches(self, variant: Variant) -> list[Batch]:
         """Batches of a variant; the ablations run on the first edits of each kind."""
-        number = self.num_edits
-        if variant in self.ablations:
-            number = min(number, self.num_ablation // len(self.kinds))
+        number = self.num_few if variant in self.ablations else self.num_edits
         size = self.batch_size
         return [
             Batch(kind, range(first, min(first + size, number)), self.split)
@@ -81,7 +85,7 @@ def _code_version() -> str:
     files = [here / f"{stem}.py" for stem in stems]
     files += sorted(core.glob("*.py"))  # whole: a list of stems would forget the next one
     files += [core.parent / "nodes" / "tino" / "loss.py"]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+    return digest(files)
 
 
 def path_of(folder: Path, variant: Variant, batch: Batch) -> Path:
@@ -104,9 +108,8 @@ def run_piece(
             inputs = begin_elected(inputs, load_result(tried))
         settings = dataclasses.replace(settings, **variant.settings)
         result = variant.method(bench, inputs, settings)
-    part = path.with_suffix(f".part{os.getpid()}")
-    save_file({name: value.contiguous().clone() for name, value in result.items()}, part)
-    os.replace(part, path)
+    kept = {name: value.contiguous().clone() for name, value in result.items()}
+    write_tensor_file(path, kept, {})
 
 
 def run_missing(

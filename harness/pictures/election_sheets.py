@@ -20,10 +20,7 @@ REDDER = 0.55
 
 @dataclass(frozen=True)
 class Election:
-    """What a run showed. tiles, scores, ran, runs: of each candidate, by its number.
-
-    order: candidates from the best to the worst; ran: steps, of a race; runs: from 1, of a pool
-    """
+    """What a run showed. tiles: of each candidate, by its number; facts: what the node told."""
 
     prompt: dict
     instruction: str

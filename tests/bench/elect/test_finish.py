@@ -50,7 +50,7 @@ def test_the_ways_are_the_nodes_own(bench, folder):
         run = bench.run(edit, "euler")
         found = candidates.run_candidates(plan.plan(run, [2], 2))
         mask = relevance.RelevanceMapAggregate.execute(found, 0.0, 0.2, "paper")[0]
-        pictures, _ = ways(bench, edit, 0, kept, [2], mask)
+        pictures, _ = ways(bench, edit, 0, kept, 2, mask)
         seen = dict(zip(WAYS, map(torch.from_numpy, pictures), strict=True))
         source = torch.from_numpy(edit.source)[None]
         clean = FinishClean.execute(seen["plain"][None], source, mask, FEATHER, True)[0]
