@@ -34,10 +34,13 @@ def _given(record: type, without: Sequence[str]) -> Iterator[Field]:
     return (one for one in fields(record) if one.name not in without)
 
 
-def inputs(record: type, without: Sequence[str] = ()) -> list[io.Input]:
-    """A record's fields for a schema, in their order."""
+def inputs(record: type, without: Sequence[str] = (), **known: dict[str, Any]) -> list[io.Input]:
+    """A record's fields for a schema, in their order.
+
+    known: options of fields, by their names, that are known only when the schema is made
+    """
     return [
-        one.metadata["kind"].Input(one.name, **one.metadata["options"])
+        one.metadata["kind"].Input(one.name, **one.metadata["options"], **known.get(one.name, {}))
         for one in _given(record, without)
     ]
 

@@ -23,11 +23,13 @@ from ...tino_core.masks import (
 )
 from ..host.model_folders import register_folder
 from ..host.tino.relevance import relevance
+from ..inputs import given, inputs, takes_records
 from ..menu import TINO
 from .latent_models import managed
 from .latents import check_source
 
 _DRAWS, _SHARE = 8, 0.5  # of noise, and of the schedule it is taken from, as in DiffEdit
+_FRACTION: dict[str, Any] = {"min": 0.0, "max": 1.0, "step": 0.01}
 _NO_MODEL = "(none: put a folder into models/clipseg)"
 
 
@@ -40,19 +42,45 @@ def _clipseg_folders() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Given:
-    """The node's optional inputs, with what they are in a prompt that lacks them."""
+    """The node's optional inputs."""
 
-    image2: Tensor | None = None
-    mask: Tensor | None = None
-    source_prompt: str = ""
-    target_prompt: str = ""
-    clipseg: str = ""
-    threshold: float = 0.5
-    tolerance: float = 0.0
-    soft_edge: int = 0
-    model: Any = None
-    source: Any = None
-    clip: Any = None
+    image2: Any = given(io.Image, optional=True, tooltip="difference: the changed picture.")
+    mask: Any = given(io.Mask, optional=True, tooltip="user: 1 = edited, soft edges kept.")
+    source_prompt: str = given(
+        io.String, default="", optional=True, tooltip="object, relevance: what is there."
+    )
+    target_prompt: str = given(
+        io.String, default="", optional=True, tooltip="object, relevance: what is wanted."
+    )
+    clipseg: str = given(
+        io.Combo, lacking="", optional=True, tooltip="object: a folder of models/clipseg."
+    )
+    threshold: float = given(
+        io.Float,
+        default=0.5,
+        **_FRACTION,
+        optional=True,
+        tooltip="object: least probability. relevance: least share of the strongest change. 0 to "
+        "1.",
+    )
+    tolerance: float = given(
+        io.Float,
+        default=0.0,
+        **_FRACTION,
+        optional=True,
+        tooltip="difference: changes up to this much of full brightness count as none.",
+    )
+    soft_edge: int = given(
+        io.Int,
+        default=0,
+        min=0,
+        max=256,
+        optional=True,
+        tooltip="Pixels over which the edge fades; 0 keeps it hard.",
+    )
+    model: Any = given(io.Model, optional=True, tooltip="relevance: the MODEL that will edit.")
+    source: Any = given(io.Latent, optional=True, tooltip="relevance: image, encoded.")
+    clip: Any = given(io.Clip, optional=True, tooltip="relevance: reads both prompts.")
 
 
 def _object_mask(image: Tensor, given: Given) -> Tensor:
@@ -147,66 +175,15 @@ class TiNOMask(io.ComfyNode):
                     tooltip="How the mask comes about.",
                 ),
                 io.Image.Input("image", tooltip="The picture to edit."),
-                io.Image.Input("image2", optional=True, tooltip="difference: the changed picture."),
-                io.Mask.Input("mask", optional=True, tooltip="user: 1 = edited, soft edges kept."),
-                io.String.Input(
-                    "source_prompt",
-                    default="",
-                    optional=True,
-                    tooltip="object, relevance: what is there.",
-                ),
-                io.String.Input(
-                    "target_prompt",
-                    default="",
-                    optional=True,
-                    tooltip="object, relevance: what is wanted.",
-                ),
-                io.Combo.Input(
-                    "clipseg",
-                    options=folders,
-                    default=folders[0],
-                    optional=True,
-                    tooltip="object: a folder of models/clipseg.",
-                ),
-                io.Float.Input(
-                    "threshold",
-                    default=0.5,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    optional=True,
-                    tooltip="object: least probability. relevance: least share of the strongest "
-                    "change. 0 to 1.",
-                ),
-                io.Float.Input(
-                    "tolerance",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    optional=True,
-                    tooltip="difference: changes up to this much of full brightness count as none.",
-                ),
-                io.Int.Input(
-                    "soft_edge",
-                    default=0,
-                    min=0,
-                    max=256,
-                    optional=True,
-                    tooltip="Pixels over which the edge fades; 0 keeps it hard.",
-                ),
-                io.Model.Input(
-                    "model", optional=True, tooltip="relevance: the MODEL that will edit."
-                ),
-                io.Latent.Input("source", optional=True, tooltip="relevance: image, encoded."),
-                io.Clip.Input("clip", optional=True, tooltip="relevance: reads both prompts."),
+                *inputs(Given, clipseg={"options": folders, "default": folders[0]}),
             ],
             outputs=[io.Mask.Output(display_name="mask")],
         )
 
     @classmethod
-    def execute(cls, mode: str, image: Tensor, **others: Any) -> io.NodeOutput:
-        picture, given = _chw(image), Given(**others)
+    @takes_records()
+    def execute(cls, mode: str, image: Tensor, given: Given) -> io.NodeOutput:
+        picture = _chw(image)
         modes = {
             "object": lambda: _object_mask(picture, given),
             "style": lambda: whole_mask(picture),
