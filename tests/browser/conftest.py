@@ -56,6 +56,13 @@ def overlaps(boxes: list[list]) -> list[tuple[str, str]]:
     ]
 
 
+def choose_nothing(page: "Page") -> None:
+    """Go back to the automatic choice; the button may lie out of the window's sight."""
+    automatic = page.get_by_role("button", name="Automatic", exact=True)
+    if automatic.count():
+        automatic.evaluate("(one) => one.click()")
+
+
 def newest_frontend() -> Path:
     """Of the package in ELECT_NEWEST_FRONTEND or in .cache; skips the test without one."""
     folder = Path(os.environ.get("ELECT_NEWEST_FRONTEND") or NEWEST) / STATIC

@@ -6,6 +6,8 @@ import pytest
 
 from elect_tino.harness.workflows.workflow import DEMO, load_workflow, set_widgets
 
+from .conftest import choose_nothing
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
@@ -84,9 +86,7 @@ def run(tab: "Page") -> "Page":
 @pytest.fixture
 def page(run: "Page") -> "Page":
     """The finished demo with the automatic choice."""
-    automatic = run.get_by_role("button", name="Automatic", exact=True)
-    if automatic.count():
-        automatic.click()
+    choose_nothing(run)
     return run
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .conftest import choose_nothing
 from .test_gallery import ELECTION, PICKED, run_demo, tiles, wait_for_end
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ def run(tab: "Page") -> "Page":
 @pytest.fixture
 def dialog(run: "Page") -> "Locator":
     """The large view of the best candidate, opened by keys, nothing being chosen."""
-    automatic = run.get_by_role("button", name="Automatic", exact=True)
-    if automatic.count():
-        automatic.evaluate("(one) => one.click()")
+    choose_nothing(run)
     tiles(run).first.focus()
     run.keyboard.press("Space")
     found = run.locator("dialog.elect-dialog")

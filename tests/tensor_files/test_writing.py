@@ -1,12 +1,13 @@
 """Files of tensors are written whole or not at all."""
 
 import os
-import signal
 
 import pytest
 import torch
 
 from elect_tino.tensor_files import read_tensor_file, write_tensor_file, writing
+
+from ..killed import half, is_killed, kill, needs_fork
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -35,27 +36,7 @@ def test_the_old_file_stays_whole_when_the_new_one_breaks_off(tmp_path, monkeypa
     assert list(tmp_path.iterdir()) == [path]
 
 
-def killed(run) -> bool:
-    """Run it in a child process; was that killed?"""
-    child = os.fork()
-    if child == 0:
-        try:
-            run()
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
-
-
-def _kill(*given) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _half(tensors, place, metadata) -> None:
-    place.write_bytes(b"half")
-    _kill()
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@needs_fork
 @pytest.mark.parametrize("scratch", [True, False], ids=["scratch", "beside"])
 @pytest.mark.parametrize("stage", ["half written", "not yet moved"])
 def test_a_kill_leaves_the_old_file_and_at_most_a_part(tmp_path, monkeypatch, stage, scratch):
@@ -66,11 +47,11 @@ def test_a_kill_leaves_the_old_file_and_at_most_a_part(tmp_path, monkeypatch, st
     before = path.read_bytes()
     with monkeypatch.context() as patch:
         if stage == "half written":
-            patch.setattr(writing, "save_file", _half)
+            patch.setattr(writing, "save_file", half)
         else:
-            patch.setattr(os, "replace", _kill)
+            patch.setattr(os, "replace", kill)
         given = other if scratch else None
-        assert killed(lambda: write_tensor_file(path, {"x": torch.ones(2)}, {}, given))
+        assert is_killed(lambda: write_tensor_file(path, {"x": torch.ones(2)}, {}, given))
     assert path.read_bytes() == before
     left = {one for one in folder.iterdir() if one != path}
     assert {one.suffix for one in left} == (set() if scratch else {".part"})

@@ -2,36 +2,17 @@
 what was saved before as it was, and nothing half."""
 
 import os
-import signal
 
 import pytest
-import torch
 
 from elect_tino.tensor_files import writing
 
-pytestmark = [
-    pytest.mark.comfy,
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here"),
-]
+from ...killed import half, is_killed, kill, needs_fork
+
+pytestmark = [pytest.mark.comfy, needs_fork]
 
 STEPS_BEFORE, STEPS_AFTER = 3, 5  # of 8 steps, three candidates a batch, stopped at 0.4
 CALLS = range(STEPS_BEFORE + STEPS_AFTER)
-
-
-def kill(*given, **names):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def is_killed(run) -> bool:
-    """Run it in a child process; was that killed?"""
-    child = os.fork()
-    if child == 0:
-        try:
-            torch.set_num_threads(1)
-            run()
-        finally:
-            os._exit(0)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
 @pytest.fixture
@@ -96,11 +77,6 @@ def test_a_kill_at_any_call_leaves_whole_files(
     more = {"kept_00002_.safetensors", "table_00002_.csv"} if call >= STEPS_BEFORE else set()
     assert set(left) - set(saved_before) == more
     goes_on(whole_run, kept, scene, guiders, left)
-
-
-def half(tensors, place, metadata) -> None:
-    place.write_bytes(b"half")
-    kill()
 
 
 @pytest.mark.parametrize("stage", ["half written", "not yet moved"])
