@@ -77,9 +77,9 @@ class InstructionVariants(io.ComfyNode):
             raise ValueError("instruction: it is empty.")
         if vlm is not None and clip is not None:
             raise ValueError("vlm: connect either vlm or clip, not both.")
-        model = SpeakingClip(clip) if clip is not None else vlm
         made: list[str] = []
-        if model is not None and num_from_model:
+        if num_from_model and (vlm is not None or clip is not None):
+            model = SpeakingClip(clip) if clip is not None else vlm
             picture = None if image is None else pictures(one_source(image))[0]
             made = rewrites(model, instruction, num_from_model, complaint or "", picture)
         every = variants(instruction, own_list(own_variants), made)
