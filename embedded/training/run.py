@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, autocast, nn
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Run:
         start = time.monotonic()
         with (self.folder / "loss.jsonl").open("a", buffering=1) as log:
             while self.progress < 1 and self.step != stop_at:
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.on_cuda):
+                with autocast(self.device.type, torch.bfloat16, enabled=self.on_cuda):
                     loss, parts = loss_of(self.generator)
                 self._update(loss)
                 now = time.monotonic()
