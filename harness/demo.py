@@ -15,7 +15,7 @@ from .proof import draw_proof, edited_example, finish_all, measure, told
 from .server.client import ComfyClient, ExecutionFailed, PromptRejected
 from .server.comfy_server import PACK_ROOT, ComfyServer
 from .server.events import Event
-from .workflows.summary import election_of, nodes_of, saved_images, summarise
+from .workflows.summary import election_of, nodes_of, shown_images, summarise
 from .workflows.workflow import DEMO, load_workflow, to_prompt
 
 OUTPUT = PACK_ROOT / "output" / "demo"
@@ -41,9 +41,9 @@ def show_progress(prompt: dict, event: Event) -> None:
 def save_pictures(client: ComfyClient, prompt: dict, entry: dict, folder: Path) -> dict[str, str]:
     """Write what the run made; returns kind -> path."""
     files = {}
-    for prefix, file in saved_images(prompt, entry).items():
-        kind = "relevance" if "relevance" in prefix else "edited"
-        name = kind if kind not in files else prefix.replace("/", "_")
+    for shown, file in shown_images(prompt, entry).items():
+        kind = "relevance" if "relevance" in shown.lower() else "edited"
+        name = kind if kind not in files else shown.replace("/", "_")
         files[name] = folder / f"{name}.png"
         client.picture(file).save(files[name])
     election = election_of(prompt, entry)

@@ -6,10 +6,12 @@ import { readElection } from "./gallery/election.js";
 import { Gallery } from "./gallery/gallery.js";
 import { followPreviews } from "./gallery/live.js";
 import { outputOf } from "./gallery/outputs.js";
+import { adoptStyleFile } from "./gallery/style.js";
 import { loadWords } from "./gallery/words.js";
 
 // Node id -> the outputs through which the choice, and only the choice, goes on.
 const NODES = { BISSelect: [0], ELECTRace: [0], ELECTSampler: [0, 1] };
+const STYLE = new URL("./gallery/gallery.css", import.meta.url);
 const WIDTH = 420;
 const HEIGHT = 300;
 const galleries = new WeakMap();
@@ -77,17 +79,10 @@ function electingNodes() {
   return graphs.flatMap((graph) => graph.nodes ?? []).filter((node) => galleries.has(node));
 }
 
-function addStyle() {
-  const link = document.createElement("link");
-  link.rel = "stylesheet";
-  link.href = new URL("./gallery/gallery.css", import.meta.url).href;
-  document.head.append(link);
-}
-
 app.registerExtension({
   name: "elect.gallery",
   async setup() {
-    addStyle();
+    adoptStyleFile(STYLE);
     await loadWords();
     api.addEventListener("executed", showFinished);
     // A failed or cancelled run leaves what was there before.

@@ -1,6 +1,7 @@
 // How the pack's nodes start out: seeds stay as they are after a run, and wires of the pack's own
 // types have colours.
 import { app } from "../../scripts/app.js";
+import { adoptStyle } from "./gallery/style.js";
 
 // Node id -> widgets whose value ComfyUI would draw anew after each run.
 const SEEDS = { MultiSeedPartialSampler: "first_seed", ELECTSampler: "first_seed", TiNOOptimize: "seed" };
@@ -30,9 +31,7 @@ function colourWires() {
 
 function colourSlots() {
   const rules = Object.entries(COLOURS).map(([type, colour]) => `--color-datatype-${type}: ${colour};`);
-  const style = document.createElement("style");
-  style.textContent = `:root { ${rules.join(" ")} }`;
-  document.head.append(style);
+  adoptStyle(`:root { ${rules.join(" ")} }`);
 }
 
 app.registerExtension({

@@ -2,6 +2,7 @@
 // are folded away, and a style sheet hides them: whatever Vue draws anew stays as the button says.
 import { app } from "../../scripts/app.js";
 import { make } from "./gallery/make.js";
+import { adoptStyle } from "./gallery/style.js";
 
 const ROWS = 64; // more than any node of ours has
 const KNOWN = "Comfy.Node.AlwaysShowAdvancedWidgets"; // a frontend with this setting folds by itself
@@ -20,7 +21,7 @@ export function addStyle() {
   const look = `.elect-more { width: 100%; padding: 4px; border: 0; border-radius: 6px; cursor: pointer;
     background: var(--component-node-widget-background, #262729); color: inherit; font-size: 12px; }
     .elect-more:focus-visible { outline: 2px solid #3b82f6; }`;
-  document.head.append(make("style", { textContent: [look, ...hidden].join("\n") }));
+  adoptStyle([look, ...hidden].join("\n"));
 }
 
 // The canvas has a button of its own: there this one is hidden, and its row has no height.

@@ -36,7 +36,8 @@ LOAD = "async (workflow) => { await window.app.loadGraphData(workflow) }"
 QUEUE = "async () => { await window.app.queuePrompt(0, 1) }"
 FINISHED = """() =>
     document.querySelectorAll(".elect-gallery img").length > 0 &&
-    window.app.graph.nodes.filter((n) => n.type === "SaveImage").every((n) => n.imgs?.length)"""
+    window.app.graph.nodes.filter((n) => ["SaveImage", "PreviewImage"].includes(n.type))
+        .every((n) => n.imgs?.length)"""
 FOCUS = "() => window.app.extensionManager.command.execute('Workspace.ToggleFocusMode')"
 # Groups from the third on: the first two hold nothing that a run fills in.
 FRAME = """([first, margin]) => {

@@ -8,7 +8,7 @@ from PIL import Image
 from ...embedded.world import examples
 from ..server.client import ComfyClient
 from ..workflows.stand_in import EXAMPLES, stand_in, upload_picture
-from ..workflows.summary import instruction_of, nodes_of, saved_images
+from ..workflows.summary import instruction_of, nodes_of, saved_images, shown_images
 from ..workflows.workflow import to_prompt
 from .cells import GAP, SIZE, Cell, paste_row, sheet
 from .election_sheets import Election, election_sheet
@@ -55,10 +55,13 @@ def elect_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
 
 def tino_sheet(client: ComfyClient, prompt: dict, entry: dict) -> Image.Image:
     """What the edit starts from or goes towards and the edit large, source and loss below."""
-    saved = {prefix.split("/")[1]: file for prefix, file in saved_images(prompt, entry).items()}
-    curve, edited = client.picture(saved.pop("loss_curve")), client.picture(saved.pop("edited"))
+    pictures = {
+        name.split("/")[-1].lower(): client.picture(file)
+        for name, file in shown_images(prompt, entry).items()
+    }
+    curve, edited = pictures.pop("loss curve"), pictures.pop("edited")
     source = Cell(example_of(prompt), "source")
-    shown = [Cell(client.picture(file), label) for label, file in saved.items()]
+    shown = [Cell(picture, label) for label, picture in pictures.items()]
     large = [*(shown[:1] or [source]), Cell(edited, "edited", True)]
     below = [source, *shown[1:]] if shown else []
     made, side = sheet(), SIZE[1] - LARGE - 3 * GAP

@@ -9,6 +9,7 @@ from .workflow import is_link
 
 SCORE_NODE = "BISSelect"
 SAVE_NODE = "SaveImage"
+SHOW_NODE = "PreviewImage"
 
 
 def nodes_of(prompt: dict, class_type: str) -> Iterator[tuple[str, dict]]:
@@ -36,6 +37,15 @@ def saved_images(prompt: dict, entry: dict) -> dict[str, dict]:
         if images:
             saved[str(node["inputs"].get("filename_prefix", key))] = images[0]
     return saved
+
+
+def shown_images(prompt: dict, entry: dict) -> dict[str, dict]:
+    """What was saved, then title -> the first picture that a PreviewImage node so titled showed."""
+    shown = saved_images(prompt, entry)
+    for key, node in nodes_of(prompt, SHOW_NODE):
+        for image in entry["outputs"].get(key, {}).get("images", [])[:1]:
+            shown[node.get("_meta", {}).get("title") or key] = image
+    return shown
 
 
 def score_of(value: Any) -> float | None:

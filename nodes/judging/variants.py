@@ -85,8 +85,9 @@ class InstructionVariants(io.ComfyNode):
             raise ValueError("instruction: it is empty.")
         if vlm is not None and clip is not None:
             raise ValueError("vlm: connect either vlm or clip, not both.")
-        model = SpeakingClip(clip) if clip is not None else vlm
         made: list[str] = []
+        speaks = clip is not None and num_from_model  # a CLIP that is asked nothing need not speak
+        model = SpeakingClip(clip) if speaks else vlm
         if model is not None and num_from_model:
             picture = None if image is None else pictures(one_source(image))[0]
             made = rewrites(model, instruction, num_from_model, complaint or "", picture)

@@ -34,6 +34,8 @@ SHOW_RESULTS = """async () => {
 }"""
 JOBS = "async () => (await fetch('/api/jobs')).status"
 """What the newer frontends read their list from."""
+OF_NODES = """(title) => window.app.graph.nodes.filter((one) => one.title === title)
+    .flatMap((one) => window.app.nodeOutputs[one.id].images.map((image) => image.filename))"""
 LISTED = """() => [...document.querySelectorAll("img")]
     .filter((one) => !one.closest(".lg-node, .elect-gallery, .dom-widget"))
     .filter((one) => one.checkVisibility() && one.src.includes("filename="))
@@ -61,14 +63,19 @@ def test_the_open_right_panel_leaves_the_gallery_on_its_node(page: "Page"):
     page.evaluate(CLOSE_PANEL)
 
 
-def test_the_list_of_results_shows_what_was_saved_and_no_candidate(page: "Page"):
-    """A newer list shows one picture a run: the first saved, which is the map or the edit."""
+def test_the_list_of_results_shows_the_edit_no_map_and_no_candidate(page: "Page"):
+    """A newer list shows one picture a run: the first that was saved, else the first preview."""
     page.evaluate(SHOW_RESULTS)
     listed = page.evaluate(LISTED)
     page.evaluate(SHOW_RESULTS)
     if not listed and page.evaluate(JOBS) == 404:
         pytest.skip("this frontend lists what a newer ComfyUI tells")
-    assert any(name.startswith(("edited_", "relevance_")) for name in listed)
+    (edited,), (relevance,) = (
+        page.evaluate(OF_NODES, "Edited"),
+        page.evaluate(OF_NODES, "Relevance map"),
+    )
+    assert edited in listed
+    assert relevance not in listed
     candidates = {one["filename"] for one in page.evaluate(ELECTION)["pictures"] if one}
     assert candidates
     assert candidates.isdisjoint(listed)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from elect_tino.harness import demo
 from elect_tino.harness.pictures.contact_sheet import ELECTED, contact_sheet
-from elect_tino.harness.workflows.summary import instruction_of, saved_images, summarise
+from elect_tino.harness.workflows.summary import instruction_of, shown_images, summarise
 
 OBJECT_INFO = {
     "EmbeddedLoader": {"output": ["MODEL", "CLIP", "VAE"]},
@@ -30,7 +30,8 @@ PROMPT = {
     "4": node("CLIPTextEncode", "Instruction", clip=["2", 1], text=" make it red "),
     "5": node("BISSelect"),
     "6": node("SaveImage", filename_prefix="elect/edited"),
-    "7": node("SaveImage", filename_prefix="elect/relevance"),
+    "7": node("PreviewImage", "Relevance map"),
+    "8": node("PreviewImage"),
 }
 
 ELECTION = {
@@ -52,7 +53,7 @@ ENTRY = {
     "outputs": {
         "5": {"elect": [{**ELECTION, "pictures": {"candidates": THUMBNAILS}}]},
         "6": {"images": [{"filename": "edited_1.png"}]},
-        "7": {"images": [{"filename": "relevance_1.png"}]},
+        "7": {"images": [{"filename": "temp_1.png", "type": "temp"}]},
     }
 }
 
@@ -85,9 +86,11 @@ def test_a_run_without_election_is_an_error():
         summarise(PROMPT, {"outputs": {}}, OBJECT_INFO)
 
 
-def test_saved_pictures_go_by_prefix():
-    saved = saved_images(PROMPT, ENTRY)
-    assert saved["elect/relevance"]["filename"] == "relevance_1.png"
+def test_saved_pictures_go_by_prefix_shown_ones_by_title():
+    shown = shown_images(PROMPT, ENTRY)
+    assert list(shown) == ["elect/edited", "Relevance map"]
+    assert shown["elect/edited"]["filename"] == "edited_1.png"
+    assert shown["Relevance map"]["type"] == "temp"
 
 
 class RecordedClient:

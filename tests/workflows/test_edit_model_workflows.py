@@ -19,7 +19,7 @@ from elect_tino.embedded.model.text import PROJECTION_DIM, WIDTH
 from elect_tino.harness.author_workflows import path_of
 from elect_tino.harness.workflows.recipes.edit_models import EDIT_RECIPES
 from elect_tino.harness.workflows.stand_in import MEGAPIXELS
-from elect_tino.harness.workflows.summary import nodes_of, saved_images
+from elect_tino.harness.workflows.summary import nodes_of, shown_images
 from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
 from elect_tino.tests.nodes.newer_models import lacking
 from elect_tino.tests.nodes.reference_families import FAMILIES as SMALL
@@ -162,7 +162,7 @@ def test_workflow_runs_and_elects(name: str, server: "ComfyServer", small):
     assert (facts["num_steps"], facts["stop_step"]) == (STEPS, stop)
     nulls = NUM_CANDIDATES if FAMILIES[name].cfg == 1 else 0  # one step's, at cfg 1
     assert facts["nfe_spent"] == NUM_CANDIDATES * stop + nulls
-    pictures = saved_images(prompt, entry)
+    pictures = shown_images(prompt, entry)
     assert len(pictures) == 2
     for file in pictures.values():
         with Image.open(BytesIO(server.view(file))) as image:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 
 from elect_tino.harness.workflows.recipes.races import elect_race
 
@@ -71,11 +72,27 @@ def test_lists_of_results_count_no_candidate(server: "ComfyServer", demo: dict):
     """They count what has a file name of its own in the output; the queue's cards are these."""
     entry = server.run(demo)
     counted = [
-        key
+        one
         for out in entry["outputs"].values()
-        for key, items in out.items()
+        for items in out.values()
         for one in items
         if isinstance(one, dict) and "filename" in one
     ]
-    assert counted == ["images", "images"]  # the edit and the relevance map
+    (saved,) = [one["filename"] for one in counted if one["type"] == "output"]
+    assert saved.startswith("edited_")
+    assert len(counted) <= 3  # the map as a preview; newer ones count the source's too
     assert len(election(entry)["pictures"]["candidates"]) == 3
+
+
+@pytest.mark.parametrize("name", ["elect_embedded_demo", "tino_strokes"])
+def test_the_picture_of_a_run_in_a_list_of_results_is_the_edit(
+    name: str, server: "ComfyServer", small: Callable[[str], dict]
+):
+    """Though relevance map and loss curve are there before it."""
+    prompt_id = server.submit(small(name))
+    server.wait(prompt_id)
+    try:
+        told = server.get(f"/api/jobs/{prompt_id}")
+    except requests.HTTPError:
+        pytest.skip("this ComfyUI leaves it to the frontend")
+    assert told["preview_output"]["filename"].startswith("edited_")

@@ -13,7 +13,7 @@ from elect_tino.embedded.world.examples import load_example
 from elect_tino.harness.server.client import ExecutionInterrupted
 from elect_tino.harness.workflows.recipes.parts import EXAMPLE
 from elect_tino.harness.workflows.recipes.tino import TINO_RECIPES
-from elect_tino.harness.workflows.summary import saved_images
+from elect_tino.harness.workflows.summary import shown_images
 
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
@@ -30,9 +30,9 @@ def picture(server: "ComfyServer", file: dict) -> np.ndarray:
 
 
 def saved(server: "ComfyServer", prompt: dict, entry: dict) -> dict[str, np.ndarray]:
-    """Last part of the filename prefix -> picture."""
-    files = saved_images(prompt, entry)
-    return {prefix.split("/")[-1]: picture(server, file) for prefix, file in files.items()}
+    """Last part of the filename prefix, or title -> picture."""
+    files = shown_images(prompt, entry)
+    return {name.split("/")[-1]: picture(server, file) for name, file in files.items()}
 
 
 def node(class_type: str, **inputs: object) -> dict:
@@ -45,7 +45,7 @@ def test_runs_and_saves_the_edit(name: str, server: "ComfyServer", small: Callab
     shown = saved(server, prompt, server.run(prompt))
     assert shown["edited"].shape == (128, 128, 3)
     assert shown["edited"].std() > 0.05
-    assert shown["loss_curve"].std() > 0.01
+    assert shown["Loss curve"].std() > 0.01
 
 
 def test_only_the_masked_part_changes(server: "ComfyServer", tino: dict):
@@ -206,7 +206,7 @@ def test_a_word_from_the_embeddings_folder_reaches_picture_and_loss(
     def edited(colour: str) -> tuple[np.ndarray, np.ndarray]:
         tino["target"]["inputs"]["value"] = f"a blue star and a {colour} triangle on a photo"
         shown = saved(server, tino, server.run(tino))
-        return shown["edited"], shown["loss_curve"]
+        return shown["edited"], shown["Loss curve"]
 
     learnt, known, other = edited("embedding:rosy"), edited("pink"), edited("green")
     assert np.array_equal(learnt[0], known[0])

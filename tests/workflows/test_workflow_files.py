@@ -14,7 +14,7 @@ from elect_tino.harness.author_workflows import ALL_RECIPES, FOLDER, path_of, to
 from elect_tino.harness.doctor import number
 from elect_tino.harness.workflows.recipes.elect import RECIPES
 from elect_tino.harness.workflows.recipes.titles import title_of
-from elect_tino.harness.workflows.summary import nodes_of, saved_images
+from elect_tino.harness.workflows.summary import nodes_of, saved_images, shown_images
 from elect_tino.harness.workflows.widgets import node_inputs
 from elect_tino.harness.workflows.workflow import NOTES, load_workflow, widget_values
 
@@ -107,7 +107,7 @@ def test_runs_and_saves_the_edit_in_the_sources_size(
 ):
     prompt = small(name)
     entry = server.run(prompt)
-    for file in saved_images(prompt, entry).values():
+    for file in shown_images(prompt, entry).values():
         with Image.open(BytesIO(server.view(file))) as image:
             assert image.size == (128, 128)
     check_election(prompt, election(entry))

@@ -222,7 +222,8 @@ export class Gallery {
     const seeds = this.places();
     const candidates = candidatesOf(this.election);
     const shown = seeds.map((one) => candidates.find((candidate) => candidate.seed === one));
-    largeView(this.election, shown, seeds.indexOf(seed), {
+    // Over the page, not in the node: there Nodes 2.0 takes the wheel before the view has it.
+    largeView(document.body, this.election, shown, seeds.indexOf(seed), {
       chosen: () => this.seeds(),
       choose: (one) => this.pick([one]),
       keep: (one) => this.pick(toggled(this.seeds(), one, true)),

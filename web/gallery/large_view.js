@@ -6,7 +6,7 @@ import { say } from "./words.js";
 import { Zoom } from "./zoom.js";
 
 class LargeView {
-  constructor(election, candidates, place, actions) {
+  constructor(home, election, candidates, place, actions) {
     Object.assign(this, { election, candidates, place, actions });
     this.layers = new Layers(election);
     this.stage = make("div", { className: "elect-stage" }, this.layers.element);
@@ -21,7 +21,7 @@ class LargeView {
     this.dialog.addEventListener("keydown", (event) => this.onKey(event));
     this.dialog.addEventListener("keyup", (event) => this.onKeyUp(event));
     this.dialog.addEventListener("close", () => this.onClose());
-    document.body.append(this.dialog);
+    home.append(this.dialog);
     this.dialog.showModal();
     this.refresh();
     this.first.focus();
@@ -147,7 +147,8 @@ class LargeView {
   }
 }
 
-// candidates: in the order of the tiles; actions: chosen, choose, keep, finish, closed
-export function largeView(election, candidates, place, actions) {
-  return new LargeView(election, candidates, Math.max(0, place), actions);
+// home: the element that holds it; candidates: in the order of the tiles; actions: chosen, choose,
+// keep, finish, closed
+export function largeView(home, election, candidates, place, actions) {
+  return new LargeView(home, election, candidates, Math.max(0, place), actions);
 }

@@ -142,12 +142,11 @@ def finish(vae: Wire = VAE) -> dict[str, dict]:
 
 
 def saved(prefix: str, overlay: bool = True) -> dict[str, dict]:
-    pictures = {"edited": node("SaveImage", "Edited", images=("decoded", 0))}
-    pictures["edited"]["inputs"]["filename_prefix"] = f"{prefix}/edited"
-    if overlay:
-        pictures["overlay"] = node("SaveImage", "Relevance map", images=("relevance", 1))
-        pictures["overlay"]["inputs"]["filename_prefix"] = f"{prefix}/relevance"
-    return pictures
+    """The edit saved, the relevance map only shown: lists of results show what is saved first."""
+    edited = node("SaveImage", "Edited", images=("decoded", 0))
+    edited["inputs"]["filename_prefix"] = f"{prefix}/edited"
+    map_of_it = node("PreviewImage", "Relevance map", images=("relevance", 1))
+    return {"edited": edited, **({"overlay": map_of_it} if overlay else {})}
 
 
 def sections(name: str, *frames: tuple[str, tuple[str, ...]]) -> tuple[Section, ...]:

@@ -66,17 +66,14 @@ def by_text() -> dict[str, Any]:
 
 
 def saved(prefix: str, **pictures: Wire) -> dict[str, dict]:
-    shown = {"edited": ("decoded", 0), "loss_curve": ("tino", 3), **pictures}
-    titles = {"edited": "Edited", "loss_curve": "Loss curve"}
+    """The edit saved, all else only shown: lists of results show what is saved first."""
+    edited = {"images": ("decoded", 0), "filename_prefix": f"{prefix}/edited"}
+    shown = {"loss_curve": ("tino", 3), **pictures}
     return {
         "decoded": node("VAEDecode", samples=("tino", 0), vae=("model", 2)),
+        "edited": node("SaveImage", "Edited", **edited),
         **{
-            f"save_{name}": node(
-                "SaveImage",
-                titles.get(name, name.capitalize()),
-                images=wire,
-                filename_prefix=f"{prefix}/{name}",
-            )
+            f"show_{name}": node("PreviewImage", name.replace("_", " ").capitalize(), images=wire)
             for name, wire in shown.items()
         },
     }
@@ -84,7 +81,7 @@ def saved(prefix: str, **pictures: Wire) -> dict[str, dict]:
 
 LOAD = ("Models and picture", ("model", "latent_clip", "latent_vgg", "picture", "source"))
 OPTIMISE = ("Optimise noise and timesteps", ("tino",))
-SAVE = ("Save", ("decoded", "save_edited", "save_loss_curve"))
+SAVE = ("Save", ("decoded", "edited", "show_loss_curve"))
 
 
 def text() -> Recipe:
@@ -123,7 +120,7 @@ def reference() -> Recipe:
     }
     show = ("Show what it shall resemble", ("other", "cut", "shown", "reference"))
     where = ("Say so too, and where", ("target", "positive", "mask"))
-    save = (SAVE[0], (*SAVE[1], "save_reference"))
+    save = (SAVE[0], (*SAVE[1], "show_reference"))
     return Recipe(name, nodes, sections(name, LOAD, show, where, OPTIMISE, save))
 
 
@@ -157,7 +154,7 @@ def strokes() -> Recipe:
     paint = ("Paint over the picture", ("stroke", "painted", "start", "mask"))
     say = ("Say what it shall show", ("target", "positive"))
     optimise = (OPTIMISE[0], ("preset", *OPTIMISE[1]))
-    save = (SAVE[0], (*SAVE[1], "save_painted"))
+    save = (SAVE[0], (*SAVE[1], "show_painted"))
     return Recipe(name, nodes, sections(name, LOAD, paint, say, optimise, save))
 
 
@@ -175,7 +172,7 @@ def composition() -> Recipe:
     }
     paste = ("Paste a part of another picture", ("other", "part", "painted", "start", "mask"))
     say = ("Say what it shall show", ("target", "positive"))
-    save = (SAVE[0], (*SAVE[1], "save_painted"))
+    save = (SAVE[0], (*SAVE[1], "show_painted"))
     return Recipe(name, nodes, sections(name, LOAD, paste, say, OPTIMISE, save))
 
 
@@ -219,7 +216,7 @@ def compounded() -> Recipe:
         ("The first edit", ("target", "positive", "mask", "first", "first decoded")),
         ("Say what changes next, and where", ("target 2", "positive 2", *where)),
         ("The second edit", ("tino",)),
-        (SAVE[0], (*SAVE[1], "save_first")),
+        (SAVE[0], (*SAVE[1], "show_first")),
     )
     lower = {"first": (260.0, 900.0), "tino": (260.0, 900.0)}
     return Recipe(name, nodes, sections(name, *frames), sizes=lower)

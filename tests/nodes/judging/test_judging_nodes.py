@@ -117,6 +117,8 @@ def test_variants_are_the_original_then_own_lines_then_the_models():
     assert out.result[0] == ["make it red", "paint it red", "red now"]
     with pytest.raises(ValueError, match="^instruction: it is empty"):
         InstructionVariants.execute(" ", "", 0)
+    silent = object()  # a CLIP that cannot write
+    assert InstructionVariants.execute("make it red", "red", 0, clip=silent)[0][1:] == ["red"]
 
 
 def test_retry_is_wanted_only_when_the_first_is_not_good():
