@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, autocast, nn
+
+from ...tensor_files import written_whole
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,8 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        temporary = self.path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, self.path)
+        with written_whole(self.path) as part:
+            torch.save(state, part)
 
     def _resume(self) -> None:
         state = torch.load(self.path, weights_only=True, map_location="cpu")
