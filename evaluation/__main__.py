@@ -26,7 +26,7 @@ from ..judging.question import Unanswered
 from . import page
 from .data import form_of
 from .ledger import Ledger
-from .measuring import ELECT, PAPERS, columns_of, measure, methods_of, report
+from .measuring import ELECT, PAPERS, calls_told, columns_of, measure, methods_of, report
 from .runs import calls_of, make, planned
 from .sample import Sample
 
@@ -43,6 +43,13 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--paper",
         choices=PAPERS,
         help="print this published table beside the measured means; for pie: elect",
+    )
+    parser.add_argument(
+        "--calls",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="model calls for a picture, of a method whose runs do not tell them",
     )
     parser.add_argument("--group", default="", help="only samples of this category")
     parser.add_argument("--limit", type=int, help="only the first so many samples")
@@ -72,6 +79,7 @@ def evaluate(args: argparse.Namespace) -> int:
     folder, failed, calls = args.out / "runs", 0, {}
     runs = [planned(given, args) for given in args.methods]
     methods = methods_of([f"{one.name}={folder / one.name}" for one in runs], args.imports)
+    told_calls = calls_told(args.calls, methods)
     if runs:
         form, where = form_of(args.data)
         total = min(form.count(where), args.limit or sys.maxsize)
@@ -81,7 +89,7 @@ def evaluate(args: argparse.Namespace) -> int:
     ledger = Ledger(args.out / "ledger.jsonl")
     measure(samples(), methods, columns, ledger, calls)
     paper = args.paper or (ELECT if args.data.startswith("pie:") else "")
-    told = report(list(methods), list(columns), ledger.records, paper)
+    told = report(list(methods), list(columns), ledger.records, paper, told_calls)
     told += "".join(f"\n- {line}" for line in said) + "\n"
     (args.out / "table.md").write_text(told, encoding="utf-8")
     if args.page:
