@@ -31,6 +31,13 @@ from .runs import calls_of, make, planned
 from .sample import Sample
 
 
+def natural(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(text)
+
+
 def parse(argv: list[str]) -> argparse.Namespace:
     form = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="evaluate", description=__doc__, formatter_class=form)
@@ -52,15 +59,18 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="model calls for a picture, of a method whose runs do not tell them",
     )
     parser.add_argument("--group", default="", help="only samples of this category")
-    parser.add_argument("--limit", type=int, help="only the first so many samples")
+    parser.add_argument("--limit", type=natural, help="only the first so many samples")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="models of LPIPS, CLIP, DINO")
     parser.add_argument("--vlm", metavar="URL", help="VIEScore by this OpenAI-compatible server")
     parser.add_argument("--vlm-model", default="", help="empty: the first that it has")
     parser.add_argument("--vlm-key-variable", default="", help="environment variable of its key")
     parser.add_argument("--vlm-public", action="store_true", help="it may be outside this network")
-    parser.add_argument("--page", type=int, default=200, help="samples on page.html, 0 for none")
+    parser.add_argument(
+        "--page", type=natural, default=200, help="samples on page.html, 0 for none"
+    )
     if runs:
-        parser.add_argument("--method", dest="methods", action="append", metavar="NAME=FILE")
+        named = {"metavar": "NAME=FILE", "required": True}
+        parser.add_argument("--method", dest="methods", action="append", **named)
         add_arguments(parser)
     return parser.parse_args(argv[1:] if runs else argv)
 
@@ -87,7 +97,9 @@ def evaluate(args: argparse.Namespace) -> int:
         failed = make(partial(chosen, args, "") if stacked else samples, total, runs, folder, args)
         calls = calls_of(folder)
     ledger = Ledger(args.out / "ledger.jsonl")
-    measure(samples(), methods, columns, ledger, calls)
+    if not measure(samples(), methods, columns, ledger, calls):
+        of_group = f" of the group {args.group!r}" if args.group else ""
+        raise ValueError(f"{args.data}: there is no sample{of_group}.")
     paper = args.paper or (ELECT if args.data.startswith("pie:") else "")
     told = report(list(methods), list(columns), ledger.records, paper, told_calls)
     told += "".join(f"\n- {line}" for line in said) + "\n"

@@ -88,9 +88,11 @@ def measure(
     columns: Mapping[str, Column],
     ledger: Ledger,
     calls: Mapping[tuple[str, str], float],
-) -> None:
-    """Fill the ledger with what it does not hold."""
+) -> int:
+    """Fill the ledger with what it does not hold; how many samples there were."""
+    number = 0
     for sample in samples:
+        number += 1
         for name, method in methods.items():
             result = method(sample)
             if result is None:
@@ -102,6 +104,7 @@ def measure(
                 values[CALLS] = calls[sample.name, name]
             if values:
                 ledger.add(sample.name, name, values, word)
+    return number
 
 
 def report(
