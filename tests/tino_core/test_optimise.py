@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import Conv2d
 from torch.testing import assert_close
 
 from elect_tino.tino_core import Settings, optimise
@@ -113,7 +114,7 @@ def test_weight_decay_drags_the_timesteps_down_and_is_off_by_default():
 
 
 def test_alpha_gets_no_gradient_so_a_model_blind_to_t_leaves_t_alone():
-    conv = nn.Conv2d(4, 4, 1)
+    conv = Conv2d(4, 4, 1)
     found = run(Settings(num_steps=3, iterations=4), lambda x, t: conv(x) + 0 * t.sum())
     assert torch.equal(found.trajectory[0], found.trajectory[-1])
 
