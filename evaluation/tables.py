@@ -77,12 +77,10 @@ def paired(records: Records, method: str, baseline: str, column: str) -> str:
     return f"{column}: {mean:+.4g} [{low:+.4g}, {high:+.4g}] over {len(both)}"
 
 
-def by_calls(records: Records, methods: Sequence[str], columns: Sequence[str]) -> str:
-    """Means by method, the fewest model calls first; "" where no method tells its calls."""
-    spent = {method: list(finite(records, method, "calls").values()) for method in methods}
-    told = sorted((float(np.mean(calls)), method) for method, calls in spent.items() if calls)
+def by_calls(records: Records, spent: Mapping[str, float], columns: Sequence[str]) -> str:
+    """Means by method, the fewest model calls first. spent: calls for a picture by method."""
     lines = ["| method | calls | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
-    for calls, method in told:
+    for method, calls in sorted(spent.items(), key=lambda one: one[1]):
         cells = [mean_cell(records, method, column) for column in columns]
         lines.append(f"| {method} | {calls:.4g} | {' | '.join(cells)} |")
-    return "\n".join(lines) if told else ""
+    return "\n".join(lines)
