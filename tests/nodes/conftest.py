@@ -134,7 +134,14 @@ def guiders(scene):
 def of_host(node, *given):
     """What a node of ComfyUI puts out, written in its newer form or in its older one."""
     run = node.execute if hasattr(node, "execute") else getattr(node(), node.FUNCTION)
-    return run(*given)
+    out = run(*given)
+    return getattr(out, "args", out)
+
+
+def of_newer_host(module: str, name: str):
+    """What a module of ComfyUI has under a name; skips the test where it is too old for that."""
+    found = getattr(pytest.importorskip(module), name, None)
+    return found if found is not None else pytest.skip(f"this ComfyUI has no {module}.{name}")
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,7 @@ CAPYBARA: dict[str, Any] = {
 
 
 NEWER_SETTINGS = {
+    "z_image_modulation": "comfy.ldm.lumina.model.NextDiT",
     "default_ref_method": "comfy.ldm.qwen_image.model.QwenImageTransformer2DModel",
     "meanflow_sum": "comfy.ldm.hunyuan_video.model.HunyuanVideoParams",
 }

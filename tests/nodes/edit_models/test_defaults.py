@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from ..conftest import of_host, of_newer_host
 from ..newer_models import KLEIN, lacking
 from ..reference_models import FLUX2, completed
 
@@ -26,9 +27,8 @@ def node():
 def configured(kind: str | type, **unet):
     """A stand-in that is a MODEL only by its configuration: all that detection reads."""
     import comfy.model_base
-    import comfy.supported_models
 
-    made = getattr(comfy.supported_models, kind) if isinstance(kind, str) else kind
+    made = of_newer_host("comfy.supported_models", kind) if isinstance(kind, str) else kind
     config = made({"image_model": "x", **unet})
     flux = comfy.model_base.ModelType.FLUX
     model = SimpleNamespace(model_config=config, model_type=flux)
@@ -98,11 +98,10 @@ def test_what_is_chosen_by_hand_wins(node, scene):
 
 
 def test_flux2_has_the_schedule_of_its_own_node(node):
-    from comfy_extras.nodes_flux import Flux2Scheduler
-
+    scheduler = of_newer_host("comfy_extras.nodes_flux", "Flux2Scheduler")
     latent = {"samples": torch.zeros(1, 128, 52, 78)}
     found = node(configured("Flux2", **completed(FLUX2)), latent_image=latent)
-    assert torch.equal(found.sigmas, Flux2Scheduler.execute(20, 1248, 832).args[0])
+    assert torch.equal(found.sigmas, of_host(scheduler, 20, 1248, 832)[0])
 
 
 def test_flux2_without_a_latent_names_the_input(node):

@@ -8,6 +8,8 @@ from torch.testing import assert_close
 
 from elect_tino.embedded.world.examples import index, load_example
 
+from ..conftest import of_host
+
 pytestmark = pytest.mark.comfy
 
 STEPS = 10
@@ -27,7 +29,7 @@ def flow():
     texts = [clip.encode_from_tokens_scheduled(clip.tokenize(t)) for t in (example.instruction, "")]
     picture = torch.from_numpy(example.source)[None]
     with torch.inference_mode():
-        positive, middle, latent = InstructPixToPixConditioning.execute(*texts, picture, vae).args
+        positive, middle, latent = of_host(InstructPixToPixConditioning, *texts, picture, vae)
     guider = Guider_DualCFG(model)
     guider.set_conds(positive, middle, texts[1])
     guider.set_cfg(2.0, 1.5)

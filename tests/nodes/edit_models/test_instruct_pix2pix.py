@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.testing import assert_close
 
+from ..conftest import of_host
 from .conftest import PROMPT, Saved, picture
 
 pytestmark = pytest.mark.comfy
@@ -82,8 +83,8 @@ def wired(saved: Saved, loaded, encode):
     model, clip, vae = loaded(saved.name)
     text, empty = encode(clip, PROMPT), encode(clip, "")
     with torch.inference_mode():
-        shown = InstructPixToPixConditioning.execute(text, empty, picture(), vae)
-    positive, null, latent = shown.args
+        shown = of_host(InstructPixToPixConditioning, text, empty, picture(), vae)
+    positive, null, latent = shown
     guider = Guider_DualCFG(model)
     guider.set_conds(positive, null, empty)
     guider.set_cfg(TEXT_SCALE, IMAGE_SCALE)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from ..conftest import of_host, of_newer_host
 from ..reference_families import FAMILIES
 
 pytestmark = pytest.mark.comfy
@@ -31,7 +32,7 @@ def test_kontext_gets_what_comfyuis_own_node_gives(resize, size):
     from comfy_extras.nodes_flux import FluxKontextImageScale
 
     image = picture(*size)
-    expected = FluxKontextImageScale.execute(image)[0]
+    expected = of_host(FluxKontextImageScale, image)[0]
     out, width, height = resize(image, "flux_kontext")
     assert out.shape[1:3] == expected.shape[1:3] == (height, width)
     # Where the size is kept, ours is the picture itself and theirs passes 8-bit pictures.
@@ -57,12 +58,14 @@ class Recorder:
 
 @pytest.mark.parametrize("size", [(300, 400), (400, 300), (64, 64), (1080, 1920), (512, 1024)])
 def test_qwens_text_encoder_nodes_keep_the_size(resize, size):
-    from comfy_extras.nodes_qwen import TextEncodeQwenImageEdit, TextEncodeQwenImageEditPlus
-
+    once, plus = (
+        of_newer_host("comfy_extras.nodes_qwen", name)
+        for name in ("TextEncodeQwenImageEdit", "TextEncodeQwenImageEditPlus")
+    )
     image, width, height = resize(picture(*size), "qwen_image_edit")
     seen = Recorder()
-    TextEncodeQwenImageEdit.execute(seen, "", seen, image)
-    TextEncodeQwenImageEditPlus.execute(seen, "", seen, image)
+    of_host(once, seen, "", seen, image)
+    of_host(plus, seen, "", seen, image)
     assert seen.sizes == [(height, width)] * 2
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
+from ..conftest import of_host
 from .conftest import PROMPT, picture
 
 pytestmark = pytest.mark.comfy
@@ -135,9 +136,7 @@ def test_the_masked_model_refuses_a_conditioning_that_knows_no_mask(parts, guide
 
     model, vae, text, empty = parts
     with torch.inference_mode():
-        positive, null, latent = InstructPixToPixConditioning.execute(
-            text, empty, picture(), vae
-        ).args
+        positive, null, latent = of_host(InstructPixToPixConditioning, text, empty, picture(), vae)
     with pytest.raises(ValueError, match="no mask, and .* Use UltraEditConditioning"):
         run_one_step(elect, model, guide(model, positive, null, empty), latent)
 

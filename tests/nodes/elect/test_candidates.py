@@ -5,6 +5,8 @@ import logging
 import pytest
 import torch
 
+from ..conftest import of_host, of_newer_host
+
 pytestmark = pytest.mark.comfy
 
 
@@ -166,11 +168,11 @@ def test_models_that_roll_dice_are_refused_with_the_reason(elect, scene, node):
     import comfy.samplers
     from comfy_extras import nodes_hypertile, nodes_tomesd
 
-    patch = {
-        "HyperTile": lambda: nodes_hypertile.HyperTile.execute(scene.model, 64, 2, 0, False),
-        "TomePatchModel": lambda: nodes_tomesd.TomePatchModel.execute(scene.model, 0.3),
+    patch, given = {
+        "HyperTile": (nodes_hypertile.HyperTile, (64, 2, 0, False)),
+        "TomePatchModel": (nodes_tomesd.TomePatchModel, (0.3,)),
     }[node]
-    guider = comfy.samplers.CFGGuider(patch()[0])
+    guider = comfy.samplers.CFGGuider(of_host(patch, scene.model, *given)[0])
     guider.set_conds(scene.text, scene.image)
     with pytest.raises(ValueError, match=f"guider: its MODEL carries {node}, which draws random"):
         elect.partial(guider, "euler", scene.sigmas, scene.latent)
@@ -192,9 +194,9 @@ def test_latents_of_many_or_of_sound_are_refused(elect, scene, guiders, samples,
 
 
 def test_nested_latents_are_refused(elect, scene, guiders):
-    from comfy.nested_tensor import NestedTensor
-
-    nested = NestedTensor([torch.ones(1, 4, 8, 8), torch.ones(1, 4, 8)])
+    nested = of_newer_host("comfy.nested_tensor", "NestedTensor")(
+        [torch.ones(1, 4, 8, 8), torch.ones(1, 4, 8)]
+    )
     with pytest.raises(ValueError, match="latent_image: nested latents"):
         elect.partial(guiders["cfg"], "euler", scene.sigmas, {"samples": nested})
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from ..newer_models import lacking
 from ..reference_models import FLUX, QWEN, WIDTH, build, randomise
 from .small_edit import by_host
 
@@ -82,6 +83,9 @@ def edit(request, tmp_path_factory):
     """An edit of everything, towards a picture."""
     from elect_tino.nodes.host.tino.edit import BareLoss, Edit
 
+    reason = lacking(FLOWS.get(request.param, {}))
+    if reason:
+        pytest.skip(reason)
     with torch.inference_mode():
         if request.param == "sd3":
             model = build_sd3()
@@ -94,6 +98,8 @@ def edit(request, tmp_path_factory):
         text = torch.randn(1, 7, WIDTH, generator=generator)
         pooled = torch.randn(1, WIDTH, generator=generator)
         extra = {"pooled_output": pooled, "guidance": 3.5}
+        if request.param == "lumina 2":  # older hosts count its tokens by their mask
+            extra["attention_mask"] = torch.ones(1, 7, dtype=torch.int64)
         mask = torch.ones(1, 1, 8, 8)
 
         def build_loss(source):

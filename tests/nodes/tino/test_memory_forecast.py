@@ -5,6 +5,8 @@ from dataclasses import fields
 import pytest
 import torch
 
+from ..newer_models import lacking
+
 pytestmark = pytest.mark.comfy
 SIDE, TOKENS = 64, 256  # 512 x 512 pixels, tokens of text
 BF16 = {"dtype": torch.bfloat16, "device": "meta"}
@@ -86,6 +88,9 @@ def lumina(operations, **changes):
 
 
 def z_image(operations):
+    reason = lacking({"z_image_modulation": True})
+    if reason:
+        pytest.skip(reason)
     return lumina(
         operations,
         dim=3840,
