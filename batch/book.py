@@ -107,7 +107,7 @@ def _record(row: tuple) -> Record:
 
 
 def write(path: Path, data: bytes) -> None:
-    """A file that is whole or not there, on the disk when this returns."""
+    """A file that is whole or not there, on the disk when this returns; written without torch."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.part")
     with beside.open("wb") as file:

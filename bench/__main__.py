@@ -2,8 +2,8 @@
 
 See docs/elect_benchmark.md.
 
-`bench tino` is the one of TiNO-Edit, with options of its own; see docs/tino_benchmark.md. So is
-`bench scale`: what very many edits cost, docs/scale.md.
+With options of their own: `bench tino` (docs/tino_benchmark.md), `bench scale` (what very many
+edits cost, docs/scale.md) and `bench gpu` (the costs on a GPU, docs/elect_system.md).
 """
 
 import argparse
@@ -12,13 +12,14 @@ from pathlib import Path
 
 from comfy.cli_args import args as comfy_args
 
+from .commands import OWN, cuda_here, own_command
+
 
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parts = ["all", "quality", "system", "alignment", "placement", "races", "confidence"]
-    # Not among all: many edits, many ways.
-    parts += ["prompts", "few-steps", "choice", "finish", "summary"]
+    parts += ["prompts", "few-steps", "choice", "finish", "summary"]  # not among all
     parser.add_argument("part", nargs="?", choices=parts, default="all")
     parser.add_argument(
         "--variant",
@@ -78,20 +79,11 @@ def arguments(options: argparse.Namespace) -> str:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["tino"]:
-        from .tino.command import main as tino
-
-        tino(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["scale"]:
-        from .scale.command import main as scale
-
-        scale(sys.argv[2:])
+    if sys.argv[1:2] and sys.argv[1] in OWN:
+        own_command(sys.argv[1])(sys.argv[2:])
         return
     options = parse()
-    import torch
-
-    comfy_args.cpu = not torch.cuda.is_available()
+    comfy_args.cpu = not cuda_here()
     import comfy.utils
 
     comfy.utils.PROGRESS_BAR_ENABLED = False

@@ -13,6 +13,9 @@ from ..nodes.host.elect.run import Run, record
 from .clicks import clicked
 from .edits import EditBench
 
+ON_A_GPU = "\n## On a GPU\n\n"
+"""Heading of the section that `bench gpu` writes."""
+
 
 def _record(run: Run, num_candidates: int, size: int, stop_step: int) -> float:
     begin = time.perf_counter()
@@ -107,6 +110,12 @@ def write_system(bench: EditBench, path: Path) -> str:
 
 Made by `python3 dev.py bench system`, on the CPU. Ratios are of one run on one machine.
 
+`python3 dev.py bench gpu` measures a GPU in nine minutes, with random weights of SD 1.5's and
+SDXL's size, and puts a section here: candidates a second by batch, memory beside ComfyUI's
+estimate, a real out of memory, float8 weights, `torch.compile`, a model that does not fit, where
+the host waits, every sampler's seeds, TiNO-Edit. Without a GPU it rehearses on small models, to
+the screen alone.
+
 - Outside the model (sampler, guider, tape, relevance): {overhead(run):.1%} of the time of 8
   candidates of 128x128 pixels; the embedded model is tiny, so with a real one the share is smaller.
 - 8 candidates one by one take {batching(run):.2f} times as long as in one batch.
@@ -119,5 +128,15 @@ Peak memory above the start, 512x512-pixel latents, 4 candidates a batch:
 |---|---|
 {rows}
 """
-    path.write_text(text, encoding="utf-8")
+    path.write_text(text + "".join(_parts(path)[1:]), encoding="utf-8")
     return text
+
+
+def write_gpu(text: str, path: Path) -> None:
+    """Put the page's section about a GPU in the place of an older one."""
+    path.write_text(f"{_parts(path)[0]}{ON_A_GPU}{text}", encoding="utf-8")
+
+
+def _parts(path: Path) -> tuple[str, str, str]:
+    """What the page has before its section about a GPU, that heading, and the section."""
+    return path.read_text(encoding="utf-8").partition(ON_A_GPU) if path.exists() else ("", "", "")

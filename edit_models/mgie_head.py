@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import LayerNorm, Linear
 
 NUM_HEADS = 4
 """Attention heads of the released weights; the one size that no weight's shape tells."""
@@ -25,19 +26,19 @@ class EditHead(nn.Module):
         encoders: int, decoders: int, images: int,
     ):  # fmt: skip
         super().__init__()
-        self.llm2hid = nn.Linear(hidden, width)
+        self.llm2hid = Linear(hidden, width)
         self.query = nn.Parameter(torch.empty(1, queries, width))
         layer = nn.TransformerEncoderLayer(
             width, NUM_HEADS, feedforward, dropout=0.0, batch_first=True, norm_first=True
         )
-        norm = nn.LayerNorm(width)
+        norm = LayerNorm(width)
         self.mapper = nn.Transformer(
             width, NUM_HEADS, num_decoder_layers=decoders, dim_feedforward=feedforward,
             dropout=0.0, batch_first=True, norm_first=True,
             # The same encoder, told that it takes no ragged batches, else PyTorch warns of it.
             custom_encoder=nn.TransformerEncoder(layer, encoders, norm, enable_nested_tensor=False),
         )  # fmt: skip
-        self.hid2feat = nn.Linear(width, features)
+        self.hid2feat = Linear(width, features)
         self.emb = nn.Parameter(torch.empty(1, images, hidden))
 
     def forward(self, hidden: Tensor) -> Tensor:

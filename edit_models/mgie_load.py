@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Linear
 
 from ..tensor_files import read_tensors
 from .mgie import Mgie
@@ -110,9 +111,7 @@ def _filled(
     return model.eval().requires_grad_(False)
 
 
-def _projector(
-    state: dict[str, Tensor], seen: int, width: int, llava: str, vision: str
-) -> nn.Linear:
+def _projector(state: dict[str, Tensor], seen: int, width: int, llava: str, vision: str) -> Linear:
     weight, bias = state.get("weight"), state.get("bias")
     if weight is None or bias is None:
         raise ValueError(f"llava: {llava} and mllm have no model.mm_projector (weight and bias).")
@@ -121,6 +120,6 @@ def _projector(
             f"vision_tower: {vision} is {seen} wide, {llava} looks through one of "
             f"{weight.shape[-1]} (mm_projector). MGIE wants openai/clip-vit-large-patch14."
         )
-    projector = nn.Linear(seen, width)
+    projector = Linear(seen, width)
     projector.load_state_dict({"weight": weight.float(), "bias": bias.float()})
     return projector.eval().requires_grad_(False)

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ..tensor_files import written_whole
 from .training.run import Budget, Run
 from .training.variants import AGAIN, TUNED
 
@@ -63,9 +64,8 @@ def _vae(job: Job) -> None:
 
 
 def _save(module: torch.nn.Module, path: Path) -> None:
-    temporary = path.with_suffix(".tmp")
-    torch.save(module.state_dict(), temporary)
-    temporary.replace(path)
+    with written_whole(path) as part:
+        torch.save(module.state_dict(), part)
 
 
 def _vae_on(job: Job) -> None:

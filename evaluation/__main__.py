@@ -26,9 +26,16 @@ from ..judging.question import Unanswered
 from . import page
 from .data import form_of
 from .ledger import Ledger
-from .measuring import ELECT, PAPERS, columns_of, measure, methods_of, report
+from .measuring import ELECT, PAPERS, calls_told, columns_of, measure, methods_of, report
 from .runs import calls_of, make, planned
 from .sample import Sample
+
+
+def natural(text: str) -> int:
+    """A whole number from 0."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(text)
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -44,16 +51,26 @@ def parse(argv: list[str]) -> argparse.Namespace:
         choices=PAPERS,
         help="print this published table beside the measured means; for pie: elect",
     )
+    parser.add_argument(
+        "--calls",
+        action="append",
+        default=[],
+        metavar="NAME=N",
+        help="model calls for a picture, of a method whose runs do not tell them",
+    )
     parser.add_argument("--group", default="", help="only samples of this category")
-    parser.add_argument("--limit", type=int, help="only the first so many samples")
+    parser.add_argument("--limit", type=natural, help="only the first so many samples")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="models of LPIPS, CLIP, DINO")
     parser.add_argument("--vlm", metavar="URL", help="VIEScore by this OpenAI-compatible server")
     parser.add_argument("--vlm-model", default="", help="empty: the first that it has")
     parser.add_argument("--vlm-key-variable", default="", help="environment variable of its key")
     parser.add_argument("--vlm-public", action="store_true", help="it may be outside this network")
-    parser.add_argument("--page", type=int, default=200, help="samples on page.html, 0 for none")
+    parser.add_argument(
+        "--page", type=natural, default=200, help="samples on page.html, 0 for none"
+    )
     if runs:
-        parser.add_argument("--method", dest="methods", action="append", metavar="NAME=FILE")
+        named = {"metavar": "NAME=FILE", "required": True}
+        parser.add_argument("--method", dest="methods", action="append", **named)
         add_arguments(parser)
     return parser.parse_args(argv[1:] if runs else argv)
 
@@ -72,6 +89,7 @@ def evaluate(args: argparse.Namespace) -> int:
     folder, failed, calls = args.out / "runs", 0, {}
     runs = [planned(given, args) for given in args.methods]
     methods = methods_of([f"{one.name}={folder / one.name}" for one in runs], args.imports)
+    told_calls = calls_told(args.calls, methods)
     if runs:
         form, where = form_of(args.data)
         total = min(form.count(where), args.limit or sys.maxsize)
@@ -79,9 +97,11 @@ def evaluate(args: argparse.Namespace) -> int:
         failed = make(partial(chosen, args, "") if stacked else samples, total, runs, folder, args)
         calls = calls_of(folder)
     ledger = Ledger(args.out / "ledger.jsonl")
-    measure(samples(), methods, columns, ledger, calls)
+    if not measure(samples(), methods, columns, ledger, calls):
+        of_group = f" of the group {args.group!r}" if args.group else ""
+        raise ValueError(f"{args.data}: there is no sample{of_group}.")
     paper = args.paper or (ELECT if args.data.startswith("pie:") else "")
-    told = report(list(methods), list(columns), ledger.records, paper)
+    told = report(list(methods), list(columns), ledger.records, paper, told_calls)
     told += "".join(f"\n- {line}" for line in said) + "\n"
     (args.out / "table.md").write_text(told, encoding="utf-8")
     if args.page:

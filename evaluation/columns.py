@@ -11,8 +11,10 @@ squeezenet1_1-b8a52dc0.pth   LPIPS (PIE-Bench), torchvision's; the heads come wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from pickle import UnpicklingError
 
 from numpy import ndarray
 
@@ -66,7 +68,12 @@ MADE: dict[str, tuple[str, Callable[[Path], dict[str, Column]]]] = {
 
 
 def of_weights(folder: Path | None) -> tuple[dict[str, Column], list[str]]:
-    """The columns whose weights a folder has, and a line for each that is left out."""
+    """The columns whose weights a folder has, and a line for each that is left out.
+
+    Raises ValueError where the folder is not there, or weights cannot be read.
+    """
+    if folder is not None and not folder.is_dir():
+        raise ValueError(f"--weights: there is no folder {folder}.")
     columns: dict[str, Column] = {}
     said = []
     for name, (what, make) in MADE.items():
@@ -78,4 +85,8 @@ def of_weights(folder: Path | None) -> tuple[dict[str, Column], list[str]]:
             columns |= make(path)
         except ImportError as error:
             said.append(f"{what}: left out, {error.name} is not installed")
+        except (OSError, ValueError, KeyError, RuntimeError, UnpicklingError) as error:
+            # The first sentence: torch's next one is how to run what the file would run.
+            first = re.split(r"\n|\. ", str(error).strip())[0] or type(error).__name__
+            raise ValueError(f"{path}: these weights cannot be read ({first}).") from error
     return columns, said

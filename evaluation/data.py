@@ -26,8 +26,14 @@ FORMS = {
     "gedit": Form(gedit.read, parquet.count),
     "folder": Form(gedit.read_folder, gedit.count_folder),
     "csv": Form(listed.read, listed.count),
-    "world": Form(lambda where: world.read(int(str(where))), lambda where: int(str(where))),
+    "world": Form(lambda where: world.read(_number(where)), lambda where: _number(where)),
 }
+
+
+def _number(where: Path) -> int:
+    if not str(where).isdecimal():
+        raise ValueError(f"world: expected a number of edits, such as world:20, got {where}.")
+    return int(str(where))
 
 
 def form_of(data: str) -> tuple[Form, Path]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from . import parquet
+from .indexes import entry_of, read_lines
 from .listed import inside
 from .sample import Sample, read_picture
 
@@ -43,12 +43,14 @@ def read_folder(folder: Path) -> Iterator[Sample]:
     for line in lines:
         if not line.get("file_name") or not line.get("instruction"):
             raise ValueError(f"{index}: expected file_name and instruction in every line.")
-        yield Sample(
-            name=str(line.get("key") or Path(line["file_name"]).with_suffix("").as_posix()),
-            source=read_picture(inside(index.parent, line["file_name"])),
-            instruction=line["instruction"],
-            group=line.get("category") or "",
-        )
+        with entry_of(index, line["file_name"]):
+            read = Sample(
+                name=str(line.get("key") or Path(line["file_name"]).with_suffix("").as_posix()),
+                source=read_picture(inside(index.parent, line["file_name"])),
+                instruction=str(line["instruction"]),
+                group=str(line.get("category") or ""),
+            )
+        yield read
 
 
 def count_folder(folder: Path) -> int:
@@ -59,8 +61,8 @@ def count_folder(folder: Path) -> int:
 def _lines(folder: Path) -> tuple[Path, list[dict[str, str]]]:
     for name in INDEXES:
         for index in sorted(folder.rglob(name)):
+            if name.endswith("jsonl"):
+                return index, read_lines(index)
             with index.open(encoding="utf-8-sig", newline="") as file:
-                if name.endswith("csv"):
-                    return index, list(csv.DictReader(file))
-                return index, [json.loads(line) for line in file if line.strip()]
+                return index, list(csv.DictReader(file))
     raise ValueError(f"{folder}: expected {' or '.join(INDEXES)} there or below. {KONTEXT}")

@@ -7,6 +7,7 @@ import math
 from numpy import ndarray
 
 from ..judging.endpoint import Endpoint
+from ..judging.question import Wordless
 from ..judging.rubrics import VIESCORE
 from ..judging.verdicts import judge
 from .columns import Column
@@ -16,11 +17,15 @@ from .sample import Sample
 def viescore(endpoint: Endpoint) -> dict[str, Column]:
     """VIEScore, 0 to 10: sqrt(SC x PQ), each the smaller of its two scales; and both.
 
-    A picture whose answer cannot be read gets no number. Raises Unanswered where there is none.
+    A picture whose answer cannot be read, is empty or cut off, gets no number. Raises Unanswered
+    where the server is gone.
     """
 
     def overall(sample: Sample, result: ndarray) -> float:
-        verdict = judge(endpoint, VIESCORE, sample.source, result, sample.instruction)
+        try:
+            verdict = judge(endpoint, VIESCORE, sample.source, result, sample.instruction)
+        except Wordless:
+            return math.nan
         return 10 * verdict.overall if verdict.scored else math.nan
 
     return {"VIEScore": overall}

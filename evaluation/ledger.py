@@ -9,6 +9,8 @@ from pathlib import Path
 
 from numpy import ndarray
 
+from .indexes import entry_of
+
 
 def word_of(picture: ndarray) -> str:
     """A picture's content as one word."""
@@ -18,6 +20,8 @@ def word_of(picture: ndarray) -> str:
 
 class Ledger:
     """A file of JSON lines; a last line that a kill has left half is not a record.
+
+    Raises ValueError for any other line that is none.
 
     A later line of the same sample and method adds columns, or stands in the place of an earlier
     one where the picture has become another.
@@ -34,10 +38,11 @@ class Ledger:
             whole = data[: data.rfind(b"\n") + 1]
             if len(whole) < len(data):
                 os.truncate(path, len(whole))
-        for line in whole.splitlines():
-            record = json.loads(line)
-            values = {name: float(value) for name, value in record["values"].items()}
-            self._take(record["sample"], record["method"], values, record.get("picture", ""))
+        for number, line in enumerate(whole.splitlines(), start=1):
+            with entry_of(path, f"line {number}"):
+                record = json.loads(line)
+                values = {name: float(value) for name, value in record["values"].items()}
+                self._take(record["sample"], record["method"], values, record.get("picture", ""))
 
     def known(self, sample: str, method: str, picture: str) -> set[str]:
         """The columns that are measured of this picture."""

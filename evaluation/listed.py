@@ -20,10 +20,9 @@ WANTED = ("picture", "instruction")
 
 def read(table: Path) -> Iterator[Sample]:
     """A sample for each line; files are beside the table or below. Raises ValueError."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        lines = list(csv.DictReader(file))
+    lines = _lines(table)
     missing = [name for name in WANTED if lines and name not in lines[0]]
-    if not lines or missing:
+    if not lines or missing or not all(line["picture"] for line in lines):
         raise ValueError(f"{table}: expected lines with the columns {', '.join(WANTED)}.")
     names = [line.get("name") or Path(line["picture"]).stem for line in lines]
     twice = [name for name, times in Counter(names).items() if times > 1]
@@ -47,8 +46,15 @@ def read(table: Path) -> Iterator[Sample]:
 
 def count(table: Path) -> int:
     """How many lines there are."""
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        return sum(1 for _ in csv.DictReader(file))
+    return len(_lines(table))
+
+
+def _lines(table: Path) -> list[dict[str, str]]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            return list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{table}: expected a CSV in UTF-8 ({error}).") from error
 
 
 def _picture(folder: Path, name: str | None) -> ndarray | None:

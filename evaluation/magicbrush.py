@@ -11,7 +11,6 @@ Two protocols: `independent` edits the true picture before a turn (the published
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,12 +18,14 @@ from pathlib import Path
 from typing import IO
 
 from . import parquet
+from .indexes import entry_of, read_object
 from .sample import Sample, read_mask, read_picture
 
 SOURCE = (
     "Train and dev are tables of huggingface.co/datasets/osunlp/MagicBrush (CC-BY-4.0); the page "
     "says how to come by the test split."
 )
+INDEX, CAPTIONS = "edit_turns.json", "local_captions.json"
 FIELDS = ("img_id", "turn_index", "source_img", "mask_img", "instruction", "target_img")
 
 
@@ -49,13 +50,13 @@ def read(where: Path, iterative: bool = False) -> Iterator[Sample]:
 
 def count(where: Path) -> int:
     """How many turns there are."""
-    if (where / "edit_turns.json").is_file():
+    if (where / INDEX).is_file():
         return sum(map(len, _index(where).values()))
     return parquet.count(where)
 
 
 def _turns(where: Path) -> Iterator[Turn]:
-    if (where / "edit_turns.json").is_file():
+    if (where / INDEX).is_file():
         return _of_folder(where)
     if parquet.files(where):
         return _of_tables(where)
@@ -65,27 +66,29 @@ def _turns(where: Path) -> Iterator[Turn]:
 
 
 def _index(folder: Path) -> dict[str, list[dict[str, str]]]:
-    return json.loads((folder / "edit_turns.json").read_text(encoding="utf-8"))
+    return read_object(folder / INDEX)
 
 
 def _of_folder(folder: Path) -> Iterator[Turn]:
     captions: dict[str, dict[str, str]] = {}
-    if (folder / "local_captions.json").is_file():
-        captions = json.loads((folder / "local_captions.json").read_text(encoding="utf-8"))
+    if (folder / CAPTIONS).is_file():
+        captions = read_object(folder / CAPTIONS)
     for session, turns in _index(folder).items():
         pictures = folder / "images" / session
         for number, turn in enumerate(turns, start=1):
-            mask = pictures / turn["mask"]
-            yield Turn(
-                session,
-                number,
-                number == len(turns),
-                turn["instruction"],
-                pictures / turn["input"],
-                pictures / turn["output"],
-                mask if mask.is_file() else None,
-                captions.get(session, {}).get(turn["output"], ""),
-            )
+            with entry_of(folder / INDEX, f"{session}, turn {number}"):
+                mask = pictures / turn["mask"]
+                read = Turn(
+                    session,
+                    number,
+                    number == len(turns),
+                    turn["instruction"],
+                    pictures / turn["input"],
+                    pictures / turn["output"],
+                    mask if mask.is_file() else None,
+                    captions.get(session, {}).get(turn["output"], ""),
+                )
+            yield read
 
 
 def _of_tables(folder: Path) -> Iterator[Turn]:

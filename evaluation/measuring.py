@@ -14,10 +14,10 @@ from .ledger import Ledger, word_of
 from .pixels import COLUMNS
 from .published import beside_the_paper
 from .published_tino import TABLES, beside_tino
-from .results import Method, imported, no_edit, pasted_back
+from .results import NO_EDIT, PASTED, Method, imported, no_edit, pasted_back
 from .runs import CALLS
 from .sample import Sample
-from .tables import Records, as_text, by_calls, paired
+from .tables import Records, as_text, by_calls, finite, paired
 
 ELECT = "elect"
 PAPERS: dict[str, Callable[[Records, Sequence[str]], str]] = {
@@ -32,14 +32,42 @@ def methods_of(runs: Sequence[str], imports: Sequence[str] = ()) -> dict[str, Me
 
     runs: folders that may be empty still; imports: folders that must be there. Raises ValueError.
     """
-    methods: dict[str, Method] = {"no edit": no_edit}
+    methods: dict[str, Method] = {NO_EDIT: no_edit}
     for given in (*runs, *imports):
         name, equals, folder = given.partition("=")
         if not equals or name in methods:
             raise ValueError(f"expected NAME=DIR with a name of its own, got {given!r}.")
         methods[name] = imported(Path(folder), given in runs)
-        methods[f"{name}, pasted back"] = pasted_back(methods[name])
+        methods[f"{name}{PASTED}"] = pasted_back(methods[name])
     return methods
+
+
+def calls_told(given: Sequence[str], methods: Mapping[str, Method]) -> dict[str, float]:
+    """Model calls for a picture by method, each NAME=N. Raises ValueError."""
+    told: dict[str, float] = {}
+    for one in given:
+        name, _, number = one.rpartition("=")
+        if name not in methods or not number.isdecimal():
+            raise ValueError(f"--calls: expected NAME=N, a method and a whole number, got {one!r}.")
+        told[name] = float(number)
+    return told
+
+
+def spent_by(
+    records: Records, methods: Sequence[str], told: Mapping[str, float]
+) -> dict[str, float]:
+    """Model calls for a picture by method, as its runs tell, else as told; {} where none is known.
+
+    Nothing is none, and pasting back costs nothing more.
+    """
+    known: dict[str, float] = {}
+    for method in methods:
+        counted = list(finite(records, method, CALLS).values())
+        if counted or method in told:
+            known[method] = sum(counted) / len(counted) if counted else told[method]
+        elif method.removesuffix(PASTED) in known:
+            known[method] = known[method.removesuffix(PASTED)]
+    return {NO_EDIT: 0.0, **known} if known else {}
 
 
 def columns_of(args: argparse.Namespace) -> tuple[dict[str, Column], list[str]]:
@@ -60,9 +88,11 @@ def measure(
     columns: Mapping[str, Column],
     ledger: Ledger,
     calls: Mapping[tuple[str, str], float],
-) -> None:
-    """Fill the ledger with what it does not hold."""
+) -> int:
+    """Fill the ledger with what it does not hold; how many samples there were."""
+    number = 0
     for sample in samples:
+        number += 1
         for name, method in methods.items():
             result = method(sample)
             if result is None:
@@ -74,21 +104,28 @@ def measure(
                 values[CALLS] = calls[sample.name, name]
             if values:
                 ledger.add(sample.name, name, values, word)
+    return number
 
 
-def report(methods: list[str], columns: list[str], records: Records, paper: str) -> str:
+def report(
+    methods: list[str],
+    columns: list[str],
+    records: Records,
+    paper: str,
+    told: Mapping[str, float],
+) -> str:
     """The table, every method against the first, quality by calls, and the paper's table.
 
-    paper: a name of PAPERS, or "" for none
+    paper: a name of PAPERS, or "" for none; told: calls of methods whose runs do not tell them
     """
     lines = [as_text(records, methods, columns)]
     for name in methods:
         if len(methods) > 1 and name != methods[1]:
             lines.append(f"\n{name} minus {methods[1]}, paired, 95 % interval:")
             lines += [f"- {paired(records, name, methods[1], one)}" for one in columns]
-    curve = by_calls(records, methods, columns)
-    if curve:
-        lines += ["\nBy model calls, fewest first:\n", curve]
+    spent = spent_by(records, methods, told)
+    if spent:
+        lines += ["\nBy model calls, fewest first:\n", by_calls(records, spent, columns)]
     if paper:
         lines += ["\nBeside the paper's table:\n", PAPERS[paper](records, methods)]
     return "\n".join(lines) + "\n"

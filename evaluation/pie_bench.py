@@ -6,16 +6,17 @@ length ..., row by row; 1 may change. Its evaluation sets the frame of one pixel
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy import ndarray
 
+from .indexes import entry_of, read_object
 from .sample import Sample, read_picture
 
 SOURCE = "Its authors give it away after a form: github.com/cure-lab/PnPInversion."
+INDEX = "mapping_file.json"
 CATEGORIES = (
     "random",
     "change object",
@@ -51,18 +52,9 @@ def decode_mask(runs: list[int] | str, height: int = 512, width: int = 512) -> n
 def read(folder: Path) -> Iterator[Sample]:
     """The samples of a folder with mapping_file.json and annotation_images. Raises ValueError."""
     for name, entry in _index(folder).items():
-        source = read_picture(folder / "annotation_images" / entry["image_path"])
-        height, width = source.shape[:2]
-        yield Sample(
-            name=name,
-            source=source,
-            instruction=entry["editing_instruction"],
-            mask=decode_mask(entry["mask"], height, width),
-            source_caption=_plain(entry["original_prompt"]),
-            target_caption=_plain(entry["editing_prompt"]),
-            group=CATEGORIES[int(entry["editing_type_id"])],
-            other_names=(Path(entry["image_path"]).with_suffix("").as_posix(),),
-        )
+        with entry_of(folder / INDEX, name):
+            sample = _sample(folder, name, entry)
+        yield sample
 
 
 def count(folder: Path) -> int:
@@ -70,13 +62,28 @@ def count(folder: Path) -> int:
     return len(_index(folder))
 
 
+def _sample(folder: Path, name: str, entry: dict) -> Sample:
+    source = read_picture(folder / "annotation_images" / entry["image_path"])
+    height, width = source.shape[:2]
+    return Sample(
+        name=name,
+        source=source,
+        instruction=entry["editing_instruction"],
+        mask=decode_mask(entry["mask"], height, width),
+        source_caption=_plain(entry["original_prompt"]),
+        target_caption=_plain(entry["editing_prompt"]),
+        group=CATEGORIES[int(entry["editing_type_id"])],
+        other_names=(Path(entry["image_path"]).with_suffix("").as_posix(),),
+    )
+
+
 def _index(folder: Path) -> dict[str, dict]:
-    index = folder / "mapping_file.json"
+    index = folder / INDEX
     if not index.is_file():
         raise ValueError(
             f"{folder}: expected PIE-Bench's mapping_file.json and annotation_images. {SOURCE}"
         )
-    return json.loads(index.read_text(encoding="utf-8"))
+    return read_object(index)
 
 
 def _plain(caption: str) -> str:

@@ -52,7 +52,11 @@ def psnr(sample: Sample, result: ndarray) -> float:
 
 
 def ssim(sample: Sample, result: ndarray) -> float:
-    """x 10^2, of the unedited part (Gaussian window of 1.5 pixels); higher is better."""
+    """x 10^2, of the unedited part (Gaussian window of 1.5 pixels); higher is better.
+
+    The mean leaves out the five outermost pixels, where the window stands out of the picture, as
+    scikit-image does, and torchmetrics did when PIE-Bench's numbers were made (until 2024).
+    """
     from skimage.metrics import structural_similarity
 
     pair = unedited(sample, result)

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from .tables import Records, finite
+from .tables import Records, mean_cell
 
 COLUMNS = ("MSE x10^4", "LPIPS x10^3", "PSNR", "CLIP whole", "VIEScore")
 HEAD = "| model | selection | MSE x10^4 | LPIPS x10^3 | PSNR | CLIP-T | VIEScore |"
@@ -31,9 +29,6 @@ def beside_the_paper(records: Records, methods: Sequence[str]) -> str:
     lines = [HEAD, "|---" * 7 + "|"]
     lines += [f"| {' | '.join(map(str, row))} |" for row in PAPER]
     for method in methods:
-        cells = []
-        for column in COLUMNS:
-            values = list(finite(records, method, column).values())
-            cells.append(f"{np.mean(values):.4g}" if values else "-")
+        cells = [mean_cell(records, method, column) for column in COLUMNS]
         lines.append(f"| measured here | {method} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from .tables import Records, finite
+from .tables import Records, mean_cell
 
 Row = tuple[str, str, tuple[float, ...]]
 """What the paper calls it, our column, the published value of each method."""
@@ -76,8 +74,7 @@ def beside_tino(table: str, records: Records, methods: Sequence[str]) -> str:
     heads = ["", *paper.methods, *(f"measured here: {method}" for method in methods)]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, own, published in paper.rows:
-        means = [list(finite(records, method, own).values()) for method in methods]
-        cells = [f"{np.mean(values):.3f}" if values else "-" for values in means]
+        cells = [mean_cell(records, method, own, ".3f") for method in methods]
         told = [f"{value:.3f}" for value in published]
         lines.append(f"| {' | '.join([name, *told, *cells])} |")
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from .sample import Sample, read_picture
 
 Method = Callable[[Sample], ndarray | None]
 """The result for a sample; None where there is none."""
+NO_EDIT, PASTED = "no edit", ", pasted back"
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 

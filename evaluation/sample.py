@@ -9,7 +9,7 @@ from typing import IO
 
 import numpy as np
 from numpy import ndarray
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +38,9 @@ class Sample:
 
 
 def read_picture(file: Path | IO[bytes]) -> ndarray:
-    """A picture file as (H, W, 3) uint8."""
+    """A picture file as (H, W, 3) uint8, upright as ComfyUI loads it."""
     with Image.open(file) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def as_png(picture: ndarray) -> bytes:

@@ -30,18 +30,39 @@ def finite(records: Records, method: str, column: str) -> dict[str, float]:
     return {s: value for s, value in found.items() if value is not None and math.isfinite(value)}
 
 
+def num_infinite(records: Records, method: str, column: str) -> int:
+    """How many values are infinite: PSNR where nothing changed outside the mask."""
+    told = (values.get(column, math.nan) for (_, m), values in records.items() if m == method)
+    return sum(map(math.isinf, told))
+
+
+def mean_cell(records: Records, method: str, column: str, form: str = ".4g") -> str:
+    """The mean of the finite values; inf where there are only others, - where there are none."""
+    values = list(finite(records, method, column).values())
+    if values:
+        return format(float(np.mean(values)), form)
+    return "inf" if num_infinite(records, method, column) else "-"
+
+
+def _cell(records: Records, method: str, column: str) -> str:
+    """Mean, half the interval's width, over how many; and how many more were infinite."""
+    values = np.array(list(finite(records, method, column).values()))
+    infinite = num_infinite(records, method, column)
+    if not len(values):
+        return f"inf ({infinite})" if infinite else "-"
+    mean, low, high = interval(values)
+    more = f", {infinite} more are inf" if infinite else ""
+    return f"{mean:.4g} ± {(high - low) / 2:.2g} ({len(values)}{more})"
+
+
 def as_text(records: Records, methods: Sequence[str], columns: Sequence[str]) -> str:
-    """A Markdown table: mean, half the interval's width, and how many samples are in it."""
+    """A Markdown table: mean, half the interval's width, and how many samples are in it.
+
+    An infinite PSNR is in no mean, and counted beside it.
+    """
     lines = ["| method | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for method in methods:
-        cells = []
-        for column in columns:
-            values = np.array(list(finite(records, method, column).values()))
-            if not len(values):
-                cells.append("-")
-                continue
-            mean, low, high = interval(values)
-            cells.append(f"{mean:.4g} ± {(high - low) / 2:.2g} ({len(values)})")
+        cells = [_cell(records, method, column) for column in columns]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -51,18 +72,15 @@ def paired(records: Records, method: str, baseline: str, column: str) -> str:
     one, other = finite(records, method, column), finite(records, baseline, column)
     both = sorted(one.keys() & other.keys())
     if not both:
-        return f"{column}: no sample in common"
+        return f"{column}: no finite number in common"
     mean, low, high = interval(np.array([one[s] - other[s] for s in both]))
     return f"{column}: {mean:+.4g} [{low:+.4g}, {high:+.4g}] over {len(both)}"
 
 
-def by_calls(records: Records, methods: Sequence[str], columns: Sequence[str]) -> str:
-    """Means by method, the fewest model calls first; "" where no method tells its calls."""
-    spent = {method: list(finite(records, method, "calls").values()) for method in methods}
-    told = sorted((float(np.mean(calls)), method) for method, calls in spent.items() if calls)
+def by_calls(records: Records, spent: Mapping[str, float], columns: Sequence[str]) -> str:
+    """Means by method, the fewest model calls first. spent: calls for a picture by method."""
     lines = ["| method | calls | " + " | ".join(columns) + " |", "|---" * (len(columns) + 2) + "|"]
-    for calls, method in told:
-        means = [list(finite(records, method, column).values()) for column in columns]
-        cells = [f"{np.mean(values):.4g}" if values else "-" for values in means]
+    for method, calls in sorted(spent.items(), key=lambda one: one[1]):
+        cells = [mean_cell(records, method, column) for column in columns]
         lines.append(f"| {method} | {calls:.4g} | {' | '.join(cells)} |")
-    return "\n".join(lines) if told else ""
+    return "\n".join(lines)

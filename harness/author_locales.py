@@ -1,12 +1,13 @@
 """Writes locales/en/nodeDefs.json and takes translations of it:
 
-    python3 dev.py python -m elect_tino.harness.author_locales            English, from the nodes
-    python3 dev.py python -m elect_tino.harness.author_locales --missing de    what is untranslated
-    python3 dev.py python -m elect_tino.harness.author_locales --take de FILE  {English: German}
+    python3 dev.py python -m elect_tino.harness.author_locales              English, from the nodes
+    python3 dev.py python -m elect_tino.harness.author_locales --ask FILE   and what it leaves
+    python3 dev.py python -m elect_tino.harness.author_locales --take FILE  that, translated
 
 A language's nodeDefs.json has the English one's shape: the first command brings all of them into
 it. A text counts as translated as long as its English stays as it is; one that is new or has
-changed is left empty, and so asked for.
+changed is left empty, and so asked for. FILE is {language: {English: translated}}; asked for, it
+has the words that stood there before, to be brought up to date.
 """
 
 import argparse
@@ -90,31 +91,54 @@ def carried(new: dict, english: dict, said: dict, elsewhere: dict[str, str]) -> 
     return made
 
 
-def write_english(definitions: Definitions) -> None:
-    """Write the English, and bring every language into its shape with what it has translated."""
+def wanting(english: dict, said: dict, before: dict) -> dict[str, str]:
+    """English texts that nobody has said yet, and the words that stood in their places before."""
+    found = {}
+    for key, value in english.items():
+        if isinstance(value, dict):
+            found |= wanting(value, said[key], before.get(key) or {})
+        elif not said[key]:
+            found[value] = before.get(key, "")
+    return found
+
+
+def write_english(definitions: Definitions) -> dict[str, dict[str, str]]:
+    """Write the English, and bring every language into its shape with what it has translated.
+
+    Returns what is `wanting` in each language where something is.
+    """
     before = read(ENGLISH)
     languages = [path.parent.name for path in FOLDER.glob("*/nodeDefs.json")]
     translations = {one: (read(one), known(one)) for one in languages if one != ENGLISH}
     write(ENGLISH, definitions)
+    asked = {}
     for language, (said, table) in translations.items():
-        write(language, carried(definitions, before, said, table))
+        made = carried(definitions, before, said, table)
+        write(language, made)
+        asked[language] = wanting(definitions, made, said)
+    return {language: texts for language, texts in asked.items() if texts}
+
+
+def take(translated: dict[str, dict[str, str]]) -> None:
+    """Put the words of each language in their places."""
+    for language, said in translated.items():
+        write(language, carried(read(ENGLISH), read(ENGLISH), read(language), said))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--missing", metavar="LANGUAGE", help="print what is not translated")
-    parser.add_argument("--take", nargs=2, metavar=("LANGUAGE", "FILE"), help="take translations")
+    parser.add_argument("--ask", metavar="FILE", type=Path, help="write what is untranslated")
+    parser.add_argument("--take", metavar="FILE", type=Path, help="take translations")
     arguments = parser.parse_args()
-    if arguments.missing:
-        wanted = {text: "" for text, said in known(arguments.missing).items() if not said}
-        print(json.dumps(wanted, indent=1, ensure_ascii=False))
-    elif arguments.take:
-        language, file = arguments.take
-        taken, texts_now = json.loads(Path(file).read_text(encoding="utf-8")), read(ENGLISH)
-        write(language, carried(texts_now, texts_now, read(language), taken))
-    else:
-        with ComfyServer() as server:
-            write_english(english(server.object_info()))
+    if arguments.take:
+        take(json.loads(arguments.take.read_text(encoding="utf-8")))
+        return 0
+    with ComfyServer() as server:
+        asked = write_english(english(server.object_info()))
+    if arguments.ask:
+        arguments.ask.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asked, indent=1, ensure_ascii=False) + "\n"
+        arguments.ask.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -28,6 +28,7 @@ def parse(base_url: str) -> Address:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
+        (host or "").encode("idna")  # as the name is looked up
     except ValueError:
         raise ValueError(f"{wrong}; this is no address.") from None
     if parts.scheme not in ("http", "https") or not host:
@@ -94,5 +95,10 @@ def read_key(variable: str) -> str:
         raise ValueError(
             f"key_variable: {variable} is not set where ComfyUI runs. Set it and start ComfyUI "
             "again, or leave key_variable empty."
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ValueError(
+            f"key_variable: {variable} holds more than a key: blanks, line breaks or letters that "
+            "no key has. Set it to the key alone."
         )
     return key

@@ -10,9 +10,9 @@ from typing import Any
 
 from . import chat
 from .address import check_near, literal, parse, read_key
-from .answers import read_yes
-from .question import Question, Unanswered
-from .transport import Refused, Retry, Transport
+from .answers import one_line, read_yes
+from .question import Question, Unanswered, Wordless
+from .transport import Refused, Retry, Transport, Unknown
 from .waiting import run_waiting
 
 MOST_TOKENS = 8192
@@ -98,13 +98,13 @@ class Endpoint:
         return run_waiting(alone(), self.on_wait)
 
     async def _ask(self, session: Any, question: Question) -> str:
-        why, tries = "", self.settings.retries + 1
+        why, tries, kind = "", self.settings.retries + 1, Unanswered
         for turn in range(tries):
             try:
                 self._model = self._model or await self._first(session)
                 reply = await self._post(session, question)
             except Retry as problem:
-                why = str(problem)
+                why, kind = str(problem), Unanswered
                 if turn + 1 < tries:
                     await asyncio.sleep(max(problem.after, self.settings.pause * 2**turn))
                 continue
@@ -112,7 +112,9 @@ class Endpoint:
                 return reply.text
             more = min(2 * question.max_tokens, MOST_TOKENS)
             question, why = replace(question, max_tokens=more), _no_text(reply)
-        raise Unanswered(f"{self.name}: {why} (tried {tries} times). {_CURE}")
+            kind = Wordless
+        cure = "" if kind is Wordless else f". {_CURE}"
+        raise kind(f"{self.name}: {why} (tried {tries} times){cure}")
 
     async def _first(self, session: Any) -> str:
         """The first model that the server lists."""
@@ -122,21 +124,23 @@ class Endpoint:
         return names[0]
 
     async def _post(self, session: Any, question: Question) -> chat.Reply:
-        url = f"{self.address.api}/chat/completions"
-        while True:
-            form = chat.FORMS[self._form]
-            made = chat.body(self._model, question, form, self.settings.max_pixels)
+        """Its reply to the fullest form that it takes, which is kept for the next question."""
+        url, refused = f"{self.address.api}/chat/completions", ""
+        for number in range(self._form, len(chat.FORMS)):
+            made = chat.body(self._model, question, chat.FORMS[number], self.settings.max_pixels)
             try:
                 text = await self.http.call(session, "POST", url, made)
             except Refused as refusal:
-                if self._form + 1 == len(chat.FORMS):
-                    raise Unanswered(f"{self.name} refuses the question: {refusal}") from None
-                self._form += 1
+                refused = str(refusal)
                 continue
+            except Unknown as problem:
+                raise Unanswered(f"{problem}{await self._offered(session)}") from None
+            self._form = number
             try:
                 return chat.read_reply(json.loads(text))
             except (ValueError, RecursionError) as problem:
                 raise Retry(f"{problem}: {self.http.quoted(text)}") from None
+        raise Unanswered(f"{self.name} refuses the question: {refused}")
 
     async def _models(self, session: Any) -> list[str]:
         try:
@@ -144,6 +148,14 @@ class Endpoint:
             return chat.read_models(json.loads(text))
         except (Refused, json.JSONDecodeError, RecursionError):
             return []
+
+    async def _offered(self, session: Any) -> str:
+        """What the server lists, for an error; nothing where it lists nothing."""
+        try:
+            names = await self._models(session)
+        except (Retry, Unanswered):
+            return ""
+        return f". It has: {one_line(', '.join(names), 240)}" if names else ""
 
     async def _free(self, session: Any) -> None:
         made = {"model": self._model, "keep_alive": 0}

@@ -31,6 +31,10 @@ class Unanswered(RuntimeError):
     """The model gave nothing to read, after all tries; the message says why and what to change."""
 
 
+class Wordless(Unanswered):
+    """The model is there, but of this question it made nothing to read; the next may go better."""
+
+
 class Seeing(Protocol):
     """A model that is shown pictures and answers in words.
 

@@ -14,6 +14,8 @@ from .chat import complaint
 from .question import Unanswered
 
 LARGEST = 4 * 2**20
+HIDDEN, SHORTEST_KEY = "***", 8
+"""What stands for a key in an answer; shorter ones are no secrets, and might be parts of words."""
 _AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 529}
 
 
@@ -27,6 +29,10 @@ class Retry(Exception):
     def __init__(self, why: str, after: float = 0.0):
         super().__init__(why)
         self.after = after
+
+
+class Unknown(Unanswered):
+    """The server has no such address or model."""
 
 
 class _Near(AbstractResolver):
@@ -70,7 +76,11 @@ class Transport:
     async def call(
         self, session: aiohttp.ClientSession, method: str, url: str, made: dict | None = None
     ) -> str:
-        """The body of a good answer. Raises Refused, Retry, Unanswered, ValueError."""
+        """The body of a good answer, without the key.
+
+        Raises Refused, Retry, ValueError, Unanswered; Unknown where there is no such address or
+        model.
+        """
         try:
             async with session.request(method, url, json=made, allow_redirects=False) as answer:
                 text = await _limited(answer)
@@ -80,13 +90,19 @@ class Transport:
         except aiohttp.ClientError as error:
             raise Retry(self.quoted(f"no connection ({error})")) from None
         if status < 300:
-            return text
+            return self.without_key(text)
         said = f"HTTP {status}: {self.quoted(text)}"
         if status in _AGAIN:
             raise Retry(said, min(float(after), 30.0) if after.isdecimal() else 0.0)
         if status in (400, 415, 422):
             raise Refused(said)
-        raise Unanswered(f"{self.name} {_because(status)} ({said})")
+        failure = Unknown if status == 404 else Unanswered
+        raise failure(f"{self.name} {_because(status)} ({said})")
+
+    def without_key(self, text: str) -> str:
+        """A server's words without the key that it was sent: answers are shown, and kept."""
+        key = read_key(self.key_variable)
+        return text.replace(key, HIDDEN) if len(key) >= SHORTEST_KEY else text
 
     def quoted(self, text: str) -> str:
         """A server's words for an error: short, and without the key."""

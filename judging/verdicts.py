@@ -10,7 +10,7 @@ from numpy import ndarray
 
 from .answers import Unreadable, one_line, read_numbers, read_reason
 from .pictures import resized, side_by_side
-from .question import Question, Seeing, Unanswered
+from .question import Question, Seeing, Unanswered, Wordless
 from .rubrics import Part, Rubric, prompt, schema
 
 
@@ -133,10 +133,11 @@ def judge_all(
         except Unanswered as failure:
             if not keep_going:
                 raise
-            why = str(failure)
             # A dead server is not asked again for every edit that is left.
-            verdicts += [unscored(why)] * (len(edits) - len(verdicts))
-            return verdicts
+            left = 1 if isinstance(failure, Wordless) else len(edits) - len(verdicts)
+            verdicts += [unscored(str(failure))] * left
+            if len(verdicts) == len(edits):
+                return verdicts
         on_verdict()
     return verdicts
 

@@ -31,16 +31,34 @@ def _choices(schema: io.Schema) -> dict[str, list]:
     return {one.id: list(one.options or []) for one in combos if one.id not in _LISTED}
 
 
+def _names(schema: io.Schema) -> set[str]:
+    """Choices by the name of a file or an example."""
+    combos = [one.id for one in schema.inputs or [] if isinstance(one, io.Combo.Input)]
+    return set(combos).intersection(_LISTED)
+
+
+def _of_any_type(schema: io.Schema) -> set[str]:
+    """Inputs whose type may be any, so that None is one of its values."""
+    return {one.id for one in schema.inputs or [] if isinstance(one, io.AnyType.Input)}
+
+
 def _required(schema: io.Schema) -> dict[str, str]:
     """Inputs that a node cannot do without, and their type; of any type, None is one."""
     asked = [one for one in schema.inputs or [] if not isinstance(one, io.AnyType.Input)]
-    return {one.id: one.get_io_type() for one in asked if not one.optional}
+    return {one.id: _kind(one) for one in asked if not one.optional}
+
+
+def _kind(one: io.Input) -> str:
+    """An input's type in words of a user."""
+    return "one of its choices" if isinstance(one, io.Combo.Input) else one.get_io_type()
 
 
 def _no_choice(
-    node: type[io.ComfyNode], choices: dict[str, list], given: dict[str, Any]
+    node: type[io.ComfyNode], names: set[str], choices: dict[str, list], given: dict[str, Any]
 ) -> str | None:
     """What is wrong with the first word that is none of its input's; None where all are."""
+    for name in [one for one in names if not isinstance(given.get(one), str | None)]:
+        return f"{name}: expected a name from its list, got {reprlib.repr(given[name])}."
     for name in [one for one in choices if given.get(one) is not None]:
         if given[name] in choices[name]:
             continue
@@ -61,7 +79,7 @@ def only_wires(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
     schema, name = node.define_schema(), "validate_inputs"
     if not schema.is_input_list:
         node.execute = classmethod(_sensible(node, schema))  # type: ignore[assignment]
-    sockets, choices = _sockets(schema), _choices(schema)
+    sockets, names, choices = _sockets(schema), _names(schema), _choices(schema)
     own: Any = node.validate_inputs if name in vars(node) else None
     taken = {} if own is None else dict(inspect.signature(own).parameters)
 
@@ -74,7 +92,7 @@ def only_wires(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
         for socket in [one for one in sockets if typed.get(one) is not None]:  # None is a wire
             got = reprlib.repr(typed[socket])
             return f"{socket}: expected a wire of {sockets[socket]}, got {got}."
-        wrong = _no_choice(node, choices, typed)
+        wrong = _no_choice(node, names, choices, typed)
         if wrong is not None or own is None:
             return wrong or True
         return own(**{key: given[key] for key in given if key in taken})
@@ -90,7 +108,8 @@ def only_wires(node: type[io.ComfyNode]) -> type[io.ComfyNode]:
 
 def _sensible(node: type[io.ComfyNode], schema: io.Schema) -> Callable:
     """A node's `execute` that is asked with all it requires, with choices, and never with None."""
-    required, choices = _required(schema), _choices(schema)
+    required, names, choices = _required(schema), _names(schema), _choices(schema)
+    of_any = _of_any_type(schema)
     execute: Callable = node.execute.__func__  # type: ignore[attr-defined]
 
     @functools.wraps(execute)
@@ -99,9 +118,10 @@ def _sensible(node: type[io.ComfyNode], schema: io.Schema) -> Callable:
             raise ValueError(
                 f"{name}: expected {required[name]}, got nothing. Give or connect one."
             )
-        wrong = _no_choice(node, choices, given)
+        wrong = _no_choice(node, names, choices, given)
         if wrong is not None:
             raise ValueError(wrong)
-        return execute(cls, *args, **{key: one for key, one in given.items() if one is not None})
+        kept = {key: one for key, one in given.items() if one is not None or key in of_any}
+        return execute(cls, *args, **kept)
 
     return asked

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # tiny tensors, and on a busy machine waiting for each other they take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# A judge's key, which the server of the tests has from its start.
+os.environ.setdefault("ELECT_TESTS_API_KEY", "sk-of-the-tests-0123456789")
 
 SMALL_MODELS = Path(__file__).resolve().parent / "workflows" / "small_models"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")

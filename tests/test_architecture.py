@@ -55,10 +55,29 @@ def test_a_flow_has_at_most_eight_stops_and_each_is_a_file(name, text):
             assert (ROOT / f"{stop}.py").is_file(), f"{name}: {stop}"
 
 
+def led_to(stop: str) -> set[str]:
+    """The modules that one imports; a package stands for what its `__init__` imports."""
+    found = set(filter(None, map(own_file, imports(ROOT / f"{stop}.py", everywhere=True))))
+    for package in [file for file in found if file.name == "__init__.py"]:
+        found |= set(filter(None, map(own_file, imports(package))))
+    return {file.relative_to(ROOT).with_suffix("").as_posix() for file in found}
+
+
+@pytest.mark.parametrize(("name", "text"), FLOWS, ids=[name for name, _ in FLOWS])
+def test_a_stop_is_tied_to_another_by_an_import_or_is_a_node_that_a_wire_leads_to(name, text):
+    for part in re.split(r"\.\s", text):
+        stops = re.findall(r"`([\w/]+)`", part)
+        for stop in stops:
+            ties = [one for one in stops if one in led_to(stop) or stop in led_to(one)]
+            is_node = "\nNODES" in (ROOT / f"{stop}.py").read_text(encoding="utf-8")
+            assert ties or is_node, f"{name}: nothing leads to {stop}"
+
+
 LONGEST = 250
 
 
 def test_no_file_is_longer_than_250_lines():
-    files = [*tracked_modules(), *ROOT.glob("*.py")]
+    web = [path for path in (ROOT / "web").rglob("*") if path.suffix in (".js", ".css")]
+    files = [*tracked_modules(), *ROOT.glob("*.py"), *web]
     lengths = {p: len(p.read_text(encoding="utf-8").splitlines()) for p in files}
     assert {p.relative_to(ROOT).as_posix(): n for p, n in lengths.items() if n > LONGEST} == {}

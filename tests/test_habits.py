@@ -24,6 +24,13 @@ READERS = {
     "embedded/model/vae.py": "a checkpoint of our own training",
 }
 """Modules that read weights, and why they do so themselves; training and benchmarks apart."""
+WRITERS = {
+    "tensor_files/writing.py": "the one writer",
+    "batch/book.py": "without torch, and on the disk when it returns",
+    "harness/setup/steps.py": "without torch: what dev.py makes first",
+    "evaluation/page.py": "without torch, a row at a time",
+}
+"""Modules that write a file beside its place and move it there, and why they do so themselves."""
 APART = ("tests/", "bench/", "embedded/training/", "embedded/data/", "embedded/report/")
 CORES = ("elect_core", "tino_core")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -77,6 +84,23 @@ def test_weights_have_one_reader():
     assert found - {"nodes/edit_models/loader.py"} == set(READERS)
 
 
+def moves(call: ast.Call) -> bool:
+    """Whether a call is os.replace or a path's replace or rename, which take one argument."""
+    kind = getattr(call.func, "attr", "")
+    return ast.unparse(call.func) == "os.replace" or (
+        kind in ("replace", "rename") and len(call.args) == 1 and not call.keywords
+    )
+
+
+def test_files_are_written_whole_in_one_place():
+    found = set()
+    for path in own_modules():
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if any(isinstance(node, ast.Call) and moves(node) for node in nodes):
+            found.add(relative(path))
+    assert found == set(WRITERS)
+
+
 def public(path: Path) -> Iterator[Function | ast.ClassDef]:
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
@@ -91,6 +115,17 @@ def test_a_kernel_says_what_it_does_and_what_it_refuses(core):
             assert told, f"{relative(path)}: {one.name} has no docstring"
             if isinstance(one, Function) and "raise ValueError" in ast.unparse(one):
                 assert "ValueError" in told, f"{relative(path)}: what does {one.name} raise?"
+
+
+@pytest.mark.parametrize("core", CORES)
+def test_a_record_between_stages_is_frozen(core):
+    """All but the tape, which grows while it is recorded."""
+    for path in (ROOT / core).glob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for one in (node for node in nodes if isinstance(node, ast.ClassDef)):
+            told = " ".join(map(ast.unparse, one.decorator_list))
+            if told.startswith("dataclass"):
+                assert "frozen=True" in told or one.name == "Tape", one.name
 
 
 def test_every_module_is_of_the_oldest_python_that_is_promised():

@@ -22,15 +22,16 @@ def run(example: str, **given: object) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def test_elect_on_a_pipeline(pipeline, capsys):  # noqa: F811
+def test_elect_on_a_pipeline(pipeline):  # noqa: F811
     pipeline.scheduler = diffusers.EulerDiscreteScheduler(**BETAS)
     done = run(EXAMPLES[0], pipe=pipeline, picture=image())
     assert done["found"].nfe == 16 * 8 + 12
-    assert done["edited"].shape == image().shape
-    assert capsys.readouterr().out.startswith("seed ")
+    assert done["found"].ranking.elected in range(16)
+    latent = done["found"].latent / pipeline.vae.config.scaling_factor
+    assert pipeline.vae.decode(latent).sample.shape == image().shape
 
 
-def test_tino_on_a_pipeline(pipeline, capsys):  # noqa: F811
+def test_tino_on_a_pipeline(pipeline):  # noqa: F811
     torch.manual_seed(0)
     unet = diffusers.UNet2DConditionModel.from_config({**pipeline.unet.config, "in_channels": 4})
     pipe = diffusers.StableDiffusionPipeline(
@@ -47,11 +48,10 @@ def test_tino_on_a_pipeline(pipeline, capsys):  # noqa: F811
     found = run(EXAMPLES[1], pipe=pipe, source=source, goal=goal)["found"]
     assert found.losses.shape == (11, 1)
     assert found.losses.min() < found.losses[0]
-    assert "loss" in capsys.readouterr().out
 
 
 def test_examples_are_short():
     assert len(EXAMPLES) == 3
     for example in EXAMPLES:
         lines = [line for line in example.splitlines() if line.strip()]
-        assert len(lines) <= 25
+        assert len([line for line in lines if not line.startswith(("import ", "from "))]) <= 14

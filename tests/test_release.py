@@ -17,6 +17,10 @@ FORMS = {
     ".github/ISSUE_TEMPLATE/config.yml": "vendor.github-issue-config",
     "CITATION.cff": "vendor.citation-file-format",
 }
+LAYERS = r"(?:Linear|Conv[123]d|ConvTranspose[12]d|LayerNorm|GroupNorm|Embedding)"
+REFUSED = re.compile(
+    rf"""(?<![\w.])(?:torch\.)?nn\.{LAYERS}\s*\(|\.cuda\s*\(|\.to\(["']cuda|torch\.\S*autocast\s*\("""
+)
 LARGEST = 80
 """MB that an installation takes; most of it are the embedded model's weights."""
 
@@ -66,11 +70,38 @@ def test_no_shipped_module_imports_one_that_is_not(shipped):
             assert not here or set(here) & shipped, f"{name} imports {wanted}, which is left out"
 
 
-def test_shipped_modules_can_be_printed_on_windows(shipped):
-    """As comfy-test's syntax level asks: characters of cp1252 alone, others as escapes."""
-    for name in shipped:
-        if name.endswith(".py"):
-            (ROOT / name).read_text(encoding="utf-8").encode("cp1252")
+def test_modules_hold_nothing_that_comfy_test_refuses():
+    """Characters of cp1252 alone, else Windows cannot print them; devices and layers as it asks.
+
+    Layers of torch, in modules that know no ComfyUI, go by their names alone (CONTRIBUTING.md).
+    """
+    for name in sorted(one for one in listed() if one.endswith(".py")):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        text.encode("cp1252")
+        assert [line for line in text.splitlines() if REFUSED.search(line)] == [], name
+
+
+def test_the_frontend_puts_nothing_into_the_page_but_its_styles_and_the_large_view():
+    scripts = {p.name: p.read_text(encoding="utf-8") for p in (ROOT / "web").rglob("*.js")}
+    into = {
+        name: re.findall(r"document\.(?:body|head|adopted\w+)", scripts[name]) for name in scripts
+    }
+    assert {name: found for name, found in into.items() if found} == {
+        "gallery.js": ["document.body"],
+        "style.js": ["document.adoptedStyleSheets"],
+    }
+    sheet = (ROOT / "web" / "gallery" / "gallery.css").read_text(encoding="utf-8")
+    told = re.findall(r"([^{}]+)\{", re.sub(r"/\*.*?\*/", "", sheet, flags=re.S))
+    selectors = [one.strip() for names in told for one in names.split(",")]
+    assert len(selectors) > 50
+    assert [one for one in selectors if ".elect-" not in one] == []
+
+
+def test_the_offline_levels_of_comfy_test_pass():
+    pytest.importorskip("comfy_test", reason="requirements-optional.txt is not installed")
+    command = [sys.executable, "-m", "comfy_test", "lint", str(ROOT)]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
 
 
 def test_an_installation_is_as_small_as_said(shipped):

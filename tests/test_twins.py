@@ -33,6 +33,7 @@ KNOWN = {
     ("harness/workflows/recipes/video_edit_models.py",) * 2: WORKFLOW,
     ("tino_core/latent_clip.py", "tino_core/latent_vgg.py"): "one signature; what is saved differs",
     ("embedded/training/vae.py",) * 2: "two stages of training with settings of their own",
+    ("bench/gpu/scenes.py", "tests/nodes/test_reference_loaders.py"): "SDXL's published widths",
     ("tests/elect_core/test_diffusers.py", "tests/nodes/edit_models/small_models.py"): (
         "the arguments of one pipeline of diffusers, with parts of two sizes"
     ),

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Conv2d, Linear
 
 from .weights import load_into, read_weights, save_weights
 
@@ -55,7 +56,7 @@ def _vgg16(num_channels: int, num_classes: int) -> nn.Module:
     from torchvision.models import vgg16
 
     network = vgg16(weights=None, num_classes=num_classes)
-    network.features.register_module("0", nn.Conv2d(num_channels, 64, 3, padding=1))
+    network.features.register_module("0", Conv2d(num_channels, 64, 3, padding=1))
     return network
 
 
@@ -69,17 +70,17 @@ def _smaller(
         network = VGG(nn.Identity(), num_classes, init_weights=False)
     network.features = make_layers(layers)
     first = network.features[0]
-    assert isinstance(first, nn.Conv2d)
-    network.features[0] = nn.Conv2d(num_channels, first.out_channels, 3, padding=1)
+    assert isinstance(first, Conv2d)
+    network.features[0] = Conv2d(num_channels, first.out_channels, 3, padding=1)
     network.avgpool = nn.AdaptiveAvgPool2d(pool)
     width = [part for part in layers if part != "M"][-1] * pool * pool
     network.classifier = nn.Sequential(
-        nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout),
-        nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
-        nn.Linear(hidden, num_classes),
+        Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout),
+        Linear(hidden, hidden), nn.ReLU(), nn.Dropout(dropout),
+        Linear(hidden, num_classes),
     )  # fmt: skip
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ..tensor_files import read_tensor_file
+from ..tensor_files import read_tensor_file, written_whole
 
 
 @dataclass(frozen=True)
@@ -60,10 +59,9 @@ def save_weights(
         for name, value in state_dict.items()
     }
     metadata = {**(notes or {}), "latent_space": latent_space, "config": json.dumps(dict(config))}
-    temporary = Path(path).with_suffix(".tmp")
-    save_file(tensors, temporary, metadata)
-    temporary.chmod(0o644)
-    os.replace(temporary, path)
+    with written_whole(path) as part:
+        save_file(tensors, part, metadata)
+        part.chmod(0o644)
 
 
 def check_space(name: str, trained: str | None, given: str) -> None:

@@ -3,7 +3,6 @@
 import json
 import statistics
 import tempfile
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ from ...nodes.host.tino.edit import BareLoss, Edit
 from ...nodes.host.tino.optimising import Watch, run
 from ...nodes.tino.latent_models import FeatureModel, pixel_features
 from ...tino_core.settings import Settings
+from ..clock import now
 from ..system import _PeakMemory
 from .methods import Batch, Inputs, as_edit, read_batch
 from .models import TinoBench
@@ -36,7 +36,7 @@ def forward_seconds(edit: Edit, settings: Settings, passes: int = 5) -> float:
     moments: list[float] = []
 
     def mark(*_):
-        moments.append(time.perf_counter())
+        moments.append(now())
 
     def build(source):
         mark()
@@ -50,7 +50,7 @@ def forward_seconds(edit: Edit, settings: Settings, passes: int = 5) -> float:
 def iteration_seconds(edit: Edit, settings: Settings) -> float:
     """Median time from one result to the next: backward, update, forward."""
     times: list[float] = []
-    run(edit, settings, Watch(lambda *_: times.append(time.perf_counter())))
+    run(edit, settings, Watch(lambda *_: times.append(now())))
     gaps = [after - before for before, after in zip(times[:-2], times[1:-1], strict=True)]
     return statistics.median(gaps)
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ...tensor_files import written_whole
 from ..model.text import token_ids
 from ..model.vae import TinyVAE, vae_of
 from ..world.edits import Edit, caption, instruction, random_edit
@@ -91,9 +92,8 @@ def _encode_missing(train_folder: Path, num_scenes: int, worker: int, step: int)
     for first in range(worker * CHUNK, num_scenes, step * CHUNK):
         path = folder / f"edits_{first:06d}.pt"
         if not path.exists():
-            temporary = path.with_suffix(".tmp")
-            torch.save(encode_chunk(vae, first, min(CHUNK, num_scenes - first)), temporary)
-            os.replace(temporary, path)
+            with written_whole(path) as part:
+                torch.save(encode_chunk(vae, first, min(CHUNK, num_scenes - first)), part)
             print(f"encoded scenes from {first}", flush=True)
 
 

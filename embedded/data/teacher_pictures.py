@@ -5,7 +5,6 @@ Some are not perfect. Rendered in chunks that stay on the disk, so that a kill c
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...tensor_files import written_whole
 from ..model.text import token_ids
 from ..model.vae import TinyVAE, load_shipped_vae
 from ..world.edits import caption
@@ -116,9 +116,8 @@ def render_to(folder: Path, num_groups: int = NUM_GROUPS) -> None:
         path = folder / f"groups_{first:06d}.pt"
         if not path.exists():
             chunk = render_pairs("train", first, min(CHUNK, num_groups - first), wrong=True)
-            temporary = path.with_suffix(".tmp")
-            torch.save({f.name: getattr(chunk, f.name) for f in fields(chunk)}, temporary)
-            os.replace(temporary, path)
+            with written_whole(path) as part:
+                torch.save({f.name: getattr(chunk, f.name) for f in fields(chunk)}, part)
             print(f"rendered groups from {first}", flush=True)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Conv2d, GroupNorm
 from torch.nn import functional as F
 
 from .shipped import shipped
@@ -55,7 +56,7 @@ def build_clip_tower() -> Any:
 
 
 def _normed(width: int) -> nn.Module:
-    return nn.Sequential(nn.GroupNorm(8, width), nn.SiLU())
+    return nn.Sequential(GroupNorm(8, width), nn.SiLU())
 
 
 class Observer(nn.Module):
@@ -68,9 +69,9 @@ class Observer(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for n_in, n_out in zip(OBSERVER_WIDTHS[:-1], OBSERVER_WIDTHS[1:], strict=True):
-            layers += [nn.Conv2d(n_in, n_out, 3, stride=2, padding=1), _normed(n_out)]
+            layers += [Conv2d(n_in, n_out, 3, stride=2, padding=1), _normed(n_out)]
         last = OBSERVER_WIDTHS[-1]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(last, last, 3, padding=1), _normed(last))
+        self.layers = nn.Sequential(*layers, Conv2d(last, last, 3, padding=1), _normed(last))
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = self.layers(resized(pictures, OBSERVER_SIZE) * 2 - 1)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Conv2d
 
 from .shipped import shipped
 
@@ -30,9 +31,9 @@ class Block(nn.Module):
     def __init__(self, width: int):
         super().__init__()
         self.conv = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            Conv2d(width, width, 3, padding=1),
         )  # fmt: skip
         self.fuse = nn.ReLU()
 
@@ -40,8 +41,8 @@ class Block(nn.Module):
         return self.fuse(self.conv(x) + x)
 
 
-def _conv(n_in: int, n_out: int, **kwargs) -> nn.Conv2d:
-    return nn.Conv2d(n_in, n_out, 3, padding=1, **kwargs)
+def _conv(n_in: int, n_out: int, **kwargs) -> Conv2d:
+    return Conv2d(n_in, n_out, 3, padding=1, **kwargs)
 
 
 def encoder(widths: tuple[int, int, int, int] = WIDTHS) -> nn.Sequential:
@@ -77,7 +78,7 @@ class TinyVAE(nn.Module):
         for module in self.modules():
             if isinstance(module, Block):
                 last = module.conv[4]  # zero: every block starts as the identity
-                assert isinstance(last, nn.Conv2d)
+                assert isinstance(last, Conv2d)
                 nn.init.zeros_(last.weight)
         # Scale and shift of the stored latents, measured after training.
         self.register_buffer("scale", torch.tensor(1.0))
@@ -117,7 +118,7 @@ def vae_of(train_folder: Path) -> TinyVAE:
 
 
 def _initialise(module: nn.Module) -> None:
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:
             nn.init.zeros_(module.bias)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Linear
 from torch.nn import functional as F
 
 from ..data.pixels import to_floats
@@ -38,8 +39,8 @@ class ClipTeacher(nn.Module):
         self.tower = build_clip_tower()
         self.text_projection = TextProjection(CONFIG["hidden_size"], PROJECTION_DIM)
         self.logit_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
-        self.names_head = nn.Linear(PROJECTION_DIM, len(NAMES) + len(BACKGROUNDS))
-        self.cells_head = nn.Linear(CLIP_CONFIG["hidden_size"], len(NAMES) + 1)
+        self.names_head = Linear(PROJECTION_DIM, len(NAMES) + len(BACKGROUNDS))
+        self.cells_head = Linear(CLIP_CONFIG["hidden_size"], len(NAMES) + 1)
 
     def logits(self, image: Tensor, text: Tensor) -> Tensor:
         """Scaled cosines (N, N) of image features with projected text features."""

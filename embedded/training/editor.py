@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Conv2d
 
 from ..model.objectives import V_PREDICTION, Objective
 from ..model.shipped import shipped, shipped_latents
@@ -31,8 +32,8 @@ class Editor(nn.Module):
         self.unet = unet if unet is not None else build_unet()
         self.text = text if text is not None else build_text_model()
         width = self.unet.model_channels
-        self.coarse_head = nn.Conv2d(width * self.unet.channel_mult[-1], 1, 1)
-        self.fine_head = nn.Conv2d(width, 1, 1)
+        self.coarse_head = Conv2d(width * self.unet.channel_mult[-1], 1, 1)
+        self.fine_head = Conv2d(width, 1, 1)
         # Latents are normalised per channel inside the model; a dropped source is zeros before.
         self.register_buffer("latent_mean", torch.zeros(1, 4, 1, 1))
         self.register_buffer("latent_std", torch.ones(1, 4, 1, 1))

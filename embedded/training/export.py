@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from ...tensor_files import written_whole
 from ..model.shipped import WEIGHTS
 from ..model.vae import TinyVAE, widen
 from .editor import Editor
@@ -24,10 +24,9 @@ def write(path: Path, state: dict[str, Tensor], metadata: dict[str, str]) -> Non
 
     path.parent.mkdir(parents=True, exist_ok=True)
     half = {k: v.detach().to(torch.float16).contiguous() for k, v in state.items()}
-    temporary = path.with_suffix(".tmp")
-    save_file(half, temporary, metadata={**LICENCE, **metadata})
-    temporary.chmod(0o644)
-    os.replace(temporary, path)
+    with written_whole(path) as part:
+        save_file(half, part, metadata={**LICENCE, **metadata})
+        part.chmod(0o644)
 
 
 def export_vae(vae: TinyVAE, steps: int, which: str = "", folder: Path = WEIGHTS) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Linear
 from torch.nn import functional as F
 
 from ..data.pixels import to_floats
@@ -60,7 +61,7 @@ def train_observer(folder: Path, pictures_folder: Path, budget: Budget) -> Run:
     torch.manual_seed(1)
     observer = Observer()
     width = 2 * OBSERVER_WIDTHS[-1]
-    head = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 64))
+    head = nn.Sequential(Linear(width, width), nn.ReLU(), Linear(width, 64))
     modules = nn.ModuleDict({"observer": observer, "head": head})
     run = Run(folder, modules, lr=LR, budget=budget, ema=0.995, seed=1)
     if run.progress >= 1:

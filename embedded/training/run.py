@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, autocast, nn
+
+from ...tensor_files import written_whole
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,8 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        temporary = self.path.with_suffix(".tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, self.path)
+        with written_whole(self.path) as part:
+            torch.save(state, part)
 
     def _resume(self) -> None:
         state = torch.load(self.path, weights_only=True, map_location="cpu")
@@ -127,7 +127,7 @@ class Run:
         start = time.monotonic()
         with (self.folder / "loss.jsonl").open("a", buffering=1) as log:
             while self.progress < 1 and self.step != stop_at:
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.on_cuda):
+                with autocast(self.device.type, torch.bfloat16, enabled=self.on_cuda):
                     loss, parts = loss_of(self.generator)
                 self._update(loss)
                 now = time.monotonic()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Conv2d
 from torch.nn import functional as F
 
 from ...tino_core.latent_vgg import LatentVGG
@@ -38,7 +39,7 @@ class VggTeacher(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.vgg = LatentVGG(VGG_CONFIG, "pixels")
-        self.cells_head = nn.Conv2d(VGG_CONFIG["layers"][-2], len(NAMES) + 1, 1)
+        self.cells_head = Conv2d(VGG_CONFIG["layers"][-2], len(NAMES) + 1, 1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Outputs (N, 37), and logits (N, 33, GRID, GRID) of the cells."""

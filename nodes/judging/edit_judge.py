@@ -12,9 +12,8 @@ from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 from numpy import ndarray
 
-from ...judging.endpoint import Endpoint
 from ...judging.knockout import knock_out, tied_best
-from ...judging.question import Seeing
+from ...judging.question import Seeing, Unanswered
 from ...judging.rubrics import RUBRICS
 from ...judging.verdicts import Verdict, best_first, judge, judge_all
 from ...judging.yes_no import judge_yes_no, make_questions
@@ -22,7 +21,7 @@ from ..host.judging.speaking_clip import SpeakingClip
 from ..inputs import given, inputs, takes_records
 from ..menu import JUDGING
 from .table import as_table
-from .types import EditScores, EditVlm, one_source, pictures
+from .types import EditScores, EditVlm, free, one_source, pictures
 
 YES_NO = "yes_no"
 STOP, UNJUDGED = "stop", "unjudged"
@@ -161,11 +160,15 @@ def _judged(
     each = _each(model, origin, instruction, rules)
     verdicts = judge_all(each, edits, rules.on_failure == UNJUDGED, heard)
     best = best_first(verdicts)[0]
-    tied = tied_best(verdicts)
-    if rules.break_ties and len(tied) > 1 and verdicts[-1].scored:
-        best = knock_out(model, origin, edits, instruction, tied)
-    if rules.free_after and isinstance(model, Endpoint):
-        model.free()
+    tied = tied_best(verdicts) if rules.break_ties else []
+    if len(tied) > 1:
+        try:
+            best = knock_out(model, origin, edits, instruction, tied)
+        except Unanswered:
+            if rules.on_failure == STOP:
+                raise
+    if rules.free_after:
+        free(model)
     return verdicts, best
 
 

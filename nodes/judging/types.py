@@ -6,7 +6,9 @@ from comfy_api.latest import io
 from numpy import ndarray
 from torch import Tensor
 
+from ...judging.endpoint import Endpoint
 from ...judging.pictures import as_bytes
+from ...judging.question import Seeing
 
 
 @io.comfytype(io_type="EDIT_VLM")
@@ -26,6 +28,12 @@ class EditScores(io.ComfyTypeIO):
 def pictures(images: Tensor) -> list[ndarray]:
     """IMAGE (N, H, W, 3) as arrays (H, W, 3) uint8."""
     return [as_bytes(one) for one in images.cpu().float().numpy()]
+
+
+def free(model: Seeing | None) -> None:
+    """Ask Ollama to take its model out of memory; other models are ComfyUI's own to free."""
+    if isinstance(model, Endpoint):
+        model.free()
 
 
 def one_source(source: Tensor) -> Tensor:

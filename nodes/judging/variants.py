@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ...judging.rewriting import own_list, rewrites, variants
 from ..host.judging.speaking_clip import SpeakingClip
 from ..menu import JUDGING
-from .types import EditVlm, one_source, pictures
+from .types import EditVlm, free, one_source, pictures
 
 MOST = 16
 
@@ -55,6 +55,13 @@ class InstructionVariants(io.ComfyNode):
                     force_input=True,
                     tooltip="What a judge found wrong with the last result: EditJudge's complaint.",
                 ),
+                io.Boolean.Input(
+                    "free_after",
+                    default=False,
+                    optional=True,
+                    tooltip="Ask Ollama to take its model out of memory when it has written, so "
+                    "that the sampling behind has the room.",
+                ),
             ],
             outputs=[
                 io.String.Output(display_name="instructions", is_output_list=True),
@@ -72,16 +79,20 @@ class InstructionVariants(io.ComfyNode):
         clip=None,
         image=None,
         complaint="",
+        free_after=False,
     ) -> io.NodeOutput:
         if not instruction.strip():
             raise ValueError("instruction: it is empty.")
         if vlm is not None and clip is not None:
             raise ValueError("vlm: connect either vlm or clip, not both.")
-        model = SpeakingClip(clip) if clip is not None else vlm
         made: list[str] = []
+        speaks = clip is not None and num_from_model  # a CLIP that is asked nothing need not speak
+        model = SpeakingClip(clip) if speaks else vlm
         if model is not None and num_from_model:
             picture = None if image is None else pictures(one_source(image))[0]
             made = rewrites(model, instruction, num_from_model, complaint or "", picture)
+            if free_after:
+                free(model)
         every = variants(instruction, own_list(own_variants), made)
         return io.NodeOutput(every, "\n".join(every))
 

@@ -19,6 +19,8 @@ INVERT = {
     "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
     "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "x"}},
 }
+PATIENCE = 240
+"""Seconds that a busy machine may take over anything here."""
 
 
 def fill(folder: Path, number: int) -> Path:
@@ -65,7 +67,7 @@ def finished(folder: Path) -> list[Path]:
 
 
 def wait_for_pictures(folder: Path, number: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while len(finished(folder)) < number:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -101,14 +103,14 @@ class Line:
 
     def wait_for_work(self) -> None:
         """Until more has gone over it than a server's state: pictures."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while self.passed < 8000:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
     def wait_for_pictures(self, number: int) -> None:
         """Until so many results were asked for over it: all but the last of them are kept."""
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + PATIENCE
         while self.fetched < number:
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -127,7 +129,7 @@ def loses_nothing(folder: Path, urls: list[str], lose: Callable[[], None], *more
     try:
         wait_for_pictures(folder, 4)
         lose()
-        assert running.wait(60) == 0
+        assert running.wait(PATIENCE) == 0
     finally:
         running.kill()
         running.wait()

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.server
 SMALL = {"include_dashboard": False, "num_cpus": 1, "object_store_memory": 80 * 2**20}
 HERE = {"node_ip_address": "127.0.0.2"}
 """This machine alone; for 127.0.0.1 Ray would take the machine's address in the network."""
+NUMBER = 120
+"""Pictures: enough to find both servers at work before the last of them."""
 
 MakeCluster = Callable[..., Any]
 
@@ -57,6 +59,12 @@ def make_cluster() -> Iterator[MakeCluster]:
         cluster.shutdown()
 
 
+def wait_for_both(lines: list[Line]) -> None:
+    """Until each has something in the book: nothing says which of two actors starts first."""
+    for line in lines:
+        line.wait_for_pictures(2)
+
+
 def lose(cluster: Any, number: int) -> None:
     """Kill so many of its nodes; never the head."""
     for node in list(cluster.worker_nodes)[:number]:
@@ -67,15 +75,16 @@ def test_a_lost_nodes_picture_is_made_on_another(
     server: "ComfyServer", tmp_path: Path, make_cluster: MakeCluster
 ):
     """Each node has a ComfyUI of its own, and keeps it to one actor."""
-    cluster, line = make_cluster(resources={"comfyui": 1}), Line(server.port)
-    fill(tmp_path, 60)
+    cluster, lines = make_cluster(resources={"comfyui": 1}), [Line(server.port), Line(server.port)]
+    fill(tmp_path, NUMBER)
 
     def lose_one() -> None:
-        line.wait_for_work()
+        wait_for_both(lines)
         lose(cluster, 1)
 
-    loses_nothing(tmp_path, [server.url, line.url], lose_one, "--ray", cluster.address)
-    line.cut()
+    loses_nothing(tmp_path, [one.url for one in lines], lose_one, "--ray", cluster.address)
+    for line in lines:
+        line.cut()
 
 
 @pytest.mark.slow
@@ -85,17 +94,18 @@ def test_a_server_killed_on_its_node_loses_nothing(
     from elect_tino.harness.server.comfy_server import ComfyServer
 
     cluster = make_cluster(resources={"comfyui": 1})
-    fill(tmp_path, 60)
+    fill(tmp_path, NUMBER)
     with ComfyServer(extra_args=("--disable-all-custom-nodes",)) as second:
-        line = Line(second.port)
+        lines = [Line(server.port), Line(second.port)]
 
         def kill() -> None:
-            line.wait_for_work()
+            wait_for_both(lines)
             assert second.process is not None
             second.process.kill()
-            line.cut()
+            lines[1].cut()
 
-        loses_nothing(tmp_path, [server.url, line.url], kill, "--ray", cluster.address)
+        loses_nothing(tmp_path, [one.url for one in lines], kill, "--ray", cluster.address)
+    lines[0].cut()
 
 
 @pytest.mark.slow

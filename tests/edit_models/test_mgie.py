@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import torch
+from torch.nn import Linear
 from torch.testing import assert_close
 
 from elect_tino.edit_models.mgie_head import EditHead, imagined_states
@@ -74,7 +75,12 @@ def test_tokens_are_split_as_llama_was_trained(tmp_path):
     ids = loaded(text)["input_ids"]
     assert ids == written.encode(text).ids
     after = loaded.convert_ids_to_tokens(ids[ids.index(loaded.convert_tokens_to_ids("<im_end>")) :])
-    assert after[:4] == ["<im_end>", "▁", "▁", "A"]  # the space that opens, and the one written
+    assert after[:4] == [
+        "<im_end>",
+        "\u2581",
+        "\u2581",
+        "A",
+    ]  # the space that opens, and the one written
     images = [f"[IMG{index}]" for index in range(8)]
     assert loaded.convert_tokens_to_ids(images) == list(range(len(loaded) - 8, len(loaded)))
 
@@ -131,7 +137,7 @@ def eyes():
 
     torch.manual_seed(0)
     tower = CLIPVisionModel(CLIPVisionConfig(**VISION)).eval()
-    return PatchFeatures(tower, torch.nn.Linear(VISION["hidden_size"], 10), -2)
+    return PatchFeatures(tower, Linear(VISION["hidden_size"], 10), -2)
 
 
 @torch.inference_mode()

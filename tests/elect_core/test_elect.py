@@ -30,9 +30,9 @@ from .toy_world import (
 
 
 def test_guidance_rules_by_hand():
-    p = {"text": torch.tensor(5.0), "null": torch.tensor(3.0), "none": torch.tensor(2.0)}
+    p = {"text": torch.tensor(5.0), "null": torch.tensor(3.0), "none": torch.tensor(1.0)}
     assert float(classifier_free(7.5)(p)) == 3 + 7.5 * 2
-    assert float(instruct_pix2pix(7.5, 1.5)(p)) == 2 + 1.5 * 1 + 7.5 * 2
+    assert float(instruct_pix2pix(7.5, 1.5)(p)) == 1 + 1.5 * 2 + 7.5 * 2
     assert instruct_pix2pix(1, 1)(p) == p["text"]
 
 

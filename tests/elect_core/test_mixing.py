@@ -108,6 +108,14 @@ def test_a_tone_cast_is_undone_by_the_background_alone():
     assert torch.equal(colours_matched(cast, source, torch.ones(1, 16, 16)), cast)
 
 
+def test_a_channel_without_contrast_in_the_background_is_only_shifted():
+    source, result = torch.full((1, 16, 16, 3), 0.25), torch.full((1, 16, 16, 3), 0.5)
+    weight = torch.zeros(1, 16, 16)
+    weight[:, 4:8, 4:8] = 1
+    result[:, 4:8, 4:8] = 0.75
+    assert_close(colours_matched(result, source, weight), result - 0.25)
+
+
 def test_jitter_keeps_the_length_of_every_vector_and_turns_it_by_the_strength():
     text = torch.tensor([[[3.0, 4.0], [0.0, 2.0]]])
     noise = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [1.0, 0.0]]])

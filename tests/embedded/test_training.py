@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from torch.nn import Linear
 
 from elect_tino.embedded.training.run import Budget, Run, one_cycle
 
@@ -46,7 +47,7 @@ def test_resumed_run_has_the_same_losses_as_an_uninterrupted_one(tmp_path):
 
 
 def test_kill_while_saving_leaves_the_last_checkpoint(tmp_path, monkeypatch):
-    module = torch.nn.ModuleDict({"m": torch.nn.Linear(2, 2)})
+    module = torch.nn.ModuleDict({"m": Linear(2, 2)})
     run = Run(tmp_path, module, lr=1e-3, budget=Budget(steps=4))
     run.step = 2
     run.save()
@@ -170,7 +171,7 @@ def test_mask_heads_are_not_exported(tmp_path):
 
 
 def test_a_checkpoint_of_another_device_goes_on_with_its_weights(tmp_path):
-    module = torch.nn.ModuleDict({"m": torch.nn.Linear(2, 2)})
+    module = torch.nn.ModuleDict({"m": Linear(2, 2)})
     run = Run(tmp_path, module, lr=1e-3, budget=Budget(steps=4))
     run.step = 2
     run.save()

@@ -15,7 +15,7 @@ from elect_tino.evaluation.measuring import methods_of
 from elect_tino.evaluation.pixels import l1, l2, mse, psnr, ssim
 from elect_tino.evaluation.results import imported, no_edit, pasted_back
 from elect_tino.evaluation.sample import Sample
-from elect_tino.evaluation.tables import interval, paired
+from elect_tino.evaluation.tables import as_text, interval, mean_cell, paired
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,26 @@ def test_columns_agree_with_scikit_image_and_numpy(samples):
     assert l1(one, result) == pytest.approx(difference.mean())
     assert l2(one, result) == pytest.approx((difference**2).mean())
     assert ssim(one, one.source) == pytest.approx(100)
+
+
+def test_the_unedited_parts_columns_are_those_of_pie_benchs_own_library(samples):
+    pytest.importorskip("torchmetrics", reason="torchmetrics is not installed")
+    import torch
+    from torchmetrics import MeanSquaredError
+    from torchmetrics.functional.image import structural_similarity_index_measure as whole
+    from torchmetrics.image import PeakSignalNoiseRatio
+
+    one = samples[1]
+    noise = np.random.default_rng(0).normal(0, 20, one.source.shape)
+    result = np.clip(one.source + noise, 0, 255).astype(np.uint8)
+    keep = 1.0 - one.mask[..., None]
+    given = (p / 255 * keep for p in (result, one.source))
+    pair = [torch.from_numpy(p).movedim(2, 0)[None].contiguous() for p in given]
+    assert psnr(one, result) == pytest.approx(float(PeakSignalNoiseRatio(data_range=1.0)(*pair)))
+    assert mse(one, result) == pytest.approx(1e4 * float(MeanSquaredError()(*pair)))
+    every = whole(pair[0], pair[1], data_range=1.0, return_full_image=True)[1]
+    inner = float(every[..., 5:-5, 5:-5].mean())  # all that the library counted until 2024
+    assert ssim(one, result) == pytest.approx(100 * inner, rel=1e-6)
 
 
 def test_no_edit_is_perfect_by_background_and_pasting_back_makes_any_result_so(samples):
@@ -208,6 +228,14 @@ def test_paired_differences_are_over_the_samples_both_have():
     assert paired(records, "x", "y", "L1") == "L1: +2 [+2, +2] over 1"
     mean, low, high = interval(np.arange(50.0))
     assert low < mean == 24.5 < high
+
+
+def test_an_infinite_psnr_is_in_no_mean_and_is_said():
+    records = {("a", "x"): {"PSNR": math.inf}, ("b", "x"): {"PSNR": 20.0}, ("c", "x"): {}}
+    records |= {("a", "y"): {"PSNR": math.inf}, ("a", "z"): {"PSNR": math.nan}}
+    rows = as_text(records, ["x", "y", "z"], ["PSNR"]).splitlines()[2:]
+    assert rows == ["| x | 20 ± 0 (1, 1 more are inf) |", "| y | inf (1) |", "| z | - |"]
+    assert [mean_cell(records, name, "PSNR") for name in "xyz"] == ["20", "inf", "-"]
 
 
 def test_bad_arguments_say_what_is_wanted(tmp_path):

@@ -16,7 +16,7 @@ from elect_tino.evaluation.__main__ import main
 from elect_tino.evaluation.ledger import Ledger
 from elect_tino.evaluation.results import no_edit, pasted_back
 
-from ..judging.chat_server import ChatServer, Handler, completion, fails
+from ..judging.chat_server import Answer, ChatServer, Handler, completion, fails
 
 PAPER = """\
 IP2P      vanilla (1 seed)  248.5 162.4 20.73 24.38 3.43
@@ -59,11 +59,22 @@ def judges(handler: Handler, body: dict) -> None:
     handler.send_json(200, completion(json.dumps({"reasoning": "so", **values})))
 
 
-def rambles_of_grey(handler: Handler, body: dict) -> None:
-    """As `judges`, but of a grey picture it speaks without a number."""
-    if any((picture == GREY).all() for picture in seen(body)):
-        return handler.send_json(200, completion("A lovely picture, who could put it in numbers?"))
-    return judges(handler, body)
+def of_grey(said: str, finish: str = "stop") -> Answer:
+    """As `judges`, but of a grey picture this is said."""
+
+    def answer(handler: Handler, body: dict) -> None:
+        if any((picture == GREY).all() for picture in seen(body)):
+            return handler.send_json(200, completion(said, finish))
+        return judges(handler, body)
+
+    return answer
+
+
+NO_NUMBERS = {
+    "prose": of_grey("A lovely picture, who could put it in numbers?"),
+    "empty": of_grey(""),
+    "no end of words": of_grey("I see", finish="length"),
+}
 
 
 @pytest.fixture
@@ -117,10 +128,13 @@ def test_what_was_judged_is_not_asked_again(chat: ChatServer, truths: Path):
     assert len(chat.questions) == asked
 
 
-def test_an_answer_without_numbers_is_no_number(chat: ChatServer, truths: Path, capsys):
+@pytest.mark.parametrize("answer", NO_NUMBERS.values(), ids=NO_NUMBERS)
+def test_an_answer_without_numbers_is_no_number(
+    answer: Answer, chat: ChatServer, truths: Path, capsys
+):
     name = next(world.read(1)).name
     Image.fromarray(GREY).save(truths / f"{name}.png")
-    chat.answers = [rambles_of_grey]
+    chat.answers = [answer]
     assert main(command(chat, truths)) == 0
     records = ledger(truths).records
     assert math.isnan(records[name, "truth"]["VIEScore"])
@@ -185,4 +199,4 @@ def test_the_papers_table_holds_its_published_numbers_and_ours_below(
         assert float(mse) == pytest.approx(np.mean(of_each), rel=1e-3)
         # PSNR is infinite where nothing changed outside; such a sample is not in the mean.
         finite = [v for one in samples if math.isfinite(v := records[one.name, name]["PSNR"])]
-        assert float(psnr) == pytest.approx(np.mean(finite), rel=1e-3) if finite else psnr == "-"
+        assert float(psnr) == pytest.approx(np.mean(finite), rel=1e-3) if finite else psnr == "inf"

@@ -71,6 +71,7 @@ def test_an_election_is_run_over_the_world_and_measured(
 ):
     told = ["run", "world:2", "--server", server.url, "--out", str(tmp_path / "out")]
     told += ["--method", f"three={elect}", "--method", f"one={elect},num_candidates=1"]
+    told += ["--calls", "one=5"]
     assert main([*told, "--method", f"inverse={invert}"]) == 0
     ledger = Ledger(tmp_path / "out" / "ledger.jsonl")
     for one in world.read(2):
@@ -82,7 +83,12 @@ def test_an_election_is_run_over_the_world_and_measured(
         assert "calls" not in single  # only an election tells what it cost
         assert three["L1"] < own["L1"]
     shown = capsys.readouterr().out
-    assert "By model calls, fewest first" in shown
+    curve = shown.partition("By model calls, fewest first:")[2].split("\n\n")[1].splitlines()[2:]
+    spent = {line.split(" | ")[0].strip("| "): float(line.split(" | ")[1]) for line in curve}
+    assert list(spent) == ["no edit", "one", "one, pasted back", "three", "three, pasted back"]
+    assert (spent["no edit"], spent["one"]) == (0, 5)
+    calls = [ledger.records[one.name, "three"]["calls"] for one in world.read(2)]
+    assert spent["three"] == spent["three, pasted back"] == pytest.approx(np.mean(calls), rel=1e-3)
     assert "VIEScore: left out, no --vlm" in shown
     rows = [line.split(" | ")[0].strip("| ") for line in shown.splitlines() if line[:2] == "| "]
     assert {"no edit", "three", "three, pasted back", "inverse, pasted back"} <= set(rows)

@@ -1,7 +1,5 @@
 """A new or changed English text is asked for; every other keeps its translation."""
 
-import json
-
 import pytest
 
 from elect_tino.harness import author_locales
@@ -34,13 +32,17 @@ def test_one_text_said_in_two_ways_stays_so_where_it_stands(folder):
     assert author_locales.read("de") == said
 
 
-def test_only_what_is_empty_is_asked_for_and_taken(folder, monkeypatch, capsys):
-    author_locales.write_english({"A": {"name": "seed", "tip": "New tip"}})
-    monkeypatch.setattr("sys.argv", ["author_locales", "--missing", "de"])
-    author_locales.main()
-    assert json.loads(capsys.readouterr().out) == {"New tip": ""}
+def test_only_what_is_empty_is_asked_for_and_taken(folder, monkeypatch):
+    author_locales.write("fr", {"A": {"name": "graine", "tip": ""}, "C": {"name": "masque"}})
+    new = {"A": {"name": "seed", "tip": "New tip"}, "B": {"tip": "Other tip"}}
+    assert author_locales.write_english(new) == {
+        "de": {"New tip": "Alter Tipp", "Other tip": ""},
+        "fr": {"New tip": "", "Other tip": ""},
+    }
     file = folder / "taken.json"
-    file.write_text('{"New tip": "Neuer Tipp"}', encoding="utf-8")
-    monkeypatch.setattr("sys.argv", ["author_locales", "--take", "de", str(file)])
+    file.write_text('{"de": {"New tip": "Neuer Tipp", "Other tip": "Rat"}}', encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["author_locales", "--take", str(file)])
     author_locales.main()
-    assert author_locales.read("de") == {"A": {"name": "Saat", "tip": "Neuer Tipp"}}
+    said = {"A": {"name": "Saat", "tip": "Neuer Tipp"}, "B": {"tip": "Rat"}}
+    assert author_locales.read("de") == said
+    assert author_locales.read("fr") == {"A": {"name": "graine", "tip": ""}, "B": {"tip": ""}}

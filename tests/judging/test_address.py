@@ -30,6 +30,8 @@ def test_base_urls_as_people_write_them(url, api):
         "http://host/v1?key=secret",
         "http://host:port/v1",
         "http://[::1/v1",
+        "http://a..b/v1",
+        f"http://{'a' * 70}.de/v1",
     ],
 )
 def test_other_addresses_are_refused_without_repeating_a_secret(url):
@@ -70,3 +72,8 @@ def test_a_key_is_read_from_a_named_variable_and_never_shown(monkeypatch):
         assert "sk-123" not in str(refusal.value)
     with pytest.raises(ValueError, match="OTHER_API_KEY is not set"):
         read_key("OTHER_API_KEY")
+    for spoilt in ("sk-123\nsk-456", "Bearer sk-123", "\u201csk-123\u201d"):
+        monkeypatch.setenv("MY_API_KEY", spoilt)
+        with pytest.raises(ValueError, match="MY_API_KEY holds more than a key") as refusal:
+            read_key("MY_API_KEY")
+        assert "sk-123" not in str(refusal.value)

@@ -62,6 +62,22 @@ def test_a_branch_that_did_not_run_is_nothing_and_no_fault():
     assert KeepOrRetry.execute(result="first", good=True, retry=None)[0] == "first"
 
 
+def test_nothing_for_any_value_is_passed_on():
+    from elect_tino.nodes.judging.retry import KeepOrRetry
+
+    assert KeepOrRetry.execute(result=None, good=True)[0] is None
+
+
+@pytest.mark.parametrize("value", [5, True, 0.5, {}])
+def test_what_is_no_name_is_refused_when_queued_and_when_run(value):
+    from elect_tino.nodes.tino.latent_models import LatentVGGLoader
+
+    wrong = "name: expected a name from its list"
+    assert wrong in str(LatentVGGLoader.validate_inputs(name=value))
+    with pytest.raises(ValueError, match=wrong):
+        LatentVGGLoader.execute(name=value)
+
+
 @pytest.mark.parametrize("word", ["rough", False, 3, ""])
 def test_a_word_that_is_no_choice_is_refused_when_queued_and_when_run(word, scene, guiders):
     from elect_tino.nodes.elect.relevance import RelevanceMapAggregate

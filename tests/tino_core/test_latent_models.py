@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import Conv2d
 from torch.testing import assert_close
 
 from elect_tino.tino_core.latent_clip import VIT_B_32, LatentCLIP, load_latent_clip
@@ -130,7 +131,7 @@ def test_the_authors_vgg_is_torchvisions_with_four_channels(tmp_path):
 
     torch.manual_seed(0)
     network = vgg16(num_classes=10)
-    network.features[0] = torch.nn.Conv2d(4, 64, 3, padding=1)
+    network.features[0] = Conv2d(4, 64, 3, padding=1)
     torch.save(network.state_dict(), tmp_path / "LatentVGG.pt")
     model = load_latent_vgg(tmp_path / "LatentVGG.pt")
     latent = torch.randn(1, 4, 32, 32)

@@ -67,5 +67,6 @@ def test_a_student_gives_on_cuda_what_it_gives_on_the_cpu():
     torch.manual_seed(0)
     student, latent = LatentCLIP().eval(), torch.randn(2, 4, 64, 64)
     expected = student(latent)
-    found = student.cuda()(latent.cuda()).cpu()
+    device = torch.device("cuda")
+    found = student.to(device)(latent.to(device)).cpu()
     assert F.cosine_similarity(found, expected).min() > 0.999

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import Conv2d
 from torch.testing import assert_close
 
 from elect_tino.tino_core import Settings, optimise
@@ -31,6 +32,11 @@ def test_timesteps_are_kept_in_order_and_in_range(t):
     kept = keep_in_order(torch.tensor([t], dtype=torch.float32), 999.0)
     assert bool((kept.diff() >= 1).all())
     assert 1 <= float(kept.min()) <= float(kept.max()) <= 999
+
+
+def test_where_there_is_no_room_for_steps_one_apart_they_share_it_evenly():
+    kept = keep_in_order(torch.tensor([[5.0, 3, 900]]), 1.5)
+    assert_close(kept, torch.tensor([[1.0, 1.25, 1.5]]))
 
 
 def test_timesteps_that_are_in_order_are_not_moved():
@@ -113,7 +119,7 @@ def test_weight_decay_drags_the_timesteps_down_and_is_off_by_default():
 
 
 def test_alpha_gets_no_gradient_so_a_model_blind_to_t_leaves_t_alone():
-    conv = nn.Conv2d(4, 4, 1)
+    conv = Conv2d(4, 4, 1)
     found = run(Settings(num_steps=3, iterations=4), lambda x, t: conv(x) + 0 * t.sum())
     assert torch.equal(found.trajectory[0], found.trajectory[-1])
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import Conv2d
 from torch.nn import functional as F
 
 from elect_tino.tino_core.training import cost
@@ -13,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_flops_of_a_convolution_are_those_written_out():
-    conv = torch.nn.Conv2d(3, 8, 3, padding=1)
+    conv = Conv2d(3, 8, 3, padding=1)
     assert cost.flops(lambda: conv(torch.zeros(1, 3, 10, 12))) == 2 * 9 * 3 * 8 * 120
     assert cost.flops(lambda: F.linear(torch.zeros(5, 7), torch.zeros(11, 7))) == 2 * 5 * 7 * 11
 

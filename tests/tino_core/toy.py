@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Conv2d
 
 from elect_tino.tino_core import NoiseSchedule, Settings, optimise
 
@@ -15,7 +16,7 @@ class Toy(nn.Module):
     def __init__(self):
         super().__init__()
         torch.manual_seed(0)
-        self.conv = nn.Conv2d(4, 4, 3, padding=1)
+        self.conv = Conv2d(4, 4, 3, padding=1)
         self.calls = 0
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:

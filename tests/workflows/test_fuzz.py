@@ -1,13 +1,15 @@
 """Prompts that no person would write: the server lives, says which input is wrong, and writes
 nothing outside its output and temp folders.
 
-The demo's prompt, and one of nearly every ELECT node, with up to three inputs of the pack's nodes
-changed: widgets and sockets get values of every kind and size, and every input wires from any
-output. A fixed set of them in every run, 10,000 with ``-m slow`` (or as many of each as ELECT_FUZZ
-says; others with another ELECT_FUZZ_SEED).
+The demo's prompt, one of nearly every ELECT node, one of TiNO-Edit's and one of the nodes beside
+them, with up to three inputs of the pack's nodes changed: widgets and sockets get values of every
+kind and size, and every input wires from any output; in half of the prompts, values within range
+and wires of the right type. A fixed set of them in every run, 2,500 of each with ``-m slow`` (or as
+many as ELECT_FUZZ says; others with another ELECT_FUZZ_SEED).
 """
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +20,7 @@ from elect_tino.harness.server.client import ExecutionFailed, PromptRejected
 from elect_tino.harness.server.comfy_server import PACK_LINK
 
 from .every_way import everything
+from .odd_ways import beside_ways, tino_ways
 
 if TYPE_CHECKING:
     from elect_tino.harness.server.comfy_server import ComfyServer
@@ -25,13 +28,37 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.server
 
 OWN = ("candidates", "estimates", "relevance", "elected", "resumed")
-MORE = (
-    *("varied", "pool", "again", "region", "otherwise", "clean"),
-    *("further", "kept", "raced", "whole"),
-)
+WAYS: dict[str, tuple[str, Callable[[dict], dict], tuple[str, ...]]] = {
+    "demo": ("demo", lambda demo: demo, OWN),
+    "every node": (
+        "demo",
+        everything,
+        (
+            *(*OWN, "varied", "pool", "again", "region", "otherwise", "clean"),
+            *("further", "kept", "raced", "whole"),
+        ),
+    ),
+    "TiNO-Edit": (
+        "tino",
+        tino_ways,
+        (
+            *("model", "picture", "latent_clip", "latent_vgg", "mask", "tino"),
+            *("preset", "reward", "found", "joined", "second"),
+        ),
+    ),
+    "beside": (
+        "demo",
+        beside_ways,
+        ("model", "picture", "vlm", "judge", "variants", "kept_or", "size", "defaults", "laid"),
+    ),
+}
+"""The template each prompt begins with, what is made of it, and the nodes that are changed."""
 SAID = {"ValueError", "PromptRejected"}
 """Errors that are meant for people."""
-_FEW = {"num_candidates": 8, "steps": 40}
+_FEW = {
+    **{"num_candidates": 8, "steps": 40, "iterations": 2, "num_steps": 4, "gradient_steps": 4},
+    **{"tries": 3, "timeout": 2, "retries": 1, "megapixels": 1},
+}
 """Larger values are taken down to these: the tests look for crashes, not for patience."""
 
 values = st.one_of(
@@ -41,7 +68,7 @@ values = st.one_of(
     st.floats(-0.5, 1.5),
     st.booleans(),
     st.text(max_size=40),
-    st.sampled_from(["", "1,2,3", "../../x", "a/../../b", "\0", "٣", "1e9", "elect/\n", "%"]),
+    st.sampled_from(["", "1,2,3", "../../x", "a/../../b", "\0", "\u0663", "1e9", "elect/\n", "%"]),
     st.none(),
     st.lists(st.integers(), max_size=3),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
@@ -53,8 +80,29 @@ def changes(draw: Any) -> list[tuple[int, int, Any]]:
     """Which of the pack's nodes, which of its inputs (both by a number), and what it gets."""
     number = draw(st.integers(1, 3))
     wire = st.tuples(st.just("wire"), st.integers(0, 30), st.integers(0, 5))
-    one = st.tuples(st.integers(0, 30), st.integers(0, 40), st.one_of(values, wire))
+    fits = st.tuples(st.just("fits"), st.floats(0, 1))
+    value = draw(st.sampled_from([fits, st.one_of(values, wire, fits)]))
+    one = st.tuples(st.integers(0, 30), st.integers(0, 40), value)
     return [draw(one) for _ in range(number)]
+
+
+def fitting(info: list, share: float, prompt: dict, object_info: dict) -> Any:
+    """A value that this input takes, or a wire from an output of its type: none, where none is.
+
+    share: 0 to 1, which of them
+    """
+    kind, more = info[0], info[1] if len(info) > 1 else {}
+    if kind in ("INT", "FLOAT"):
+        low, high = more.get("min", 0), more.get("max", 1)
+        value = low + (high - low) * share**3
+        return round(value) if kind == "INT" else value
+    if kind == "BOOLEAN":
+        return share < 0.5
+    several = kind if isinstance(kind, list) else more.get("options", [])
+    if not several:
+        outputs = {one: object_info[prompt[one]["class_type"]]["output"] for one in sorted(prompt)}
+        several = [[one, n] for one in outputs for n, of in enumerate(outputs[one]) if of == kind]
+    return several[min(int(share * len(several)), len(several) - 1)] if several else None
 
 
 def changed(prompt: dict, own: tuple[str, ...], object_info: dict, wanted: list) -> dict:
@@ -69,7 +117,10 @@ def changed(prompt: dict, own: tuple[str, ...], object_info: dict, wanted: list)
         info = object_info[one["class_type"]]["input"]
         names = [*info.get("required", {}), *info.get("optional", {})]
         name = names[number % len(names)]
-        if isinstance(value, tuple):
+        if isinstance(value, tuple) and value[0] == "fits":
+            asked = info.get("required", {}) | info.get("optional", {})
+            value = fitting(asked[name], value[1], prompt, object_info)
+        elif isinstance(value, tuple):
             source = sources[value[1] % len(sources)]
             outputs = object_info[prompt[source]["class_type"]]["output"]
             value = [source, value[2] % max(1, len(outputs))]
@@ -106,11 +157,12 @@ def run_one(
 
 
 @pytest.fixture
-def fuzz(server: "ComfyServer", demo: dict, object_info: dict):
+def fuzz(server: "ComfyServer", object_info: dict, request: pytest.FixtureRequest):
     """Run this many drawn prompts; the same ones each time, for each number to begin from."""
 
-    def run(number: int, begin: int = 0, every: bool = False) -> None:
-        whole, own = (everything(demo), (*OWN, *MORE)) if every else (demo, OWN)
+    def run(way: str, number: int, begin: int = 0) -> None:
+        template, make, own = WAYS[way]
+        whole = make(request.getfixturevalue(template))
 
         @seed(begin)
         @settings(
@@ -129,14 +181,22 @@ def fuzz(server: "ComfyServer", demo: dict, object_info: dict):
     return run
 
 
-@pytest.mark.parametrize("every", [False, True], ids=["demo", "every node"])
-def test_a_fixed_set_of_odd_prompts_is_survived(fuzz, every: bool):
-    fuzz(12, every=every)
+@pytest.mark.parametrize("way", WAYS)
+def test_a_prompt_runs_while_nothing_is_changed(
+    server: "ComfyServer", way: str, request: pytest.FixtureRequest
+):
+    template, make, _ = WAYS[way]
+    server.run(make(request.getfixturevalue(template)), timeout=120)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_fixed_set_of_odd_prompts_is_survived(fuzz, way: str):
+    fuzz(way, 12)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-@pytest.mark.parametrize("every", [False, True], ids=["demo", "every node"])
-def test_ten_thousand_odd_prompts_are_survived(fuzz, every: bool):
-    number, begin = os.environ.get("ELECT_FUZZ", 5_000), os.environ.get("ELECT_FUZZ_SEED", 0)
-    fuzz(int(number), int(begin), every)
+@pytest.mark.parametrize("way", WAYS)
+def test_ten_thousand_odd_prompts_are_survived(fuzz, way: str):
+    number, begin = os.environ.get("ELECT_FUZZ", 2_500), os.environ.get("ELECT_FUZZ_SEED", 0)
+    fuzz(way, int(number), int(begin))

@@ -196,14 +196,3 @@ def test_a_judge_overrules_the_background_by_its_weight(
         assert told["elected"] == first
         assert told["judged"][worst] == 1.0
     assert len(chat.questions) == 3  # judged once, whatever the weight
-
-
-def test_no_key_is_in_what_is_saved(server: "ComfyServer", chat: ChatServer):
-    """The workflow in a saved picture names the variable and nothing else."""
-    prompt = {**pictures(1), "vlm": endpoint(chat.url), "judge": judge()}
-    prompt["saved"] = node("SaveImage", images=["judge", 4], filename_prefix="judged")
-    (file,) = server.run(prompt)["outputs"]["saved"]["images"]
-    data = server.view(file)
-    assert b"key_variable" in data
-    assert b"Authorization" not in data
-    assert b"Bearer" not in data

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
+from ...tensor_files import write_tensor_file
 from .options import Options
 from .pictures import Item, seed_of
 from .reading import read_picture
@@ -90,9 +91,7 @@ def _kept(folder: Path, name: str, make: Callable[[], Tensor]) -> Tensor:
     folder.mkdir(exist_ok=True)
     path = folder / f"{name}.safetensors"
     if not path.is_file():
-        temporary = path.with_suffix(".tmp")
-        save_file({"values": make().cpu().contiguous()}, temporary)
-        temporary.replace(path)
+        write_tensor_file(path, {"values": make().cpu().contiguous()}, {})
     return load_file(path)["values"]
 
 

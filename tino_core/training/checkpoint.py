@@ -7,12 +7,12 @@ one step.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...tensor_files import written_whole
 from .options import Options, flag
 from .pictures import Position
 
@@ -26,9 +26,8 @@ class Start:
 
 
 def _write_json(path: Path, value: object) -> None:
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(value, indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+    with written_whole(path) as part:
+        part.write_text(json.dumps(value, indent=1), encoding="utf-8")
 
 
 def claim(options: Options, num_processes: int) -> None:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, processors
 from torch import Tensor, nn
+from torch.nn import LayerNorm, Linear
 
 HIDDEN, WIDTH, QUERIES, FEATURES, NUM_IMAGES = 32, 16, 7, 12, 8
 SEEN, SIDE, PATCH = 24, 28, 7
@@ -55,9 +56,9 @@ VISION: dict[str, Any] = {
 
 def tokenizer() -> Tokenizer:
     """LLaMA's kind of tokenizer: bytes to fall back on, letters, a few words; LLaVA's tokens."""
-    letters = [chr(code) for code in range(33, 127)] + ["▁"]
+    letters = [chr(code) for code in range(33, 127)] + ["\u2581"]
     tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *letters]
-    merges = [("▁", "a"), ("t", "h"), ("th", "e"), ("▁", "the"), ("i", "m")]
+    merges = [("\u2581", "a"), ("t", "h"), ("th", "e"), ("\u2581", "the"), ("i", "m")]
     tokens += ["".join(pair) for pair in merges]
     model = models.BPE(
         {token: index for index, token in enumerate(tokens)},
@@ -68,10 +69,10 @@ def tokenizer() -> Tokenizer:
     )
     made = Tokenizer(model)
     made.normalizer = normalizers.Sequence(
-        [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+        [normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")]
     )
     made.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
     )
     made.post_processor = processors.TemplateProcessing("<s> $A", special_tokens=[("<s>", 1)])
     made.add_special_tokens(["<unk>", "<s>", "</s>", *PICTURE_TOKENS])
@@ -83,13 +84,13 @@ class Head(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.llm2hid = nn.Linear(HIDDEN, WIDTH)
+        self.llm2hid = Linear(HIDDEN, WIDTH)
         self.query = nn.Parameter(torch.empty(1, QUERIES, WIDTH))
         options = {"dropout": 0.0, "batch_first": True, "norm_first": True}
         layer = nn.TransformerEncoderLayer(WIDTH, 4, 24, **options)
-        encoder = nn.TransformerEncoder(layer, 2, nn.LayerNorm(WIDTH), enable_nested_tensor=False)
+        encoder = nn.TransformerEncoder(layer, 2, LayerNorm(WIDTH), enable_nested_tensor=False)
         self.mapper = nn.Transformer(WIDTH, 4, 2, 2, 24, **options, custom_encoder=encoder)
-        self.hid2feat = nn.Linear(WIDTH, features)
+        self.hid2feat = Linear(WIDTH, features)
 
 
 def random_state(module: nn.Module, seed: int) -> dict[str, Tensor]:
@@ -152,7 +153,7 @@ def random_files(seed: int = 0, features: int = FEATURES) -> Files:
     sizes: dict[str, Any] = LLAVA | {"vocab_size": vocabulary()}
     llama = random_state(LlamaForCausalLM(LlamaConfig(**sizes)), seed)
     clip = random_state(CLIPVisionModel(CLIPVisionConfig(**VISION)), seed + 1)
-    projector = random_state(nn.Linear(SEEN, HIDDEN), seed + 2)
+    projector = random_state(Linear(SEEN, HIDDEN), seed + 2)
     head = random_state(Head(features), seed + 3)
     words = ("model.embed_tokens.weight", "lm_head.weight")
     llama["lm_head.weight"][2] = 0  # so that answers do not end by chance

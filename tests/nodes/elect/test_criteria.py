@@ -1,14 +1,20 @@
 """Criteria, masks and the guard of BISSelect and ELECTSampler: who is elected, what is said."""
 
+import re
+
 import pytest
 import torch
 from torch.testing import assert_close
+
+from elect_tino.harness.server.comfy_server import PACK_ROOT
 
 from .test_elect_sampler import whole  # noqa: F401
 from .test_score import left_half, with_estimates
 from .test_seed_truth import count_calls
 
 pytestmark = pytest.mark.comfy
+BY_CRITERION = ("BISSelect", "ELECTSampler", "ELECTRace")
+PASSAGE = re.compile(r"^- `criterion` .*\n(?:  .*\n)*", re.M)
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +45,19 @@ def test_each_criterion_elects_by_its_own_rule(elect, scene, found, criterion, e
     estimates = with_estimates(found, edited(scene, *changes))
     options = {"estimates": estimates, "mask": left_half(), "criterion": criterion}
     assert elect.select(found, **options).ui["elect"][0]["elected"] == elected
+
+
+def test_every_criterion_is_told_in_the_tooltip_and_alike_on_each_help_page():
+    from elect_tino.elect_core.score import CRITERIA
+    from elect_tino.nodes.elect.select import BISSelect
+
+    told = {one.id: one.tooltip for one in BISSelect.define_schema().inputs}["criterion"]
+    assert [name for name in CRITERIA if f" {name}: " not in told] == []
+    pages = (PACK_ROOT / "web" / "docs" / f"{node}.md" for node in BY_CRITERION)
+    (passage,) = {PASSAGE.findall(page.read_text(encoding="utf-8"))[0] for page in pages}
+    words = " ".join(passage.split())
+    assert [name for name in CRITERIA if f"`{name}`: " not in words] == []
+    assert f"({', '.join(f'`{name}`' for name in CRITERIA)})" in words
 
 
 def test_most_seeds_that_did_nothing_are_said_and_none_is_elected(elect, scene, found):

@@ -75,11 +75,11 @@ def overriding(code):
 
 
 def hosts_node(module, name, *values):
-    module = importlib.import_module(f"comfy_extras.{module}")
-    node = getattr(module, name)
-    return lambda model: (node.execute if hasattr(node, "execute") else node().patch)(
-        model, *values
-    )[0]
+    def make(model):
+        node = getattr(pytest.importorskip(f"comfy_extras.{module}"), name)
+        return (node.execute if hasattr(node, "execute") else node().patch)(model, *values)[0]
+
+    return make
 
 
 CORE = {
@@ -126,11 +126,13 @@ def test_each_entry_gives_a_reason_and_the_hosts_are_where_it_says():
     assert all(len(one.why) > 10 for one in HARMLESS)
     own = [one for one in HARMLESS if one.file.startswith("comfy")]
     assert len(own) > 8
-    for one in own:
-        if one.file.startswith(("comfy_extras", "comfy_api")):
-            name = one.code.rstrip(".")
-            text = (HOST / one.file).read_text()
-            assert f"class {name}" in text or f"def {name}" in text, one
+    nodes = [one for one in own if one.file.startswith(("comfy_extras", "comfy_api"))]
+    there = [one for one in nodes if (HOST / one.file).exists()]
+    assert len(nodes) - len(there) <= 1  # older hosts have no EpsilonScaling
+    for one in there:
+        name = one.code.rstrip(".")
+        text = (HOST / one.file).read_text()
+        assert f"class {name}" in text or f"def {name}" in text, one
 
 
 def test_a_listed_patch_of_another_pack_costs_nothing(scene, tmp_path):

@@ -1,5 +1,5 @@
-"""A process that is killed, at any model call of an election or while its file is written, leaves
-what was saved before as it was, and nothing half."""
+"""A process that is killed, at any model call of an election or a race, or while its file is
+written, leaves what was saved before as it was, and nothing half."""
 
 import os
 
@@ -11,18 +11,37 @@ from ...killed import half, is_killed, kill, needs_fork
 
 pytestmark = [pytest.mark.comfy, needs_fork]
 
-STEPS_BEFORE, STEPS_AFTER = 3, 5  # of 8 steps, three candidates a batch, stopped at 0.4
-CALLS = range(STEPS_BEFORE + STEPS_AFTER)
+CANDIDATES = 3
+STOPPED = {"election": 3, "race": 2}
+"""Steps of 8 until candidates are kept; of a race all go on to 4, two to 6, one to the end."""
+LATER = {("election", 1): 5, ("election", 3): 5, ("race", 1): (3 + 2 + 1) * 2, ("race", 3): 6}
+"""Model calls after that, by the number of candidates a batch."""
+
+
+def kept_at(kind: str, per_batch: int) -> int:
+    """Model calls until candidates are kept."""
+    return STOPPED[kind] * CANDIDATES // per_batch
+
+
+CALLS = [
+    (kind, per_batch, call)
+    for kind, per_batch in LATER
+    for call in range(kept_at(kind, per_batch) + LATER[kind, per_batch])
+]
 
 
 @pytest.fixture
-def whole_run(elect, scene, guiders, kept):
-    """Run candidates, keep them with a table in CSV, finish the elected one."""
+def whole_run(elect, race, scene, guiders, kept):
+    """Run candidates, keep them with a table in CSV, race them or not, finish the elected one."""
 
-    def run() -> None:
-        found = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent)
+    def run(kind: str = "election", per_batch: int = CANDIDATES) -> None:
+        size = {"candidates_per_batch": per_batch, "stop": STOPPED[kind] / 8}
+        found = elect.partial(guiders["dual"], "euler", scene.sigmas, scene.latent, **size)
         kept.save(found, name="kept")
         chosen = elect.select(found, relevance=elect.relevance(found)[0], csv_prefix="elect/table")
+        if kind == "race":
+            rungs = {"rungs": "2@50%, 1@75%", "candidates_per_batch": per_batch}
+            chosen = race(found, **rungs)
         elect.resume(chosen[0])
 
     return run
@@ -57,24 +76,38 @@ def goes_on(whole_run, kept, scene, guiders, before: dict[str, bytes]) -> None:
     assert kept.load("newest", guiders["dual"], "euler", scene.sigmas)[0].seeds == (3, 4, 5)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_a_kill_at_any_call_leaves_whole_files(
-    call, scene, guiders, kept, whole_run, saved_before, monkeypatch
-):
+def counted(scene, patch, deadly_at: int | None = None) -> list[int]:
+    """The model's calls from now on, by their rows; it is killed at this one."""
     apply_model, calls = scene.model.model.apply_model, []
 
     def deadly(x, *args, **kwargs):
         calls.append(len(x))
-        return kill() if len(calls) == call + 1 else apply_model(x, *args, **kwargs)
+        return kill() if len(calls) - 1 == deadly_at else apply_model(x, *args, **kwargs)
 
+    patch.setattr(scene.model.model, "apply_model", deadly)
+    return calls
+
+
+@pytest.mark.parametrize(("kind", "per_batch"), LATER)
+def test_a_run_makes_the_calls_that_are_killed_here(kind, per_batch, scene, whole_run, monkeypatch):
+    calls = counted(scene, monkeypatch)
+    whole_run(kind, per_batch)
+    assert len(calls) == kept_at(kind, per_batch) + LATER[kind, per_batch]
+
+
+@pytest.mark.parametrize(("kind", "per_batch", "call"), CALLS)
+def test_a_kill_at_any_call_leaves_whole_files(
+    kind, per_batch, call, scene, guiders, kept, whole_run, saved_before, monkeypatch
+):
     assert set(saved_before) == {"kept_00001_.safetensors", "table_00001_.csv"}
     with monkeypatch.context() as patch:
-        patch.setattr(scene.model.model, "apply_model", deadly)
-        assert is_killed(whole_run)
+        counted(scene, patch, call)
+        assert is_killed(lambda: whole_run(kind, per_batch))
     left = contents(kept.folder)
     assert {name: left[name] for name in saved_before} == saved_before
     # Candidates are kept and the table is written once they have run, before one is finished.
-    more = {"kept_00002_.safetensors", "table_00002_.csv"} if call >= STEPS_BEFORE else set()
+    written = call >= kept_at(kind, per_batch)
+    more = {"kept_00002_.safetensors", "table_00002_.csv"} if written else set()
     assert set(left) - set(saved_before) == more
     goes_on(whole_run, kept, scene, guiders, left)
 

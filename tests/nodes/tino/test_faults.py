@@ -4,6 +4,8 @@ of it stays behind in the model, in torch or in the next run."""
 import pytest
 import torch
 
+from ...killed import is_killed, kill, needs_fork
+
 pytestmark = pytest.mark.comfy
 
 FEW = {"num_steps": 2, "iterations": 2}
@@ -100,3 +102,15 @@ def test_a_fault_at_any_call_is_survived_or_said(name, call, world, optimize, in
     assert state_of(world) == before
     inject(lambda out: out, 0)
     assert torch.equal(optimize(**FEW).latent, undisturbed["latent"])
+
+
+@needs_fork
+@pytest.mark.parametrize("call", range(CALLS))
+def test_a_kill_at_any_call_leaves_no_file(call, optimize, inject, tmp_path, monkeypatch):
+    import folder_paths
+
+    for name in ("output", "temp", "input"):
+        monkeypatch.setattr(folder_paths, f"get_{name}_directory", lambda: str(tmp_path))
+    inject(kill, call)
+    assert is_killed(lambda: optimize(**FEW))
+    assert not list(tmp_path.iterdir())
