@@ -27,9 +27,14 @@ from .running import Again, run
 METHOD = "edited"
 
 
-def jobs_of(where: Path, workflow: Places, values: dict[str, Any]) -> Iterator[Job]:
-    """A job a picture; a table's own values go before those given for all."""
-    for one in pictures.read(where):
+def jobs_of(
+    where: Path, workflow: Places, values: dict[str, Any], results: Path | None = None
+) -> Iterator[Job]:
+    """A job a picture; a table's own values go before those given for all.
+
+    results: a folder whose pictures are none to edit
+    """
+    for one in pictures.read(where, results):
         workflow.check((*one.files, *values, *one.values))
         yield Job(one.name, METHOD, workflow, one.files, {**values, **one.values})
 
@@ -60,10 +65,11 @@ def main(argv: list[str] | None = None) -> int:
     values = {name: getattr(args, name) for name in (*TEXTS, *NUMBERS)}
     given = {name: value for name, value in values.items() if value is not None}
     try:
-        total = pictures.count(args.pictures)
+        results = args.out / METHOD
+        total = pictures.count(args.pictures, results)
         fleet, workflow = fleet_of(args), workflow_of(args.workflow, args)
         with closing(Book(args.out)) as book:
-            jobs = jobs_of(args.pictures, workflow, given)
+            jobs = jobs_of(args.pictures, workflow, given, results)
             made, _ = run(jobs, total, fleet, book, Again(args.retry_failed, args.redo))
             failed = list_failures(book, args.out / "failures.csv")
     except (ValueError, OSError, AllServersLost) as error:

@@ -54,9 +54,21 @@ def workflow_of(path: Path, args: argparse.Namespace) -> Places:
 
     The frontend's form is turned into the other with the first server's list of nodes.
     """
-    told = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: expected a workflow in JSON ({error}).") from error
     if isinstance(told, dict) and "nodes" in told:
         told = to_prompt(told, ComfyClient((args.servers or [HERE])[0]).object_info())
-    if not isinstance(told, dict) or not all("class_type" in node for node in told.values()):
+    if not isinstance(told, dict) or not all(map(_is_node, told.values())):
         raise ValueError(f"{path}: expected a workflow that ComfyUI saved (API form is best).")
     return find_places(told, args.places).fixed(args.settings)
+
+
+def _is_node(node: object) -> bool:
+    """Whether it is a node in API form."""
+    return (
+        isinstance(node, dict)
+        and isinstance(node.get("class_type"), str)
+        and isinstance(node.get("inputs"), dict)
+    )

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .jobs import Failed, Job, JobFailed, Made, ServerLost
+from .jobs import Failed, Job, JobFailed, Made, ServerLost, Unusable
 
 TURN_SECONDS = 0.2
 ASK_SECONDS = 2.0
@@ -22,7 +22,10 @@ Outcome = tuple[Job, Made | Failed]
 
 
 class Server(Protocol):
-    """What the fleet asks of a server; `load` and `run` raise ServerLost, `run` also JobFailed."""
+    """What the fleet asks of a server.
+
+    `load` and `run` raise ServerLost, `run` also JobFailed and Unusable.
+    """
 
     name: str
 
@@ -120,6 +123,10 @@ class Fleet:
         except ServerLost as lost:
             self._resting[server.name] = time.monotonic() + self.rest
             task.losses, task.why = task.losses + 1, str(lost)
+        except Unusable as error:
+            self._ask(pool, server)
+            yield task.job, Failed(str(error), ())
+            return
         except (JobFailed, OSError, ValueError) as error:
             self._ask(pool, server)
             task.tried.append(server.name)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from .places import Places, key_of
 
@@ -20,6 +20,10 @@ FOLDER = "elect_batch"
 
 class JobFailed(RuntimeError):
     """This job went wrong where it ran; another server may do better."""
+
+
+class Unusable(RuntimeError):
+    """This job cannot be handed to any server: a picture is missing, or is none."""
 
 
 class ServerLost(RuntimeError):
@@ -52,7 +56,8 @@ class Job:
         parts = (self.method, *self.sample.split("/"))
         if any(not part.strip(". ") or set(part) & set("/\\\0:") for part in parts):
             raise ValueError(
-                f"{self.method}, {self.sample}: expected names that can be file names."
+                f"{self.method}, {self.sample}: expected names that can be file names; a table "
+                "gives them in a column `name`."
             )
 
     @cached_property
@@ -77,8 +82,11 @@ class Job:
 
     @property
     def order(self) -> Order:
-        """What a server needs of it. Raises OSError, ValueError."""
-        return Order(self.uploads, self.to_queue(), self.places.result)
+        """What a server needs of it. Raises Unusable."""
+        try:
+            return Order(self.uploads, self.to_queue(), self.places.result)
+        except (OSError, ValueError) as error:
+            raise Unusable(str(error)) from error
 
     def to_queue(self) -> dict[str, dict]:
         """The prompt, its result in one of 256 folders: each save lists the whole of a folder."""
@@ -110,6 +118,11 @@ class Failed:
 def named(picture: Path | bytes) -> tuple[str, bytes]:
     """A picture file's bytes and a name of their content. Raises OSError, ValueError."""
     data = picture if isinstance(picture, bytes) else picture.read_bytes()
-    with Image.open(io.BytesIO(data)) as image:
-        kind = (image.format or "png").lower()
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            kind = (image.format or "png").lower()
+    except (UnidentifiedImageError, Image.DecompressionBombError) as error:
+        told = "the picture" if isinstance(picture, bytes) else picture
+        why = "it is no picture" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ValueError(f"{told}: {why}.") from error
     return f"{hashlib.sha256(data).hexdigest()[:32]}.{kind}", data

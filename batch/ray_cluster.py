@@ -27,7 +27,7 @@ CODE = (jobs, servers, ray_worker, client, events)
 
 @dataclass(eq=False)
 class RayHost:
-    """An actor as a server of the fleet. `load` and `run` raise ServerLost, `run` also JobFailed.
+    """An actor as a server of the fleet, and raises as it does.
 
     actor: a `Worker` within the cluster
     """

@@ -61,9 +61,15 @@ def _open(jobs: Iterable[Job], book: Book, again: Again, bar: tqdm) -> Iterator[
 def _is_made(job: Job, book: Book, again: Again) -> bool:
     """Whether the book holds it. Raises ValueError where it was made of something else."""
     record = book.made(job.sample, job.method)
-    if record is None or (again.changed and record.key != job.key):
+    if record is None:
         return False
-    if record.key != job.key:
+    try:
+        key = job.key
+    except (OSError, ValueError):
+        return False  # its picture is no longer there: that is told where it is handed out
+    if again.changed and record.key != key:
+        return False
+    if record.key != key:
         raise ValueError(
             f"{job.sample}, {job.method}: {book.folder} has it of another picture, instruction or "
             "settings. Take another --out, or make what has changed anew: --redo."

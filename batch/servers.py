@@ -64,7 +64,7 @@ class ComfyHost:
         return waiting
 
     def run(self, job: Job) -> Made:
-        """The job's pictures. Raises JobFailed, ServerLost, OSError, ValueError."""
+        """The job's pictures. Raises JobFailed, ServerLost, Unusable, OSError, ValueError."""
         return self.carry_out(job.order)
 
     def carry_out(self, order: Order) -> Made:

@@ -117,6 +117,17 @@ def test_a_kernel_says_what_it_does_and_what_it_refuses(core):
                 assert "ValueError" in told, f"{relative(path)}: what does {one.name} raise?"
 
 
+@pytest.mark.parametrize("core", CORES)
+def test_a_record_between_stages_is_frozen(core):
+    """All but the tape, which grows while it is recorded."""
+    for path in (ROOT / core).glob("*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for one in (node for node in nodes if isinstance(node, ast.ClassDef)):
+            told = " ".join(map(ast.unparse, one.decorator_list))
+            if told.startswith("dataclass"):
+                assert "frozen=True" in told or one.name == "Tape", one.name
+
+
 def test_every_module_is_of_the_oldest_python_that_is_promised():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert 'requires-python = ">=3.10"' in text

@@ -14,6 +14,7 @@ from torch import Tensor
 from ...elect_core.confidence import LAPSE, STRETCH, chances, fluctuation
 from ...elect_core.schedule import step_count
 from ..edits import EditBench
+from ..markdown import markdown
 from .contest import Contest, Recorded, Seen, recorded
 from .measure import groups, measure_edit
 from .runs import load_run
@@ -115,50 +116,40 @@ def _percent(looks: Sequence[Look], name: str) -> str:
 
 def reliability(looks: Sequence[Look]) -> str:
     """What came true of what was said, by what was said."""
-    lines = [
-        "| said | elections | said on average | came true % | truly the least change outside % |",
-        "|---" * 5 + "|",
-    ]
+    heads = ("said", "elections", "said on average", "came true %")
+    lines = []
     for low, high in zip(EDGES, EDGES[1:], strict=False):
         some = [one for one in looks if low <= one.said < high]
         if some:
             said = np.mean([one.said for one in some])
-            cells = (
-                f"{len(some)} | {said:.2f} | {_percent(some, 'came')} | {_percent(some, 'best')}"
-            )
-            lines.append(f"| {low:g} to {high:g} | {cells} |")
-    return "\n".join(lines)
+            shares = (_percent(some, "came"), _percent(some, "best"))
+            lines.append((f"{low:g} to {high:g}", str(len(some)), f"{said:.2f}", *shares))
+    return markdown((*heads, "truly the least change outside %"), lines)
 
 
 def by_stop(looks: Sequence[Look]) -> str:
     """Said and came true, by the number of candidates and the stop."""
-    lines = [
-        "| candidates | " + " | ".join(f"stop {stop:.0%}" for stop in STOPS) + " |",
-        "|---" * (1 + len(STOPS)) + "|",
-    ]
+    lines = []
     for number in NUMBERS:
         cells = []
         for stop in STOPS:
             some = [one for one in looks if (one.number, one.stop) == (number, stop)]
             said = f"{np.mean([one.said for one in some]):.2f}" if some else ""
             cells.append(f"{said} / {np.mean([one.came for one in some]):.2f}" if some else "")
-        lines.append(f"| {number} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append([str(number), *cells])
+    return markdown(["candidates", *(f"stop {stop:.0%}" for stop in STOPS)], lines)
 
 
 def by_lapse(looks: Sequence[Look]) -> str:
     """Mean logarithmic loss with other lapses, and moves stretched; lower is better."""
-    lines = [
-        "| lapse | " + " | ".join(f"moves x {stretch:g}" for stretch in STRETCHES) + " |",
-        "|---" * (1 + len(STRETCHES)) + "|",
-    ]
+    lines = []
     came, able = (np.array(v) for v in zip(*((o.came, len(o.scores)) for o in looks), strict=True))
     first = [np.array([one.chance(stretch) for one in looks]) for stretch in STRETCHES]
     for lapse in LAPSES:
         said = [np.clip((1 - lapse) * one + lapse / able, 0.001, 0.99) for one in first]
         losses = [-np.log(np.where(came, one, 1 - one)).mean() for one in said]
-        lines.append(f"| {lapse:g} | {' | '.join(f'{loss:.4f}' for loss in losses)} |")
-    return "\n".join(lines)
+        lines.append([f"{lapse:g}", *(f"{loss:.4f}" for loss in losses)])
+    return markdown(["lapse", *(f"moves x {stretch:g}" for stretch in STRETCHES)], lines)
 
 
 _HEAD = """# How sure is the first?

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from ..markdown import markdown
 from . import stops
 from .measure import MAPS, NUMBERS
 from .policies import (
@@ -71,29 +72,27 @@ def efficiency(section: Section) -> str:
     numbers = [n for n in NUMBERS if n <= section.num_candidates]
     best = [evaluate(elect(PAPER, 1.0, n, k), section.measured) for n in numbers]
     curve = [evaluate(vanilla(k), section.measured), *best]
-    lines = ["| ELECT, stop 40% | its calls | Best-of-N needs | times |", "|---|---|---|---|"]
+    lines = []
     for n in numbers:
         mine = evaluate(elect(PAPER, 0.4, n, k), section.measured)
         needed, nfe = calls_to_reach(mine, curve), mine.policy.nfe
         words = "more than it has" if needed is None else f"{needed:.0f}"
         times = "" if needed is None else f"{needed / nfe:.2f}"
-        lines.append(f"| {n} seeds, MSE {mine.of('mse')[0]:.1f} | {nfe} | {words} | {times} |")
-    return "\n".join(lines)
+        lines.append((f"{n} seeds, MSE {mine.of('mse')[0]:.1f}", str(nfe), words, times))
+    return markdown(("ELECT, stop 40%", "its calls", "Best-of-N needs", "times"), lines)
 
 
 def gains(section: Section) -> str:
     """Paired differences against one seed, which the intervals above hide."""
     n, k = section.num_candidates, section.num_steps
-    lines = ["| against one seed | background MSE x1e4 | success, points |", "|---|---|---|"]
+    lines = []
     for policy in (elect(PAPER, 0.4, n, k), elect(SAFE, 0.4, n, k), elect(PAPER, 1.0, n, k)):
         mse = paired_gain(policy, vanilla(k), section.measured, "mse")
         success = paired_gain(policy, vanilla(k), section.measured, "success")
         points = ", ".join(f"{100 * value:+.1f}" for value in success[1:])
-        lines.append(
-            f"| {policy.name} | {mse[0]:+.1f} [{mse[1]:+.1f}, {mse[2]:+.1f}] | "
-            f"{100 * success[0]:+.1f} [{points}] |"
-        )
-    return "\n".join(lines)
+        error = f"{mse[0]:+.1f} [{mse[1]:+.1f}, {mse[2]:+.1f}]"
+        lines.append((policy.name, error, f"{100 * success[0]:+.1f} [{points}]"))
+    return markdown(("against one seed", "background MSE x1e4", "success, points"), lines)
 
 
 def mask_quality(section: Section) -> str:

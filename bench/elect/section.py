@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..edits import EditBench
+from ..markdown import markdown
 from .measure import MAPS, Measured
 from .policies import Policy, Result, evaluate
 from .worth import METRICS
@@ -73,11 +74,11 @@ def table(results: Sequence[Result], iou: Mapping[str, float] | None = None) -> 
     """
     shown = [m for m in METRICS if not np.isnan(results[0].of(m)[0])]
     heads = ["choice", "NFE", *(HEADS[m] for m in shown), *([] if iou is None else ["mask IoU"])]
-    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    lines = []
     for result in results:
         policy = result.policy
         cells = [policy.name, str(policy.nfe), *(cell(result, m) for m in shown)]
         if iou is not None:
             cells.append(f"{iou[policy.mask]:.2f}" if policy.mask else "")
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append(cells)
+    return markdown(heads, lines)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...elect_core.schedule import elect_nfe, step_count
 from ..bootstrap import interval
+from ..markdown import markdown
 from .measure import STOPS, Measured
 from .policies import Policy, elect, paired_gain, vanilla
 from .rules import PAPER, TRUE, Rule
@@ -44,11 +45,8 @@ def between(
 def table(measured: Sequence[Measured], number: int, noise_to_signal: Sequence[float]) -> str:
     """One row for each stop, Markdown; noise_to_signal (K,): of the estimate of every step."""
     num_steps = len(noise_to_signal)
-    lines = [
-        "| stop | NFE | noise / signal | elects as at the end % | background PSNR dB | "
-        "true mask: elects as at the end % | background PSNR dB |",
-        "|---" * 7 + "|",
-    ]
+    shown = ("elects as at the end %", "background PSNR dB")
+    lines = []
     for stop in (*EARLY, 1.0):
         last = step_count(stop, num_steps)
         cells = [f"{stop:.0%}", str(elect_nfe(number, last, num_steps))]
@@ -57,5 +55,6 @@ def table(measured: Sequence[Measured], number: int, noise_to_signal: Sequence[f
             share = (100 * value for value in agreement(measured, rule, stop, number))
             cells.append("{:.0f} [{:.0f}, {:.0f}]".format(*share))
             cells.append(_gain(elect(rule, stop, number, num_steps), num_steps, measured))
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        lines.append(cells)
+    heads = ("stop", "NFE", "noise / signal", *shown, f"true mask: {shown[0]}", shown[1])
+    return markdown(heads, lines)

@@ -16,6 +16,7 @@ import torch
 
 from ...elect_core.race import halving
 from ..bootstrap import interval
+from ..markdown import markdown
 from .contest import recorded
 from .measure import MAPS, groups
 from .policies import (
@@ -135,12 +136,11 @@ def _as_policy(number: int, section: Section, each: Sequence[tuple[np.ndarray, f
 
 
 def _table(chapters: Sequence[Chapter], cell) -> str:
-    heads = " | ".join(f"*{one.variant}*" for one in chapters)
-    lines = [f"| choice | calls | {heads} |", "|---" * (2 + len(chapters)) + "|"]
+    lines = []
     for rows in zip(*(one.rows for one in chapters), strict=True):
         calls = np.mean([row.nfe for row in rows])
-        lines.append(f"| {rows[0].name} | {calls:.0f} | {' | '.join(map(cell, rows))} |")
-    return "\n".join(lines)
+        lines.append([rows[0].name, f"{calls:.0f}", *map(cell, rows)])
+    return markdown(["choice", "calls", *(f"*{one.variant}*" for one in chapters)], lines)
 
 
 def background(chapters: Sequence[Chapter]) -> str:
@@ -159,10 +159,8 @@ def successes(chapters: Sequence[Chapter]) -> str:
 def bought(chapters: Sequence[Chapter]) -> str:
     """What the default gains over one seed, edit by edit, and what the like costs Best-of-N."""
     most = chapters[0].section.num_candidates
-    lines = [
-        f"| model | {HEADS['mse']} | success, points | ELECT of 4 | of {most} | race of {most} |",
-        "|---" * 6 + "|",
-    ]
+    like = ("ELECT of 4", f"of {most}", f"race of {most}")
+    lines = []
     for chapter in chapters:
         rows, k = chapter.rows, chapter.section.num_steps
         gained = Row("", 0, rows[DEFAULT].values - rows[0].values)
@@ -172,18 +170,19 @@ def bought(chapters: Sequence[Chapter]) -> str:
         wanted = (elect(SAFE, 0.4, 4, k), elect(SAFE, 0.4, most, k), chapter.race)
         needed = [_needs(evaluated(policy), curve) for policy in wanted]
         cells = (gained.cell("mse"), gained.cell("success", 100), *needed)
-        lines.append(f"| *{chapter.variant}* | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        lines.append([f"*{chapter.variant}*", *cells])
+    return markdown(["model", HEADS["mse"], "success, points", *like], lines)
 
 
 def aimed(chapters: Sequence[Chapter]) -> str:
     """The race against the paper's Best-of-N, edit by edit, for a quarter of its calls."""
-    lines = [f"| model | calls | {HEADS['mse']} | success, points |", "|---" * 4 + "|"]
+    lines = []
     for chapter in chapters:
         race, best = chapter.rows[RACE], chapter.rows[BEST]
-        lost = Row(f"*{chapter.variant}* | {race.nfe} of {best.nfe}", 0, race.values - best.values)
-        lines.append(f"| {lost.name} | {lost.cell('mse')} | {lost.cell('success', 100)} |")
-    return "\n".join(lines)
+        lost = Row(f"*{chapter.variant}*", 0, race.values - best.values)
+        calls = f"{race.nfe} of {best.nfe}"
+        lines.append([lost.name, calls, lost.cell("mse"), lost.cell("success", 100)])
+    return markdown(["model", "calls", HEADS["mse"], "success, points"], lines)
 
 
 def _needs(wanted: Result, curve: Sequence[Result]) -> str:
@@ -194,12 +193,8 @@ def _needs(wanted: Result, curve: Sequence[Result]) -> str:
 
 def masks(chapters: Sequence[Chapter]) -> str:
     """IoU of every mask with the true one, on every model."""
-    heads = " | ".join(f"*{one.variant}*" for one in chapters)
-    lines = [f"| mask | {heads} |", "|---" * (1 + len(chapters)) + "|"]
-    for name in MAPS:
-        cells = " | ".join(f"{one.section.iou[name]:.2f}" for one in chapters)
-        lines.append(f"| {name} | {cells} |")
-    return "\n".join(lines)
+    lines = ([name, *(f"{one.section.iou[name]:.2f}" for one in chapters)] for name in MAPS)
+    return markdown(["mask", *(f"*{one.variant}*" for one in chapters)], lines)
 
 
 def plot(chapters: Sequence[Chapter], path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..bootstrap import interval
+from ..markdown import markdown as tabulated
 from .measure import METRICS
 
 HEADS = {
@@ -44,8 +45,7 @@ def _measured(rows: Sequence[Row]) -> list[str]:
 
 def markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """A Markdown table."""
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return tabulated(head, lines, "| --- ")
 
 
 def table(rows: Sequence[Row]) -> str:

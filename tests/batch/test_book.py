@@ -67,8 +67,13 @@ def test_a_pictures_name_is_its_content(tmp_path):
     assert named(tmp_path / "x.jpg") == named(png(3))
     assert named(png(3))[0].endswith(".png")
     assert named(png(4))[0] != named(png(3))[0]
-    with pytest.raises(OSError, match="cannot identify"):
-        named(b"no picture")
+    (tmp_path / "x.jpg").write_bytes(b"no picture")
+    for bad, why in (
+        (b"no picture", "the picture: it is no picture"),
+        (tmp_path / "x.jpg", "x.jpg: "),
+    ):
+        with pytest.raises(ValueError, match=why):
+            named(bad)
 
 
 def test_a_folder_is_read_with_those_below_it(tmp_path):
@@ -77,6 +82,28 @@ def test_a_folder_is_read_with_those_below_it(tmp_path):
     names = [one.name for one in pictures.read(tmp_path)]
     assert names == ["a.jpg", "a.png", "b", "sub/a"]
     assert pictures.count(tmp_path) == 4
+
+
+def test_results_and_hidden_files_are_no_pictures_to_edit(tmp_path):
+    for name in ("a.png", "out/edited/a.png", "._a.png", ".thumbnails/a.png", "outer/b.png"):
+        write(tmp_path / name, b"")
+    names = [one.name for one in pictures.read(tmp_path, tmp_path / "out")]
+    assert names == ["a", "outer/b"]
+    assert pictures.count(tmp_path, tmp_path / "out") == 2
+
+
+@pytest.mark.parametrize("name", ["empty", "t.csv"])
+def test_nothing_to_edit_is_an_error(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "t.csv").write_text("picture\n")
+    with pytest.raises(ValueError, match=f"{name}: there is no picture in it"):
+        pictures.count(tmp_path / name)
+
+
+def test_a_table_that_is_no_text_is_told_by_its_name(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"\xff\xfep")
+    with pytest.raises(ValueError, match="t.csv: expected a CSV in UTF-8"):
+        list(pictures.read(tmp_path / "t.csv"))
 
 
 def test_a_tables_values_go_before_those_for_all(tmp_path):

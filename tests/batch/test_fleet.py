@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from elect_tino.batch.fleet import AllServersLost, Fleet
-from elect_tino.batch.jobs import Failed, Job, JobFailed, Made, ServerLost
+from elect_tino.batch.jobs import Failed, Job, JobFailed, Made, ServerLost, Unusable
 from elect_tino.batch.places import Places
 
 NOWHERE = Places({})
@@ -69,6 +69,18 @@ def test_what_fails_is_tried_elsewhere_and_then_given_up():
     assert found["y"].why == "no"
     assert sorted(found["y"].servers) == ["a", "b"]
     assert isinstance(found["z"], Made)
+
+
+def test_what_no_server_can_do_is_given_up_at_once():
+    def does(sample):
+        if sample == "b":
+            raise Unusable("b.png: it is no picture")
+
+    hands = [Hand("x", does), Hand("y", does)]
+    done = outcomes(Fleet(hands, tries=2), *"abc")
+    assert done["b"] == Failed("b.png: it is no picture", ())
+    assert isinstance(done["c"], Made)
+    assert [sample for hand in hands for sample in hand.ran].count("b") == 1
 
 
 def test_alone_a_server_tries_again_itself():

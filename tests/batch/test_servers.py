@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,8 +40,11 @@ def folder(tmp_path: Path) -> Path:
     return fill(tmp_path, 12)
 
 
-def test_a_folder_is_edited_and_nothing_is_left_behind(server: "ComfyServer", folder: Path):
+def test_a_folder_is_edited_and_nothing_is_left_behind(server: "ComfyServer", folder: Path, capsys):
     assert main(arguments(folder, server.url)) == 0
+    told = capsys.readouterr()
+    assert re.search(r"12/12 \[\d\d:\d\d<.*picture.*failed=0", told.err)  # also the time left
+    assert "12 edited now, into" in told.out
     check_all(folder)
     assert server.get("/history") == {} or not any(
         "elect_batch" in json.dumps(entry["prompt"]) for entry in server.get("/history").values()
@@ -88,7 +92,7 @@ def test_failures_are_listed_and_tried_apart(server: "ComfyServer", folder: Path
     broken.write_bytes(b"no picture")
     assert main(arguments(folder, server.url)) == 1
     listed = (folder / "out" / "failures.csv").read_text()
-    assert listed.splitlines()[1].startswith("03,edited,")
+    assert listed.splitlines()[1] == f"03,edited,,{broken}: it is no picture."
     assert "--retry-failed" in capsys.readouterr().out
     broken.write_bytes(whole)
     assert main(arguments(folder, server.url)) == 1  # what failed waits to be asked for
@@ -103,6 +107,28 @@ def test_other_settings_in_the_same_folder_need_a_word(server: "ComfyServer", fo
     assert "--redo" in capsys.readouterr().err
     assert main([*arguments(folder, server.url), "--redo"]) == 0
     check(folder, "00", 77)
+
+
+def test_a_picture_that_is_gone_since_it_was_edited_stops_nothing(
+    server: "ComfyServer", folder: Path
+):
+    (folder / "in.csv").write_text("picture\nin/00.png\nin/01.png\nin/02.png\n")
+    told = [str(folder / "in.csv"), *arguments(folder, server.url)[1:]]
+    (folder / "in" / "02.png").rename(folder / "later.png")
+    assert main(told) == 1
+    (folder / "in" / "00.png").unlink()
+    (folder / "later.png").rename(folder / "in" / "02.png")
+    assert main([*told, "--retry-failed"]) == 0
+    assert main(told) == 1
+    assert "in/00,edited,," in (folder / "out" / "failures.csv").read_text()
+    assert sorted(sample for sample, _ in records(folder)) == ["in/00", "in/01", "in/02"]
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"1": {"class_type": "LoadImage"}}', '{"1": 3}'])
+def test_what_is_no_workflow_is_told_by_its_name(folder: Path, text: str, capsys):
+    (folder / "w.json").write_text(text)
+    assert main(arguments(folder, "http://127.0.0.1:9")) == 2
+    assert "w.json: expected a workflow" in capsys.readouterr().err
 
 
 def test_what_comfyui_refuses_is_told(server: "ComfyServer", folder: Path, capsys):

@@ -111,6 +111,8 @@ def test_displacement_is_the_root_mean_square_over_the_picture():
 def test_the_common_view_is_what_every_estimate_shows():
     assert in_view(100, 100, torch.tensor([[1.0, 1.0, 0.0, 0.0]])) == (0, 0)
     assert in_view(100, 200, torch.tensor([[1.04, 1.0, 1.0, -3.0], [1, 1, 0, 0]])) == (3, 3)
+    three = torch.tensor([[1.04, 1.0, 1.0, -3.0], [1, 1, 0, 0], [0.982, 1.045, 0, 0]])
+    assert in_view(100, 200, three) == (3, 5)
 
 
 def test_off_source_ranks_the_one_that_was_not_moved_first():

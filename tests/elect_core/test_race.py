@@ -129,8 +129,9 @@ def test_a_clear_leader_ends_it_early_and_a_close_one_does_not():
 
 def test_a_settled_race_keeps_as_many_as_it_would_have():
     table = {1: [0.1, 5.0, 5.1, 5.2], 2: [0, 0, 0, 0]}
-    standing = run_race((Rung(1, 3), Rung(2, 1)), 4, Scores(table, 0.1), settled=0.5)
-    assert (standing.num_left, standing.elected, standing.settled) == (1, 0, True)
+    for rungs in ((Rung(1, 3), Rung(2, 1)), (Rung(1, 3), Rung(2, 2), Rung(3, 1))):
+        standing = run_race(rungs, 4, Scores(table, 0.1), settled=0.5)
+        assert (standing.num_left, standing.elected, standing.settled) == (1, 0, True)
 
 
 def test_looks_drop_nobody():

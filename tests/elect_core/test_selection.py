@@ -121,6 +121,7 @@ def test_minimum_edit_passes_over_a_candidate_without_an_edit_and_takes_one_that
     assert ranking.order == (2, 1, 0)
     assert ranking.num_eligible == 2
     assert rank(values, shares, minimum_edit=0.51).order == (1, 0, 2)
+    assert rank(values, 2 * shares, minimum_edit=1.0).order == ranking.order
 
 
 def test_passed_over_candidates_come_before_bad_ones():

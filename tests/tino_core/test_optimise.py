@@ -34,6 +34,11 @@ def test_timesteps_are_kept_in_order_and_in_range(t):
     assert 1 <= float(kept.min()) <= float(kept.max()) <= 999
 
 
+def test_where_there_is_no_room_for_steps_one_apart_they_share_it_evenly():
+    kept = keep_in_order(torch.tensor([[5.0, 3, 900]]), 1.5)
+    assert_close(kept, torch.tensor([[1.0, 1.25, 1.5]]))
+
+
 def test_timesteps_that_are_in_order_are_not_moved():
     t = torch.tensor([[3.0, 250.5, 998.0]])
     assert_close(keep_in_order(t, 999.0), t)

@@ -113,10 +113,12 @@ def test_bad_stops_name_their_input_before_anything_runs(
 
 
 def test_the_ram_limit_is_kept(elect, advance, scene, guiders):
-    big = {"samples": torch.ones(1, 4, 64, 64)}
-    found = elect.partial(guiders["basic"], "euler", scene.sigmas, big, null=scene.empty, stop=0.2)
+    found = partial(elect, scene, guiders)
+    whole = advance(found, stop=1.0).tape.nbytes / 2**20
+    assert whole > 1.4 * found.tape.nbytes / 2**20
     with pytest.raises(ValueError, match="ram_limit_mb: "):
-        advance(found, stop=1.0, ram_limit_mb=1)
+        advance(found, stop=1.0, ram_limit_mb=0.9 * whole)
+    assert advance(found, stop=1.0, ram_limit_mb=1.1 * whole).tape.nbytes == whole * 2**20
 
 
 def test_a_hook_that_remembers_makes_them_run_from_their_start(
