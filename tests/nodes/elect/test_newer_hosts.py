@@ -124,7 +124,7 @@ def test_select_model_device_changes_no_candidate(device, scene, guiders, stock,
 def test_settings_of_qwen_image_21s_cache_keep_candidates_side_by_side(
     device, scene, guiders, stock, elect
 ):
-    """What *QwenImage21Cache* puts on a MODEL; the model that reads it is newer than these hosts."""
+    """What *QwenImage21Cache* puts on a MODEL; the model that reads it is newer."""
     model = scene.model.clone()
     settings = {"device": device, "dtype": "default"}
     model.model_options["transformer_options"]["qwen_image21_cache"] = settings
