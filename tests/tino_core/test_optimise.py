@@ -60,6 +60,7 @@ def test_zero_iterations_are_the_blended_ddim_run_written_out():
         x = x * mask + source * (1 - mask)
     assert_close(found.latent, x.detach(), atol=1e-4, rtol=1e-4)
     assert found.losses.shape == (1, 2)
+    assert found.steps.shape == (0, 2)
 
 
 def test_optimising_lowers_the_loss_and_outside_the_mask_nothing_changes():
