@@ -118,3 +118,20 @@ def test_select_model_device_changes_no_candidate(device, scene, guiders, stock,
     expected, _ = stock(guiders["dual"], "euler", scene.sigmas, scene.latent, 4)
     found = elect.partial(guider, "euler", scene.sigmas, scene.latent, candidates_per_batch=1)
     assert torch.equal(elect.resume(found.rows([1]))[0]["samples"], expected)
+
+
+@pytest.mark.parametrize("device", ["auto", "off"])
+def test_settings_of_qwen_image_21s_cache_keep_candidates_side_by_side(
+    device, scene, guiders, stock, elect
+):
+    """What *QwenImage21Cache* puts on a MODEL; the model that reads it is newer."""
+    model = scene.model.clone()
+    settings = {"device": device, "dtype": "default"}
+    model.model_options["transformer_options"]["qwen_image21_cache"] = settings
+    guider = on_model(guiders["dual"], model)
+    expected, _ = stock(guider, "euler", scene.sigmas, scene.latent, 4)
+    found = elect.partial(guider, "euler", scene.sigmas, scene.latent, candidates_per_batch=1)
+    out = elect.resume(found.rows([1]))
+    assert torch.equal(out[0]["samples"], expected)
+    assert "remember" not in out.ui["text"][0]
+    assert f"{len(scene.sigmas) - 1 - found.stop_step} guider calls" in out.ui["text"][0]
