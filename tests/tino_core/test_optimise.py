@@ -158,6 +158,7 @@ def test_flow_is_eulers_run_written_out_and_is_defined_at_pure_noise():
     levels = [3 * u / (1 + 2 * u) for u in (1 / 3, 2 / 3, 1.0)]
     t = initial_timesteps(settings, schedule, 2)
     assert_close(t, torch.tensor([[1000 * level for level in levels]] * 2))
+    assert_close(keep_in_order(t, schedule.last), t)
     found = denoise(model, schedule, settings, source, source, mask, noise, t)
     x = noise * mask + source * (1 - mask)
     for k in (2, 1, 0):

@@ -40,10 +40,12 @@ def test_the_last_iteration_comes_back_where_asked_for():
     assert not torch.allclose(run(settings).latent, found.latent)
 
 
-def test_scaled_losses_take_the_same_steps():
-    plain = run(Settings(num_steps=3, iterations=3))
-    scaled = run(Settings(num_steps=3, iterations=3, scale_loss=True))
+@pytest.mark.parametrize("given", [{}, {"lr_noise": 0.05, "clip": 0.5}])
+def test_scaled_losses_take_the_same_steps(given):
+    plain = run(Settings(num_steps=3, iterations=3, **given))
+    scaled = run(Settings(num_steps=3, iterations=3, scale_loss=True, **given))
     assert_close(scaled.latent, plain.latent, atol=1e-3, rtol=1e-3)
+    assert_close(scaled.noise, plain.noise, atol=1e-3, rtol=1e-3)
 
 
 def test_patience_ends_a_run_that_no_longer_gets_better():
