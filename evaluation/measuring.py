@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from numpy import ndarray
+
 from ..judging.endpoint import Endpoint, Settings
 from .columns import Column, of_weights
 from .judged import viescore
@@ -88,23 +90,36 @@ def measure(
     columns: Mapping[str, Column],
     ledger: Ledger,
     calls: Mapping[tuple[str, str], float],
-) -> int:
-    """Fill the ledger with what it does not hold; how many samples there were."""
-    number = 0
+) -> Records:
+    """Fill the ledger with what it does not hold; its records of these samples and methods.
+
+    Raises Unanswered.
+    """
+    seen: set[str] = set()
     for sample in samples:
-        number += 1
+        seen.add(sample.name)
         for name, method in methods.items():
             result = method(sample)
             if result is None:
                 continue
-            word = word_of(result)
+            word = word_of(result, *content(sample))
             known = ledger.known(sample.name, name, word)
             values = {it: of(sample, result) for it, of in columns.items() if it not in known}
             if CALLS not in known and (sample.name, name) in calls:
                 values[CALLS] = calls[sample.name, name]
             if values:
                 ledger.add(sample.name, name, values, word)
-    return number
+    return {
+        (sample, name): values
+        for (sample, name), values in ledger.records.items()
+        if sample in seen and name in methods
+    }
+
+
+def content(sample: Sample) -> tuple[ndarray | str | None, ...]:
+    """All that a column may look at, beside the result."""
+    pictures = sample.source, sample.mask, sample.target, sample.reference
+    return *pictures, sample.instruction, sample.source_caption, sample.target_caption
 
 
 def report(
