@@ -60,6 +60,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="model calls for a picture, of a method whose runs do not tell them",
     )
     parser.add_argument("--group", default="", help="only samples of this category")
+    parser.add_argument(
+        "--categories", action="store_true", help="means by category too, and the mean of those"
+    )
     parser.add_argument("--limit", type=natural, help="only the first so many samples")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="models of LPIPS, CLIP, DINO")
     parser.add_argument("--vlm", metavar="URL", help="VIEScore by this OpenAI-compatible server")
@@ -100,12 +103,13 @@ def evaluate(args: argparse.Namespace) -> int:
     if args.vlm:
         check_same_judge(args.out, args.vlm_model or args.vlm)
     ledger = Ledger(args.out / "ledger.jsonl")
-    records = measure(samples(), methods, columns, ledger, calls)
+    records, groups = measure(samples(), methods, columns, ledger, calls)
     if not records:
         of_group = f" of the group {args.group!r}" if args.group else ""
         raise ValueError(f"{args.data}: there is no sample{of_group}.")
     paper = args.paper or (ELECT if args.data.startswith("pie:") else "")
-    told = report(list(methods), list(columns), records, paper, told_calls)
+    by_category = groups if args.categories else {}
+    told = report(list(methods), list(columns), records, paper, told_calls, by_category)
     told += "".join(f"\n- {line}" for line in said) + "\n"
     (args.out / "table.md").write_text(told, encoding="utf-8")
     if args.page:

@@ -54,6 +54,16 @@ def test_a_table_is_of_the_commands_own_samples(table: Path, capsys: pytest.Capt
     assert len(Ledger(folder / "out" / "ledger.jsonl").records) == 2 + 2 * 2 + 1
 
 
+def test_means_by_category_are_printed_where_they_are_asked_for(
+    table: Path, capsys: pytest.CaptureFixture
+):
+    given = [f"csv:{table}", "--import", f"theirs={table.parent / 'theirs'}", "--page", "0"]
+    for more, tables in (([], 0), (["--categories"], 5)):
+        assert main([*given, "--out", str(table.parent / "out"), *more]) == 0
+        told = capsys.readouterr().out
+        assert told.count("By category:") == told.count(" | one | two | mean of these |") == tables
+
+
 def test_another_mask_is_measured_anew(table: Path, capsys: pytest.CaptureFixture):
     folder = table.parent
     for rows in (4, 12, 4):
