@@ -173,3 +173,17 @@ def test_a_sampler_that_asks_whether_there_is_a_negative_goes_on_from_the_tape(
     out = elect.resume(found.rows([1]))
     assert torch.equal(out[0]["samples"], expected)
     assert "remember" not in out.ui["text"][0]
+
+
+def test_candidates_say_what_they_weigh_as_newer_hosts_ask(scene, guiders, elect):
+    """All their tape holds, blended estimates included, each once."""
+    from elect_tino.nodes.elect.pool import Pool
+
+    masked = {**scene.latent, "noise_mask": torch.ones(1, 10, 8)}
+    found = elect.partial(guiders["dual"], "euler", scene.sigmas, masked)
+    held = found._comfy_cache_tensors()
+    assert len({tensor.data_ptr() for tensor in held}) == len(held)
+    assert sum(tensor.untyped_storage().nbytes() for tensor in held) == found.tape.nbytes
+    assert len(held) > sum(len(call) for call in found.tape.calls)
+    pooled = Pool((found, found), (0, 0, 0, 1, 1, 1), ("a", "b"))
+    assert [id(one) for one in pooled._comfy_cache_tensors()] == [id(one) for one in held * 2]
