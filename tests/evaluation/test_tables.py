@@ -5,7 +5,7 @@ import pytest
 
 from elect_tino.evaluation.measuring import calls_told, spent_by
 from elect_tino.evaluation.results import no_edit
-from elect_tino.evaluation.tables import by_calls, interval, paired
+from elect_tino.evaluation.tables import by_calls, by_group, interval, paired
 
 METHODS = ("no edit", "b", "b, pasted back", "a")
 
@@ -61,3 +61,13 @@ def test_a_paired_difference_is_narrower_than_what_it_is_of():
     assert (name, told.endswith("over 30")) == ("L1", True)
     assert float(mean) == pytest.approx(gain.mean(), rel=1e-3)
     assert (low, high) == pytest.approx(drawn_anew(gain), abs=0.02)
+
+
+def test_the_mean_of_categories_counts_each_as_one():
+    values = {"1": 1.0, "2": 3.0, "3": 10.0}
+    records = {(sample, "a"): {"L1": value} for sample, value in values.items()}
+    records |= {("1", "b"): {"L1": 4.0}}
+    groups = {"1": "style", "2": "style", "3": "colour"}
+    head, _, *rows = by_group(records, groups, ["a", "b"], "L1").splitlines()
+    assert head == "| L1 | colour | style | mean of these |"
+    assert rows == ["| a | 10 | 2 | 6 |", "| b | - | 4 | - |"]

@@ -65,8 +65,10 @@ def test_a_batch_that_runs_out_of_memory_is_halved_and_a_single_one_raises():
 
         return run
 
-    found = elect_noise(values(2), noises, print, 8, MemoryError)
+    halved: list[int] = []
+    found = elect_noise(values(2), noises, print, 8, MemoryError, lambda: halved.append(1))
     assert sizes == [8, 4, 2, 2, 2, 2, 1]
+    assert halved == [1, 1]
     assert_close(found.losses, noises.sum((2, 3, 4)))
     with pytest.raises(MemoryError):
         elect_noise(values(0), noises, print, 8, MemoryError)

@@ -6,9 +6,9 @@ from .parts import Recipe, Section, Wire, node
 INSTRUCTION = "make the dress red"
 WORDS: Wire = ("words", 0)
 _ENDPOINT = """\
-**VLM Endpoint** is any OpenAI-compatible server. Ollama: `ollama pull qwen3-vl:4b`, `ollama serve`;
-that is all. On ComfyUI 0.18 and newer a text encoder that sees and writes does without a server:
-wire it to `clip` in the place of `vlm`.
+**VLM Endpoint** is any OpenAI-compatible server. Ollama: `ollama pull qwen3-vl:4b-instruct`,
+`ollama serve`; that is all. On ComfyUI 0.18 and newer a text encoder that sees and writes does
+without a server: wire it to `clip` in the place of `vlm`.
 """
 _WORDS = """\
 **Instruction Variants** puts out a list: the instruction, then what the model makes of it when it
