@@ -1,4 +1,7 @@
-"""The editing models of 2025-09 to 2026-08, with the settings of ComfyUI 0.33.0's own templates."""
+"""The editing models of 2025-09 to 2026-09, with the settings of ComfyUI 0.33.0's own templates.
+
+Qwen-Image 2.1 came with ComfyUI 0.37: its settings are those of the template published since.
+"""
 
 from __future__ import annotations
 
@@ -55,6 +58,15 @@ NEWER: dict[str, Family] = {
         steps=40,
         licence="Apache-2.0",
         url=_HUB + "FireRedTeam/FireRed-Image-Edit-1.1-ComfyUI",
+    ),
+    "qwen_image_21": replace(
+        _QWEN,
+        title="Qwen-Image 2.1",
+        conditioning="TextEncodeQwenImage21",
+        steps=25,
+        cfg=1.0,
+        licence="Qwen Research, non-commercial",
+        url=_HUB + "Qwen/Qwen-Image-2.1",
     ),
     "flux2_klein": replace(
         _KLEIN_BASE,

@@ -106,6 +106,7 @@ SIZE_RULES: dict[str, SizeRule] = {
         ("qwen_image_edit_2509", "qwen_image_edit_2511", "firered_image_edit"),
         SizeRule(16, MEGAPIXEL, _qwen_sizes()),
     ),
+    "qwen_image_21": SizeRule(32, MEGAPIXEL),
     **dict.fromkeys(("flux2_klein", "flux2_klein_base", "flux2_klein_kv"), _ONE_MEGAPIXEL),
     "longcat_image_edit": SizeRule(16, MEGAPIXEL, _qwen_sizes()),
     "joyai_image_edit": SizeRule(64, MEGAPIXEL, _joyai_sizes()),

@@ -83,15 +83,12 @@ class Tape:
     @property
     def nbytes(self) -> int:
         """Memory the tape holds, in bytes."""
-        total = 0
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.tensors())
 
-        def count(tensor: Tensor) -> Tensor:
-            nonlocal total
-            total += tensor.numel() * tensor.element_size()
-            return tensor
-
-        self.map(count)
-        return total
+    def tensors(self) -> list[Tensor]:
+        """Everything it holds, call by call, then what was blended."""
+        answers = [value for call in self.calls for value in call.values()]
+        return answers + [step.blended for step in self.steps if step.blended is not None]
 
     @staticmethod
     def concatenate(tapes: Sequence[Tape]) -> Tape:

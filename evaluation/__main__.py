@@ -25,6 +25,7 @@ from ..batch.fleet import AllServersLost
 from ..judging.question import Unanswered
 from . import page
 from .data import form_of
+from .judged import check_same_judge
 from .ledger import Ledger
 from .measuring import ELECT, PAPERS, calls_told, columns_of, measure, methods_of, report
 from .runs import calls_of, make, planned
@@ -59,6 +60,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="model calls for a picture, of a method whose runs do not tell them",
     )
     parser.add_argument("--group", default="", help="only samples of this category")
+    parser.add_argument(
+        "--categories", action="store_true", help="means by category too, and the mean of those"
+    )
     parser.add_argument("--limit", type=natural, help="only the first so many samples")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="models of LPIPS, CLIP, DINO")
     parser.add_argument("--vlm", metavar="URL", help="VIEScore by this OpenAI-compatible server")
@@ -96,16 +100,20 @@ def evaluate(args: argparse.Namespace) -> int:
         stacked = args.data.startswith("magicbrush-iterative:")
         failed = make(partial(chosen, args, "") if stacked else samples, total, runs, folder, args)
         calls = calls_of(folder)
+    if args.vlm:
+        check_same_judge(args.out, args.vlm_model or args.vlm)
     ledger = Ledger(args.out / "ledger.jsonl")
-    if not measure(samples(), methods, columns, ledger, calls):
+    records, groups = measure(samples(), methods, columns, ledger, calls)
+    if not records:
         of_group = f" of the group {args.group!r}" if args.group else ""
         raise ValueError(f"{args.data}: there is no sample{of_group}.")
     paper = args.paper or (ELECT if args.data.startswith("pie:") else "")
-    told = report(list(methods), list(columns), ledger.records, paper, told_calls)
+    by_category = groups if args.categories else {}
+    told = report(list(methods), list(columns), records, paper, told_calls, by_category)
     told += "".join(f"\n- {line}" for line in said) + "\n"
     (args.out / "table.md").write_text(told, encoding="utf-8")
     if args.page:
-        page.write(args.out / "page.html", islice(samples(), args.page), methods, ledger.records)
+        page.write(args.out / "page.html", islice(samples(), args.page), methods, records)
     print(told)
     return 1 if failed else 0
 

@@ -31,7 +31,8 @@ class Clip:
     @torch.no_grad()
     def picture(self, picture: ndarray) -> Tensor:
         """(H, W, 3) uint8 as a unit vector (D,)."""
-        pixels = self._pixels(images=picture, return_tensors="pt")["pixel_values"]
+        # A copy: torch warns of pictures that cannot be written to, as Pillow's.
+        pixels = self._pixels(images=picture.copy(), return_tensors="pt")["pixel_values"]
         pooled = self._model.vision_model(pixel_values=pixels).pooler_output
         return torch.nn.functional.normalize(self._model.visual_projection(pooled)[0], dim=0)
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from numpy import ndarray
 
+from ..batch.book import write
 from ..judging.endpoint import Endpoint
 from ..judging.question import Wordless
 from ..judging.rubrics import VIESCORE
 from ..judging.verdicts import judge
 from .columns import Column
 from .sample import Sample
+
+JUDGE = "judge.txt"
+
+
+def check_same_judge(folder: Path, model: str) -> None:
+    """Raise ValueError where a folder's VIEScores are another model's; else note whose they are."""
+    noted = folder / JUDGE
+    before = noted.read_text(encoding="utf-8") if noted.is_file() else model
+    if before != model:
+        raise ValueError(
+            f"--vlm: the VIEScores in {folder} are of {before}, not of {model}. Take another --out."
+        )
+    write(noted, model.encode())
 
 
 def viescore(endpoint: Endpoint) -> dict[str, Column]:

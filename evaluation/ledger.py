@@ -12,10 +12,15 @@ from numpy import ndarray
 from .indexes import entry_of
 
 
-def word_of(picture: ndarray) -> str:
-    """A picture's content as one word."""
-    shape = ",".join(map(str, picture.shape))
-    return hashlib.sha256(shape.encode() + picture.tobytes()).hexdigest()[:16]
+def word_of(*parts: ndarray | str | None) -> str:
+    """What a number is of, pictures, masks and texts, as one word."""
+    told = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, ndarray):
+            told.update(f"{part.dtype},{part.shape}:".encode() + part.tobytes())
+        else:
+            told.update(f"{part!r};".encode("utf-8", "surrogatepass"))
+    return told.hexdigest()[:16]
 
 
 class Ledger:
@@ -45,7 +50,7 @@ class Ledger:
                 self._take(record["sample"], record["method"], values, record.get("picture", ""))
 
     def known(self, sample: str, method: str, picture: str) -> set[str]:
-        """The columns that are measured of this picture."""
+        """The columns that are measured of this; picture: its `word_of`."""
         same = self._pictures.get((sample, method)) in ("", picture)
         return set(self.records[sample, method]) if same else set()
 

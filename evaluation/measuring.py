@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from numpy import ndarray
+
 from ..judging.endpoint import Endpoint, Settings
 from .columns import Column, of_weights
 from .judged import viescore
@@ -17,7 +19,7 @@ from .published_tino import TABLES, beside_tino
 from .results import NO_EDIT, PASTED, Method, imported, no_edit, pasted_back
 from .runs import CALLS
 from .sample import Sample
-from .tables import Records, as_text, by_calls, finite, paired
+from .tables import Records, as_text, by_calls, by_group, finite, paired
 
 ELECT = "elect"
 PAPERS: dict[str, Callable[[Records, Sequence[str]], str]] = {
@@ -88,23 +90,38 @@ def measure(
     columns: Mapping[str, Column],
     ledger: Ledger,
     calls: Mapping[tuple[str, str], float],
-) -> int:
-    """Fill the ledger with what it does not hold; how many samples there were."""
-    number = 0
+) -> tuple[Records, dict[str, str]]:
+    """Fill the ledger with what it does not hold.
+
+    Returns its records of these samples and methods, and the category of each sample.
+    Raises Unanswered.
+    """
+    groups: dict[str, str] = {}
     for sample in samples:
-        number += 1
+        groups[sample.name] = sample.group
         for name, method in methods.items():
             result = method(sample)
             if result is None:
                 continue
-            word = word_of(result)
+            word = word_of(result, *content(sample))
             known = ledger.known(sample.name, name, word)
             values = {it: of(sample, result) for it, of in columns.items() if it not in known}
             if CALLS not in known and (sample.name, name) in calls:
                 values[CALLS] = calls[sample.name, name]
             if values:
                 ledger.add(sample.name, name, values, word)
-    return number
+    records = {
+        (sample, name): values
+        for (sample, name), values in ledger.records.items()
+        if sample in groups and name in methods
+    }
+    return records, groups
+
+
+def content(sample: Sample) -> tuple[ndarray | str | None, ...]:
+    """All that a column may look at, beside the result."""
+    pictures = sample.source, sample.mask, sample.target, sample.reference
+    return *pictures, sample.instruction, sample.source_caption, sample.target_caption
 
 
 def report(
@@ -113,10 +130,12 @@ def report(
     records: Records,
     paper: str,
     told: Mapping[str, float],
+    groups: Mapping[str, str],
 ) -> str:
     """The table, every method against the first, quality by calls, and the paper's table.
 
     paper: a name of PAPERS, or "" for none; told: calls of methods whose runs do not tell them
+    groups: the category of each sample, for tables by category; none where empty
     """
     lines = [as_text(records, methods, columns)]
     for name in methods:
@@ -126,6 +145,8 @@ def report(
     spent = spent_by(records, methods, told)
     if spent:
         lines += ["\nBy model calls, fewest first:\n", by_calls(records, spent, columns)]
+    for column in columns if groups else ():
+        lines += ["\nBy category:\n", by_group(records, groups, methods, column)]
     if paper:
         lines += ["\nBeside the paper's table:\n", PAPERS[paper](records, methods)]
     return "\n".join(lines) + "\n"

@@ -40,7 +40,7 @@ class Sample:
 def read_picture(file: Path | IO[bytes]) -> ndarray:
     """A picture file as (H, W, 3) uint8, upright as ComfyUI loads it."""
     with Image.open(file) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+        return np.array(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def as_png(picture: ndarray) -> bytes:

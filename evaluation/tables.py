@@ -84,3 +84,23 @@ def by_calls(records: Records, spent: Mapping[str, float], columns: Sequence[str
         cells = [mean_cell(records, method, column) for column in columns]
         lines.append(f"| {method} | {calls:.4g} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def by_group(
+    records: Records, groups: Mapping[str, str], methods: Sequence[str], column: str
+) -> str:
+    """Means by method and category, and the mean of those means; groups: category by sample."""
+    names = sorted(set(groups.values()))
+    lines = [
+        f"| {' | '.join([column, *names, 'mean of these'])} |",
+        "|---" * (len(names) + 2) + "|",
+    ]
+    for method in methods:
+        values = finite(records, method, column)
+        parts = [[v for s, v in values.items() if groups[s] == name] for name in names]
+        means = [float(np.mean(part)) for part in parts if part]
+        cells = [f"{np.mean(part):.4g}" if part else "-" for part in parts]
+        # A category without a number would make a mean of another thing.
+        every = f"{np.mean(means):.4g}" if len(means) == len(names) else "-"
+        lines.append(f"| {method} | {' | '.join(cells)} | {every} |")
+    return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Writes locales/en/nodeDefs.json and takes translations of it:
 
-    python3 dev.py python -m elect_tino.harness.author_locales             English, from the nodes
-    python3 dev.py python -m elect_tino.harness.author_locales --ask FILE  the same; what it leaves
-    python3 dev.py python -m elect_tino.harness.author_locales --take FILE the same file, translated
+    python3 dev.py python -m elect_tino.harness.author_locales              English, from the nodes
+    python3 dev.py python -m elect_tino.harness.author_locales --ask FILE   and what it leaves
+    python3 dev.py python -m elect_tino.harness.author_locales --take FILE  that, translated
 
 A language's nodeDefs.json has the English one's shape: the first command brings all of them into
 it. A text counts as translated as long as its English stays as it is; one that is new or has

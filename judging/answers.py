@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from .rubrics import REASON, Axis
 
+_MARK = r"\s*(?:\d+[.):]|[-*\u2022])\s*"
 _NUMBER = r"[-+]?\d+(?:[.,]\d+)?"
 _REASON_KEYS = (REASON, "reason", "explanation", "rationale")
 
@@ -147,8 +148,17 @@ def read_list(text: str, most: int) -> list[str]:
             value = None
         if isinstance(value, list):
             return _strings(value, most)
-    lines = [re.sub(r"^\s*(?:\d+[.):]|[-*\u2022])\s*", "", line) for line in answer.splitlines()]
-    return _strings([line.strip().strip('"') for line in lines if line.strip()], most)
+    return _strings([line.strip().strip('"') for line in _lines(answer)], most)
+
+
+def _lines(answer: str) -> list[str]:
+    """The lines of a list without their marks; where some have marks, what is said around is none.
+
+    Neither are fences, nor a line that leads to others.
+    """
+    lines = [line for line in answer.splitlines() if line.strip() and "```" not in line]
+    marked = [found[1] for line in lines if (found := re.match(_MARK + "(.*)", line))]
+    return marked or [line for line in lines if not line.rstrip().endswith(":")]
 
 
 def _strings(values: list, most: int) -> list[str]:

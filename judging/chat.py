@@ -9,13 +9,18 @@ from .pictures import data_url
 from .question import Question
 
 FORMS = (
+    ("response_format", "reasoning_effort", "chat_template_kwargs", "temperature", "max_tokens"),
     ("response_format", "chat_template_kwargs", "temperature", "max_tokens"),
     ("response_format", "temperature", "max_tokens"),
     ("temperature", "max_tokens"),
     ("max_completion_tokens",),
     (),
 )
-"""Optional fields, full form first: a server that refuses one of them is asked in the next form."""
+"""Optional fields, full form first: a server that refuses one of them is asked in the next form.
+
+Thinking aloud is turned off in two ways: Ollama hears reasoning_effort alone, vLLM and llama.cpp
+chat_template_kwargs.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ def body(model: str, question: Question, form: tuple[str, ...], max_pixels: int)
     ]
     content = [*pictures, {"type": "text", "text": question.text}]
     optional: dict[str, object] = {
+        "reasoning_effort": "none",
         "chat_template_kwargs": {"enable_thinking": False},
         "temperature": 0,
         "max_tokens": question.max_tokens,

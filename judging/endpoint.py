@@ -167,6 +167,6 @@ def _no_text(reply: chat.Reply) -> str:
     if reply.cut:
         return (
             "the answer was cut off (finish_reason length): raise max_tokens, or take a model that "
-            "does not think aloud"
+            "does not think aloud (often called -instruct)"
         )
-    return "the answer is empty, as of a model that only thinks: take one that does not"
+    return "the answer is empty, as of a model that only thinks: take one called -instruct"

@@ -103,10 +103,12 @@ def browser() -> "Iterator[Browser]":
 @pytest.fixture
 def page(browser: "Browser", server: "ComfyServer") -> "Iterator[Page]":
     """ComfyUI's real frontend, loaded and ready, in a fresh browser profile."""
+    from elect_tino.harness.pictures.ready import READY
+
     server.post("/settings", {"Comfy.TutorialCompleted": True}).raise_for_status()
     context = browser.new_context(viewport={"width": 1600, "height": 1000})
     tab = context.new_page()
     tab.goto(server.url, wait_until="commit", timeout=120_000)
-    tab.wait_for_function("() => window.app?.graph && window.LiteGraph", timeout=120_000)
+    tab.wait_for_function(READY, timeout=120_000)
     yield tab
     context.close()

@@ -54,3 +54,19 @@ def test_the_readme_wins_in_one_screen():
     assert len(lines) < 150
     assert any(line.startswith("![") for line in lines[:25])
     assert "docs/index.md" in "\n".join(lines)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/judges.md", "web/docs/VLMEndpoint.md"])
+def test_ollama_is_connected_in_three_lines(page):
+    """Two commands, and the node's address and model, as the node has the address by default."""
+    told = (ROOT / page).read_text(encoding="utf-8")
+    start = told.index("ollama pull ")
+    model = told[start:].split()[2]
+    first, second, *rest = told[start:].splitlines()
+    assert (first, second.split("#")[0].strip()) == (f"ollama pull {model}", "ollama serve")
+    node = (ROOT / "nodes" / "judging" / "endpoint.py").read_text(encoding="utf-8")
+    address = node.partition('default="')[2].partition('"')[0]
+    third = next(line for line in rest if "base_url" in line)
+    assert address == "http://127.0.0.1:11434/v1"
+    assert address in third
+    assert model in third

@@ -63,6 +63,19 @@ def test_installed_it_measures_from_any_folder(installed: Path, tmp_path: Path):
     assert "expected a folder of pictures or a CSV" in done.stderr
 
 
+def test_heavy_packages_are_imported_where_they_are_used(installed: Path, tmp_path: Path):
+    told = (
+        "import sys, elect_tino.evaluation.__main__, elect_tino.batch.__main__; "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    env = {**os.environ, "PYTHONPATH": str(installed)}
+    found = subprocess.check_output([sys.executable, "-c", told], cwd=tmp_path, env=env, text=True)
+    heavy = {"torch", "transformers", "torchmetrics", "torchvision", "pyarrow", "ray", "skimage"}
+    clients = {"openai", "litellm", "httpx"}
+    assert {"elect_tino", "aiohttp"} <= set(found.split())
+    assert not (heavy | clients) & set(found.split())
+
+
 def test_what_the_commands_import_is_installed_with_them(installed: Path):
     """What they import when they are needed too."""
     rooms = ("batch", "evaluation", "judging", "elect_core", "tino_core", "tensor_files")

@@ -23,12 +23,14 @@ def elect_noise(
     on_try: Callable[[int], bool | None],
     at_once: int = 1,
     out_of_memory: type[BaseException] | tuple[type[BaseException], ...] = (),
+    on_halved: Callable[[], object] = lambda: None,
 ) -> Election:
     """Each image's noise with the lowest loss; ties go to the lower number.
 
     values: ``noises (n, B, C, h, w) -> losses (n, B)``; noises (N, B, C, h, w)
     on_try: told the last number of each batch; True ends the election among those tried
     at_once: n at most; a batch that raises `out_of_memory` is cut in half and tried again
+    on_halved: called then, with nothing of the failed call alive any more
     Raises ValueError when no try of an image gave a number.
     """
     losses: list[Tensor] = []
@@ -42,6 +44,7 @@ def elect_noise(
             found = None
         if found is None:  # out of the handler, which keeps the failed call's tensors alive
             at_once = len(batch) // 2
+            on_halved()
             continue
         losses.extend(found)
         if on_try(len(losses) - 1):

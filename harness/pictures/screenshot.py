@@ -16,6 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from ..server.comfy_server import PACK_ROOT, ComfyServer
 from ..workflows.workflow import DEMO, load_workflow
+from .ready import READY
 
 TARGET = PACK_ROOT / "docs" / "images" / "elect_in_comfyui.jpg"
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -29,7 +30,6 @@ SETTINGS: dict[str, object] = {
 }
 LONG = 400_000
 """Milliseconds that a busy machine may take to load the frontend."""
-READY = "() => window.app?.graph && window.LiteGraph"
 FIRST_GROUP, MARGIN = 2, 30
 
 LOAD = "async (workflow) => { await window.app.loadGraphData(workflow) }"

@@ -6,6 +6,8 @@ from typing import Any
 
 TITLE = 30
 MARGIN, HEADING = 20, 40
+LETTERS, LETTER = 24, 0.54
+"""A frame's title: its size where there is room, and a letter's share of that in width."""
 
 Size = tuple[float, float]
 Position = tuple[float, float]
@@ -61,6 +63,6 @@ def ui_group(
         "title": group.title,
         "bounding": [left, top, right - left, bottom - top],
         "color": group.color,
-        "font_size": 24,
+        "font_size": min(LETTERS, int((right - left - 8) / (LETTER * len(group.title)))),
         "flags": {},
     }

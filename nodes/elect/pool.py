@@ -30,6 +30,10 @@ class Pool:
         rows = [iter(part.seeds) for part in self.parts]
         return tuple(next(rows[part]) for part in self.order)
 
+    def _comfy_cache_tensors(self) -> list[Tensor]:
+        """As of `Candidates`, of all its parts."""
+        return [tensor for part in self.parts for tensor in part.tape.tensors()]
+
     @property
     def labels(self) -> tuple[str, ...]:
         """What tells candidates of one seed apart: seed@run, runs counted from 1."""

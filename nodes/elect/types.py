@@ -51,3 +51,7 @@ class Candidates:
     def estimates(self, step: int = -1) -> Tensor:
         """Tweedie estimates at a recorded step, (N, C, h, w) in LATENT scale."""
         return self.run.model.model.process_latent_out(self.tape.estimate(step))
+
+    def _comfy_cache_tensors(self) -> list[Tensor]:
+        """What newer ComfyUI weighs an output by when RAM is short; without it, as nothing."""
+        return self.tape.tensors()

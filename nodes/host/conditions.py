@@ -26,6 +26,7 @@ _TEXT = (
     "conditioning_byt5small",
     "conditioning_llama3",
     "conditioning_mt5xl",
+    "image_slots",
     "t5xxl_ids",
     "t5xxl_weights",
     "model_conds",

@@ -1,9 +1,11 @@
 """What differs between the versions of ComfyUI that the pack runs on, told by feature, once each.
 
 Tried: 0.3.52, 0.3.75, 0.18.1 and 0.33.0. No version number is ever compared, since forks and
-checkouts between releases carry any; the numbers below say where a difference was first seen.
+checkouts between releases carry any; the numbers below say where a difference was first seen, or
+where it came in ComfyUI's own code that was read and could not be run.
 """
 
+import importlib.util
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -15,13 +17,14 @@ import comfy.latent_formats
 import comfy.model_management
 import comfy.model_patcher
 import comfy.sampler_helpers
+import comfy.supported_models
 import torch
 from comfy_api.latest import io
 
 
 @dataclass(frozen=True)
 class Difference:
-    """name: of the feature; since: the first of the tried versions with it
+    """name: of the feature; since: the first of the versions with it that were tried, or read
     reason: why the pack minds; present: whether this ComfyUI has it
     """
 
@@ -118,6 +121,30 @@ DIFFERENCES = (
         "0.18.1",
         "the size of a candidate's picture; before, a table by the format's class tells it",
         lambda: hasattr(comfy.latent_formats.LatentFormat, "spacial_downscale_ratio"),
+    ),
+    Difference(
+        "a MODEL counts its own free memory",
+        "0.18.1",
+        "how many run side by side: under dynamic VRAM, weights that may go count as free",
+        lambda: hasattr(comfy.model_patcher.ModelPatcher, "get_free_memory"),
+    ),
+    Difference(
+        "out of memory may be an AcceleratorError",
+        "0.18.1",
+        "a batch is cut in half then too",
+        lambda: hasattr(comfy.model_management, "is_oom"),
+    ),
+    Difference(
+        "weights are fetched ahead of a model's blocks",
+        "0.33.0",
+        "what a call that ran out of memory had fetched is let go before the next one",
+        lambda: importlib.util.find_spec("comfy.model_prefetch") is not None,
+    ),
+    Difference(
+        "Qwen-Image 2.1",
+        "0.37, read and not run",
+        "an editing model with nodes of its own",
+        lambda: hasattr(comfy.supported_models, "QwenImage21"),
     ),
     Difference(
         "nodes have search_aliases",

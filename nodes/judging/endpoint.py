@@ -31,8 +31,8 @@ class VLMEndpoint(io.ComfyNode):
                 io.String.Input(
                     "model",
                     default="",
-                    tooltip="The model's name on that server, such as qwen3-vl:4b; empty takes the "
-                    "first that the server lists.",
+                    tooltip="The model's name on that server, such as qwen3-vl:4b-instruct; empty "
+                    "takes the first that the server lists.",
                 ),
                 io.Float.Input(
                     "timeout",

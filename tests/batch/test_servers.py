@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,8 +40,11 @@ def folder(tmp_path: Path) -> Path:
     return fill(tmp_path, 12)
 
 
-def test_a_folder_is_edited_and_nothing_is_left_behind(server: "ComfyServer", folder: Path):
+def test_a_folder_is_edited_and_nothing_is_left_behind(server: "ComfyServer", folder: Path, capsys):
     assert main(arguments(folder, server.url)) == 0
+    told = capsys.readouterr()
+    assert re.search(r"12/12 \[\d\d:\d\d<.*picture.*failed=0", told.err)  # also the time left
+    assert "12 edited now, into" in told.out
     check_all(folder)
     assert server.get("/history") == {} or not any(
         "elect_batch" in json.dumps(entry["prompt"]) for entry in server.get("/history").values()

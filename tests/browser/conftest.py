@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from elect_tino.harness.pictures.ready import READY
 from elect_tino.harness.server.comfy_server import PACK_ROOT, ComfyServer
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ SETTINGS = {
     "Comfy.Workflow.Persist": False,
     "Comfy.Queue.ShowFlattened": False,
 }
-READY = "() => window.app?.graph && window.LiteGraph && window.app.extensionManager"
 
 
 BOXES = """() => {

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from elect_tino.harness.pictures.ready import READY
 from elect_tino.harness.server.comfy_server import PACK_LINK
 from elect_tino.harness.workflows.workflow import DEMO
 
-from .conftest import BOXES, READY, overlaps
+from .conftest import BOXES, overlaps
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from elect_tino.harness.author_locales import FOLDER
+from elect_tino.harness.pictures.ready import READY
 
-from .conftest import READY
 from .test_nodes import ADD
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ pytestmark = [pytest.mark.server, pytest.mark.browser]
 
 ADD = """async (kind) => {
     window.app.graph.clear();
+    await new Promise((done) => setTimeout(done, 300));  // 1.49 takes a new node for the last one
     const node = window.LiteGraph.createNode(kind);
     node.pos = [300, 120];
     window.app.graph.add(node);

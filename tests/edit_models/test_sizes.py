@@ -59,6 +59,7 @@ def test_known_sizes():
     assert edit_size(3000, 4000, SIZE_RULES["flux_kontext"]) == (880, 1184)
     assert edit_size(3000, 4000, SIZE_RULES["qwen_image_edit"]) == (880, 1184)
     assert edit_size(3000, 4000, SIZE_RULES["omnigen2"]) == (880, 1184)  # 886.8 by 1182.4
+    assert edit_size(3000, 4000, SIZE_RULES["qwen_image_21"]) == (896, 1184)
     assert edit_size(3000, 4000, SIZE_RULES["instruct_pix2pix"]) == (448, 576)
     assert edit_size(3000, 4000, SIZE_RULES["embedded"]) == (128, 128)
     hidream_e1_full = with_area(SIZE_RULES["hidream_e1"], 768 * 768)

@@ -128,6 +128,15 @@ def test_what_was_judged_is_not_asked_again(chat: ChatServer, truths: Path):
     assert len(chat.questions) == asked
 
 
+def test_another_models_scores_are_not_taken_for_its_own(chat: ChatServer, truths: Path, capsys):
+    assert main([*command(chat, truths), "--vlm-model", "tiny-vlm"]) == 0
+    asked = len(chat.questions)
+    assert main([*command(chat, truths), "--vlm-model", "other"]) == 2
+    assert "are of tiny-vlm, not of other. Take another --out" in capsys.readouterr().err
+    assert main([*command(chat, truths), "--vlm-model", "tiny-vlm"]) == 0
+    assert len(chat.questions) == asked
+
+
 @pytest.mark.parametrize("answer", NO_NUMBERS.values(), ids=NO_NUMBERS)
 def test_an_answer_without_numbers_is_no_number(
     answer: Answer, chat: ChatServer, truths: Path, capsys

@@ -38,7 +38,7 @@ def run(server: "ComfyServer", weights: Path, folder: Path, data: str) -> dict[s
 def made(folder: Path, name: str) -> np.ndarray:
     """The picture that the server made, looked at by the test itself."""
     with Image.open(folder / "out" / "runs" / "inverse" / f"{name}.png") as image:
-        return np.asarray(image.convert("RGB"))
+        return np.array(image.convert("RGB"))
 
 
 def framed(mask: np.ndarray) -> np.ndarray:

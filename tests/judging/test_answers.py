@@ -98,3 +98,17 @@ def test_lists_as_json_or_as_lines():
     assert read_list("1. make it red\n- paint it red\n\n", 4) == wanted
     assert read_list('{"instructions": ["make it red", 3, ""]}', 4) == wanted[:1]
     assert read_list('["a", "b", "c"]', 2) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sure! Here are two others:\n\n1. paint it red\n2) make it red\n\nAnything else?",
+        "Here you are:\n- paint it red\n- make it red",
+        "Here you are:\npaint it red\nmake it red",
+        "```\npaint it red\nmake it red\n```",
+        '```json\n["paint it red", "make it red"]\n```',
+    ],
+)
+def test_what_is_said_around_a_list_is_not_of_it(text):
+    assert read_list(text, 4) == ["paint it red", "make it red"]

@@ -42,10 +42,12 @@ def test_a_right_answer_is_the_verdict_and_pictures_arrive_unchanged():
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), sent)
     assert body["response_format"]["type"] == "json_schema"
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
+    assert body["reasoning_effort"] == "none"
 
 
 @pytest.mark.parametrize(
-    "field", ["response_format", "chat_template_kwargs", "max_tokens", "temperature"]
+    "field",
+    ["response_format", "reasoning_effort", "chat_template_kwargs", "max_tokens", "temperature"],
 )
 def test_a_server_that_refuses_a_field_is_asked_without_it_and_not_offered_it_again(field):
     with ChatServer(refuses(field)) as server:
@@ -53,7 +55,7 @@ def test_a_server_that_refuses_a_field_is_asked_without_it_and_not_offered_it_ag
         for _ in range(2):
             assert judge(model, PAPER, SOURCE, EDITED, "x").overall == 0.75
     assert field not in server.questions[-1]
-    assert sum(field in body for body in server.questions) <= 3
+    assert sum(field in body for body in server.questions) <= 4
     assert field not in server.questions[-2]
 
 

@@ -7,7 +7,7 @@ import torch
 from torch.testing import assert_close
 
 from elect_tino.tino_core import Settings, optimise
-from elect_tino.tino_core.descent import normalise_each
+from elect_tino.tino_core.descent import clip_each, normalise_each, settle
 from elect_tino.tino_core.schedule import FlowSchedule
 from elect_tino.tino_core.shells import with_norm, with_spectrum
 
@@ -47,6 +47,21 @@ def test_a_normalised_step_is_as_long_for_any_scale_of_the_loss_a_clipped_one_is
         far, near = (run(settings, towards(goal, scale))[0].steps[0] for scale in (1.0, 1e-3))
         assert torch.allclose(far, near, rtol=1e-3) == equal
         assert (far <= 5.0 * 0.1 * 1.9 + 1e-4).all()
+
+
+def test_a_gradient_longer_than_the_limit_is_cut_and_a_shorter_one_is_left():
+    gradients = torch.tensor([3.0, 0.5]).reshape(2, 1, 1, 1) * torch.ones(2, 4, 1, 1)  # 6 and 1
+    expected = torch.tensor([1.0, 0.5]).reshape(2, 1, 1, 1) * torch.ones(2, 4, 1, 1)
+    assert_close(clip_each(gradients, 2.0), expected)
+
+
+def test_an_update_longer_than_the_longest_is_cut_along_its_own_way():
+    before, way = draw(1, 4, 3, 3), draw(1, 4, 3, 3, seed=1)
+    way = way / way.norm()
+    settings, mask = Settings(longest_step=2.0), torch.ones(1, 1, 3, 3)
+    for length, kept in ((6.0, 2.0), (1.0, 1.0)):
+        found = settle(before + length * way, before, before, mask, settings)
+        assert_close(found, before + kept * way)
 
 
 @pytest.mark.parametrize("clip", [None, 0.1])

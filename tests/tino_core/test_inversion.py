@@ -49,3 +49,10 @@ def test_a_model_that_knows_the_noise_is_inverted_in_one_call():
     t = initial_timesteps(settings, SCHEDULE, 2)
     found = invert(lambda x, t: noise, SCHEDULE, settings, source, mask, t, rounds=1)
     assert_close(found * mask, noise * mask, atol=1e-4, rtol=1e-4)
+
+
+def test_an_inversion_takes_three_calls_a_step():
+    source, _, mask, _ = scene()
+    settings, model = Settings(num_steps=4), Toy()
+    invert(model, SCHEDULE, settings, source, mask, initial_timesteps(settings, SCHEDULE, 2))
+    assert model.calls == 3 * 4

@@ -104,6 +104,7 @@ def test_the_full_size_is_vit_b_32_with_patches_of_nine_cells():
         model = LatentCLIP()
     embeddings = model.tower.vision_model.embeddings
     assert embeddings.patch_embedding.weight.shape == (768, 4, 9, 9)
+    assert model.tower.vision_model.encoder.layers[0].mlp.fc1.weight.shape == (3072, 768)
     assert embeddings.position_embedding.weight.shape == (50, 768)
     assert model.tower.visual_projection.weight.shape == (512, 768)
 

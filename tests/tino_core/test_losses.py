@@ -12,7 +12,7 @@ from elect_tino.tino_core import (
     semantic_loss,
     total_loss,
 )
-from elect_tino.tino_core.losses import TEXT_LOSSES, directional_loss, towards_loss
+from elect_tino.tino_core.losses import TEXT_LOSSES, Total, directional_loss, towards_loss
 
 RIGHT = torch.tensor([[1.0, 0.0]])
 UP = torch.tensor([[0.0, 3.0]])
@@ -56,6 +56,8 @@ def test_total_is_the_weighted_sum_of_the_terms_present():
     terms = {"semantic": torch.tensor([1.0, 2.0]), "perceptual": torch.tensor([10.0, 20.0])}
     assert_close(total_loss(terms, LossWeights()), torch.tensor([6.0, 12.0]))
     assert_close(total_loss(terms, LossWeights(perceptual=0)), terms["semantic"])
+    total = Total(lambda x0: {name: x0.sum() * term for name, term in terms.items()})
+    assert_close(total(torch.ones(2)), torch.tensor([22.0, 44.0]))
 
 
 def test_weights_that_leave_nothing_are_an_error():

@@ -34,6 +34,11 @@ def test_timesteps_are_kept_in_order_and_in_range(t):
     assert 1 <= float(kept.min()) <= float(kept.max()) <= 999
 
 
+def test_where_there_is_no_room_for_steps_one_apart_they_share_it_evenly():
+    kept = keep_in_order(torch.tensor([[5.0, 3, 900]]), 1.5)
+    assert_close(kept, torch.tensor([[1.0, 1.25, 1.5]]))
+
+
 def test_timesteps_that_are_in_order_are_not_moved():
     t = torch.tensor([[3.0, 250.5, 998.0]])
     assert_close(keep_in_order(t, 999.0), t)
@@ -55,6 +60,7 @@ def test_zero_iterations_are_the_blended_ddim_run_written_out():
         x = x * mask + source * (1 - mask)
     assert_close(found.latent, x.detach(), atol=1e-4, rtol=1e-4)
     assert found.losses.shape == (1, 2)
+    assert found.steps.shape == (0, 2)
 
 
 def test_optimising_lowers_the_loss_and_outside_the_mask_nothing_changes():
@@ -153,6 +159,7 @@ def test_flow_is_eulers_run_written_out_and_is_defined_at_pure_noise():
     levels = [3 * u / (1 + 2 * u) for u in (1 / 3, 2 / 3, 1.0)]
     t = initial_timesteps(settings, schedule, 2)
     assert_close(t, torch.tensor([[1000 * level for level in levels]] * 2))
+    assert_close(keep_in_order(t, schedule.last), t)
     found = denoise(model, schedule, settings, source, source, mask, noise, t)
     x = noise * mask + source * (1 - mask)
     for k in (2, 1, 0):

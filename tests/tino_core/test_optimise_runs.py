@@ -40,10 +40,12 @@ def test_the_last_iteration_comes_back_where_asked_for():
     assert not torch.allclose(run(settings).latent, found.latent)
 
 
-def test_scaled_losses_take_the_same_steps():
-    plain = run(Settings(num_steps=3, iterations=3))
-    scaled = run(Settings(num_steps=3, iterations=3, scale_loss=True))
+@pytest.mark.parametrize("given", [{}, {"lr_noise": 0.05, "clip": 0.5}])
+def test_scaled_losses_take_the_same_steps(given):
+    plain = run(Settings(num_steps=3, iterations=3, **given))
+    scaled = run(Settings(num_steps=3, iterations=3, scale_loss=True, **given))
     assert_close(scaled.latent, plain.latent, atol=1e-3, rtol=1e-3)
+    assert_close(scaled.noise, plain.noise, atol=1e-3, rtol=1e-3)
 
 
 def test_patience_ends_a_run_that_no_longer_gets_better():
@@ -94,6 +96,12 @@ def test_the_same_noise_gives_the_same_result():
     assert torch.equal(first.trajectory, second.trajectory)
 
 
+def test_the_papers_numbers_are_the_default():
+    one = Settings()
+    assert (one.num_steps, one.strength, one.iterations) == (10, 0.75, 50)
+    assert (one.lr_timesteps, one.lr_noise, one.prediction) == (1.0, 5e-3, "epsilon")
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -102,6 +110,9 @@ def test_the_same_noise_gives_the_same_result():
         ({"strength": 1.5}, "strength"),
         ({"iterations": -1}, "iterations: expected 0 or more"),
         ({"gradient_steps": 0}, "gradient_steps"),
+        ({"timesteps": ()}, "timesteps: expected one or more, each above"),
+        ({"timesteps": (3.0, 2.0)}, "timesteps"),
+        ({"timesteps": (3.0, 3.0, 5.0)}, "timesteps"),
         ({"prediction": "edm"}, "prediction: expected one of"),
         ({"result": "first"}, "result: expected one of"),
     ],

@@ -65,8 +65,10 @@ def test_a_batch_that_runs_out_of_memory_is_halved_and_a_single_one_raises():
 
         return run
 
-    found = elect_noise(values(2), noises, print, 8, MemoryError)
+    halved: list[int] = []
+    found = elect_noise(values(2), noises, print, 8, MemoryError, lambda: halved.append(1))
     assert sizes == [8, 4, 2, 2, 2, 2, 1]
+    assert halved == [1, 1]
     assert_close(found.losses, noises.sum((2, 3, 4)))
     with pytest.raises(MemoryError):
         elect_noise(values(0), noises, print, 8, MemoryError)
@@ -83,11 +85,11 @@ def test_a_try_that_is_no_number_never_wins_and_none_at_all_is_an_error():
 def test_the_guard_names_the_images_and_the_term_that_speaks_for_no_edit():
     one = torch.tensor
     guard = Guard(
-        {"semantic": one([0.36, 0.5]), "perceptual": one([0.0, 0.0])},
-        {"semantic": one([0.10, 0.1]), "perceptual": one([0.5, 0.3])},
+        {"semantic": one([2.0, 1.0, 0.5, 0.5]), "perceptual": one([0.5, 0.1, 0.0, 0.0])},
+        {"semantic": one([2.2, 2.0, 0.25, 0.1]), "perceptual": one([0.9, 0.5, 0.25, 0.3])},
     )
-    assert guard.prefers_no_edit.tolist() == [True, False]
-    assert guard.blamed(0) == "perceptual"
+    assert guard.prefers_no_edit.tolist() == [True, True, False, False]  # the third is a tie
+    assert [guard.blamed(image) for image in range(2)] == ["perceptual", "semantic"]
 
 
 def test_noisy_copies_are_the_same_in_every_iteration_and_for_every_picture():

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from elect_tino.edit_models.families import FAMILIES
 from elect_tino.embedded.model.text import PROJECTION_DIM, WIDTH
 from elect_tino.harness.author_workflows import path_of
+from elect_tino.harness.server.comfy_server import PACK_ROOT
 from elect_tino.harness.workflows.recipes.edit_models import EDIT_RECIPES
 from elect_tino.harness.workflows.stand_in import MEGAPIXELS
 from elect_tino.harness.workflows.summary import nodes_of, shown_images
@@ -144,9 +145,15 @@ def small(comfy_server: "ComfyServer", object_info: dict, picture: str):
     return load
 
 
+NOT_YET = {"qwen_image_21"}
+"""Their nodes came after the newest ComfyUI that was tried: the page says how to wire them."""
+
+
 def test_every_model_people_download_has_a_workflow():
     own = {"instruct_pix2pix", "embedded", "embedded_flow"}
-    assert sorted(NAMES) == sorted(FAMILIES.keys() - own)
+    assert sorted(NAMES) == sorted(FAMILIES.keys() - own - NOT_YET)
+    page = (PACK_ROOT / "docs" / "editing_models.md").read_text(encoding="utf-8")
+    assert all(f"*{FAMILIES[name].conditioning}*" in page for name in NOT_YET)
 
 
 @pytest.mark.server

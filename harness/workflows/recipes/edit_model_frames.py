@@ -11,7 +11,7 @@ NUM_CANDIDATES = 8
 _FRAMES = (
     "Model and picture",
     "Say what to change",
-    "Try many seeds, part of the way",
+    "Try many seeds",
     "Elect the steadiest background",
     "Finish that one",
 )

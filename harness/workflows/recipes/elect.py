@@ -50,7 +50,7 @@ def best_of_n() -> Recipe:
         **stages(16, stop=1.0),
         **saved("best_of_n"),
     }
-    frames = (PICTURE, GUIDE, ("Run every seed to its end", TRY[1]), ELECT, FINISH)
+    frames = (PICTURE, GUIDE, ("Finish every seed", TRY[1]), ELECT, FINISH)
     return Recipe(name, nodes, sections(name, *frames))
 
 

@@ -6,9 +6,9 @@ from .parts import Recipe, Section, Wire, node
 INSTRUCTION = "make the dress red"
 WORDS: Wire = ("words", 0)
 _ENDPOINT = """\
-**VLM Endpoint** is any OpenAI-compatible server. Ollama: `ollama pull qwen3-vl:4b`, `ollama serve`;
-that is all. On ComfyUI 0.18 and newer a text encoder that sees and writes does without a server:
-wire it to `clip` in the place of `vlm`.
+**VLM Endpoint** is any OpenAI-compatible server. Ollama: `ollama pull qwen3-vl:4b-instruct`,
+`ollama serve`; that is all. On ComfyUI 0.18 and newer a text encoder that sees and writes does
+without a server: wire it to `clip` in the place of `vlm`.
 """
 _WORDS = """\
 **Instruction Variants** puts out a list: the instruction, then what the model makes of it when it
@@ -104,7 +104,7 @@ def prompt_by_model() -> Recipe:
     about = "## ELECT over seeds and a model's words\n\n" + _ENDPOINT + "\n" + notes.CHECKPOINT
     frames = (
         Section("1. Models and picture", ("model", "photo", "picture", "vlm"), about),
-        Section("2. Say what to change, in several ways", ("wordings", *parts.GUIDE[1]), _WORDS),
+        Section("2. Say it in several ways", ("wordings", *parts.GUIDE[1]), _WORDS),
         Section("3. Try many seeds of each", (*parts.TRY[1], "pool"), notes.TRY + "\n" + _POOL),
         Section("4. One election over all", parts.ELECT[1], notes.ELECT),
         Section("5. Finish that one", parts.FINISH[1], notes.FINISH),
@@ -135,13 +135,13 @@ def judge_retry() -> Recipe:
     anew = ("guided", "elected_anew", "decoded_anew")
     keeping = ("together", "judge_anew", "kept", "edited")
     frames = (
-        Section("1. Model, picture, instruction", (*parts.PHOTO[1], "words"), about),
+        Section("1. Model, picture, words", (*parts.PHOTO[1], "words"), about),
         Section("2. Say what to change", parts.GUIDE[1], notes.GUIDANCE),
         Section("3. Elect", electing, ""),
         Section("4. Judge", ("vlm", "judge"), _JUDGE),
         Section("5. Other words", ("wordings", "said", "shown"), _AGAIN),
         Section("6. Elect anew", anew, ""),
-        Section("7. Judge anew; the one or the other", keeping, _ANEW + "\n" + _KEEP),
+        Section("7. Judge anew, keep one", keeping, _ANEW + "\n" + _KEEP),
     )
     sizes = {"elected_anew": (260.0, 840.0)}
     return Recipe("elect_judge_retry", nodes, frames, parts.DOWNLOAD, sizes=sizes)

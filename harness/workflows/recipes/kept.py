@@ -51,7 +51,7 @@ def save_and_resume() -> Recipe:
         *_TRY[:2],
         try_out,
         Section("4. Today: elect and save", today, notes.ELECT + "\n" + _SAVE),
-        Section("5. Tomorrow: load and finish", tomorrow, _LOAD),
+        Section("5. Tomorrow: finish", tomorrow, _LOAD),
     )
     return Recipe(name, nodes, frames)
 

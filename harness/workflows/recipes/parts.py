@@ -159,7 +159,7 @@ def sections(name: str, *frames: tuple[str, tuple[str, ...]]) -> tuple[Section, 
 
 
 GUIDE = ("Say what to change", ("instruction", "empty", "conditions", "guider"))
-TRY = ("Try many seeds, part of the way", ("sampler", "sigmas", "candidates"))
+TRY = ("Try many seeds", ("sampler", "sigmas", "candidates"))
 ELECT = ("Elect the steadiest background", ("estimates", "relevance", "elected"))
 FINISH = ("Finish that one", ("resumed", "decoded", "edited", "overlay"))
 PICTURE = ("Model and picture", ("model", "picture"))

@@ -36,7 +36,7 @@ def seed_and_prompt() -> Recipe:
     frames = (
         _TRY[0],
         Section(
-            "2. Say what to change, in several ways",
+            "2. Say it in several ways",
             ("wordings", *parts.GUIDE[1]),
             _WORDS + "\n" + _TRY[1].note,
         ),

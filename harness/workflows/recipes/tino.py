@@ -80,7 +80,7 @@ def saved(prefix: str, **pictures: Wire) -> dict[str, dict]:
 
 
 LOAD = ("Models and picture", ("model", "latent_clip", "latent_vgg", "picture", "source"))
-OPTIMISE = ("Optimise noise and timesteps", ("tino",))
+OPTIMISE = ("Optimise the noise", ("tino",))
 SAVE = ("Save", ("decoded", "edited", "show_loss_curve"))
 
 
@@ -93,7 +93,7 @@ def text() -> Recipe:
         "tino": optimize(name, **by_text()),
         **saved(name),
     }
-    say = ("Say what it shall show, and where", ("target", "positive", "mask"))
+    say = ("Say what, and where", ("target", "positive", "mask"))
     return Recipe(name, nodes, sections(name, LOAD, say, OPTIMISE, SAVE))
 
 
@@ -118,7 +118,7 @@ def reference() -> Recipe:
         "tino": optimize(name, reference=("reference", 0)),
         **saved(name, reference=("shown", 0)),
     }
-    show = ("Show what it shall resemble", ("other", "cut", "shown", "reference"))
+    show = ("Show the other picture", ("other", "cut", "shown", "reference"))
     where = ("Say so too, and where", ("target", "positive", "mask"))
     save = (SAVE[0], (*SAVE[1], "show_reference"))
     return Recipe(name, nodes, sections(name, LOAD, show, where, OPTIMISE, save))
@@ -214,7 +214,7 @@ def compounded() -> Recipe:
     frames = (
         LOAD,
         ("The first edit", ("target", "positive", "mask", "first", "first decoded")),
-        ("Say what changes next, and where", ("target 2", "positive 2", *where)),
+        ("Say what changes next", ("target 2", "positive 2", *where)),
         ("The second edit", ("tino",)),
         (SAVE[0], (*SAVE[1], "show_first")),
     )

@@ -14,6 +14,7 @@ _OF_CONFIG = {
     "SDXL_instructpix2pix": "cosxl_edit",
     "Flux": "flux_kontext",
     "QwenImage": "qwen_image_edit",
+    "QwenImage21": "qwen_image_21",
     "Omnigen2": "omnigen2",
     "HiDream": "hidream_e1",
     "Flux2": "flux2",

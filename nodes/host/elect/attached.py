@@ -28,6 +28,9 @@ HOOKS = (
 )
 _PATCHES = ("patches", "patches_replace", "wrappers")
 _NODES = {"KV_Attn_Input": "Flux KV Cache"}
+# Settings of caches that skip no call: Qwen-Image 2.1 keeps the keys and values of text and
+# pictures, which are made at timestep 0 whatever the step, told apart row by row of the batch.
+_OF_WHAT_STAYS = ("qwen_image21_cache",)
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, torch.Tensor, torch.dtype, type)
 
 
@@ -122,7 +125,8 @@ def step_cache(options: dict) -> str | None:
     begin anew with every run.
     """
     inner = options.get("transformer_options", {})
-    found = [(key, value) for key, value in inner.items() if "cache" in key.lower() and value]
+    named = [key for key, value in inner.items() if "cache" in key.lower() and value]
+    found = [(key, inner[key]) for key in named if key not in _OF_WHAT_STAYS]
     return next((str(getattr(value, "name", key)) for key, value in found), None)
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import comfy.model_management
 import comfy.sampler_helpers
 import comfy.samplers
 
+from ..device_memory import free_memory
 from ..edit_models.instruct_diffusion import Guider_InstructDiffusion
 from .attached import asked_at_calls, hooks, may_remember
 from .harmless import known
@@ -133,9 +133,7 @@ def candidates_that_fit(
     prepare = comfy.sampler_helpers
     prepare.prepare_sampling(patcher, shape, conds, guider.model_options)  # loads the models
     _, one = prepare.estimate_memory(patcher, shape, conds)
-    free = comfy.model_management.get_free_memory(patcher.load_device)
-    assert isinstance(free, (int, float))
-    return max(1, min(limit, int(free / (one * 1.5))))
+    return max(1, min(limit, int(free_memory(patcher) / (one * 1.5))))
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import comfy.model_patcher
 import comfy.patcher_extension
 import comfy.samplers
 import comfy.utils
-import torch
 from torch import Tensor
 
 from ....elect_core.schedule import Cost
 from ....elect_core.tape import Tape
 from ..conditions import with_null
+from ..device_memory import clear_failed_call, out_of_memory, told_alike
 from .attached import may_remember
 from .noise import NoiseRule, initial_noise
 from .packing import chunk_sizes, is_compiled
@@ -152,11 +152,6 @@ def sample(
     return Finished(samples.to(device), denoised, sampler.stopped, sampler.stopped_at)
 
 
-def _out_of_memory() -> type[BaseException]:
-    kind = comfy.model_management.OOM_EXCEPTION
-    return torch.OutOfMemoryError if kind is Exception else kind
-
-
 def _chunks(seeds: Sequence[int], start: Tape | None, sizes: Sequence[int]) -> deque:
     """Seeds with their tapes, in batches of those sizes."""
     places = iter(range(len(seeds)))
@@ -192,8 +187,9 @@ def record(
             pending.appendleft((batch[size:], tape.rows(range(size, len(batch)))))
             batch, tape = batch[:size], tape.rows(range(size))
         try:
-            result = sample(run, batch, tape, stop, probe, on_step)
-        except _out_of_memory():
+            with told_alike():
+                result = sample(run, batch, tape, stop, probe, on_step)
+        except out_of_memory():
             if len(batch) == 1:
                 raise
             result = None
@@ -202,7 +198,7 @@ def record(
             logging.warning("ELECT: out of memory with %d candidates at once: halved.", len(batch))
             pending.appendleft((batch, tape.to("cpu")))
             del tape
-            comfy.model_management.soft_empty_cache()
+            clear_failed_call()
             continue
         if stop is not None and not result.stopped:
             raise ValueError(

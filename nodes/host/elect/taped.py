@@ -119,6 +119,8 @@ class TapedGuider:
 
         def keep_uncond(args: dict) -> Tensor:
             answer["uncond_denoised"] = args["uncond_denoised"]
+            if args.get("uncond") is None:  # then newer samplers read the text's own prediction
+                answer["cond_denoised"] = args["cond_denoised"]
             return args["denoised"]
 
         if self._sampler_hooks(model_options):
@@ -140,8 +142,10 @@ class TapedGuider:
             if entry.get("hooks") is not None and _is_active(entry, sigma):
                 patcher.prepare_hook_patches_current_keyframe(sigma, entry["hooks"], model_options)
         prepare_state(patcher, sigma, model_options)
+        uncond = None if "cond_denoised" in answer else conds
         for hook in self._sampler_hooks(model_options):
-            hook({**answer, "input": x, "sigma": sigma, "model_options": model_options})
+            seen = {"uncond": uncond, "input": x, "sigma": sigma, "model_options": model_options}
+            hook({**answer, **seen})
 
 
 def _is_active(entry: dict, sigma: Tensor) -> bool:

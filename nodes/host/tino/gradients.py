@@ -103,7 +103,13 @@ def _use_pytorchs_attention(undo: ExitStack) -> None:
     homes = [one for name, one in list(sys.modules.items()) if name.startswith("comfy.ldm.")]
     for home, name in ((home, name) for home in homes for name in names if name in vars(home)):
         undo.callback(setattr, home, name, getattr(home, name))
-        setattr(home, name, attention.attention_pytorch)
+        setattr(home, name, _pytorchs_attention)
+
+
+def _pytorchs_attention(*args: Any, **kwargs: Any) -> Tensor:
+    """PyTorch's, also in a layer whose file prefers another: newer ComfyUI would take its int8."""
+    kwargs.pop("preferred_attention", None)
+    return attention.attention_pytorch(*args, **kwargs)
 
 
 def _over_the_same_memory(tensor: Tensor) -> Tensor:

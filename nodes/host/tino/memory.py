@@ -13,6 +13,7 @@ from comfy.ldm.qwen_image.model import QwenImageTransformer2DModel
 from comfy.model_patcher import ModelPatcher
 from torch import nn
 
+from ..device_memory import free_memory
 from .edit import Edit
 
 
@@ -74,7 +75,7 @@ class Memory:
         self.least = unit * kept.without_blocks + for_loss
         weights = sum(one.model_size() for one in (model, *edit.patchers))
         total = comfy.model_management.get_total_memory(model.load_device)
-        self.device = model.load_device
+        self.model = model
         self.blocks = weights + self.full > 0.8 * total  # type: ignore[operator]
 
     @property
@@ -90,11 +91,11 @@ class Memory:
 
     def check(self) -> None:
         """Raise ValueError when what is free now will not do."""
-        free = comfy.model_management.get_free_memory(self.device)
-        assert not isinstance(free, tuple)
+        free = free_memory(self.model)
         if self.needed > free:
+            device = self.model.load_device
             raise ValueError(
                 f"source: its gradients need about {self.needed / 2**30:.1f} GB beside the "
-                f"weights, {free / 2**30:.1f} GB are free on {self.device}. Use a smaller "
+                f"weights, {free / 2**30:.1f} GB are free on {device}. Use a smaller "
                 "picture, one picture at a time, cfg 1, or a float16 model."
             )

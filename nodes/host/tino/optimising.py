@@ -16,6 +16,7 @@ from ....tino_core.optimise import OnIteration, optimise
 from ....tino_core.record import Optimised
 from ....tino_core.settings import Settings
 from ....tino_core.tries import Election, elect_noise
+from ..device_memory import clear_failed_call, out_of_memory, told_alike
 from .checked import refuse_unchecked
 from .continuous import Scale, scale_of
 from .edit import Edit
@@ -23,7 +24,7 @@ from .frames import framed, has_frames, on_pictures, unframed
 from .gradients import normal, refuse_quantised, with_gradients
 from .memory import Memory
 from .single_cond import SOURCE, shown_by
-from .tries import out_of_memory, side_by_side, tries_that_fit
+from .tries import side_by_side, tries_that_fit
 
 
 @dataclass(frozen=True)
@@ -218,8 +219,8 @@ class _Optimiser(comfy.samplers.Sampler):
 
         passes = 2 if self.edit.negative is not None and self.edit.cfg != 1 else 1
         fit = tries_that_fit(self.edit.model, tuple(noises.shape[1:]), passes, len(noises))
-        values = side_by_side(denoised, loss)
-        return elect_noise(values, noises, tried, fit, out_of_memory())
+        values = told_alike()(side_by_side(denoised, loss))
+        return elect_noise(values, noises, tried, fit, out_of_memory(), clear_failed_call)
 
 
 def _no_loss(x0: Tensor) -> Tensor:

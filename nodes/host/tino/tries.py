@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-import comfy.model_management
 import torch
 from comfy.model_patcher import ModelPatcher
 from torch import Tensor
+
+from ..device_memory import free_memory
 
 _MIXING = (
     "sampler_cfg_function",
@@ -20,12 +21,6 @@ _MIXING = (
 """Hooks of a MODEL that may look across the batch, so that a try would depend on the others."""
 
 
-def out_of_memory() -> type[BaseException]:
-    """What this host raises when memory runs out."""
-    kind = comfy.model_management.OOM_EXCEPTION
-    return torch.OutOfMemoryError if kind is Exception else kind
-
-
 def tries_that_fit(model: ModelPatcher, shape: tuple[int, ...], passes: int, number: int) -> int:
     """How many tries of noises of `shape` (B, C, h, w) one batch can hold, from 1 to `number`.
 
@@ -35,9 +30,7 @@ def tries_that_fit(model: ModelPatcher, shape: tuple[int, ...], passes: int, num
     if any(name in model.model_options for name in _MIXING):
         return 1
     one = model.model.memory_required([passes * shape[0], *shape[1:]])
-    free = comfy.model_management.get_free_memory(model.load_device)
-    assert not isinstance(free, tuple)
-    fit = max(1, min(number, int(free / (one * 1.5))))
+    fit = max(1, min(number, int(free_memory(model) / (one * 1.5))))
     logging.info("TiNO-Edit: %d tries, %d at once.", number, fit)
     return fit
 

@@ -11,6 +11,8 @@ from elect_tino.embedded.model.text import UNKNOWN as NO_WORD
 from elect_tino.embedded.model.text import vocabulary, word_ids
 from elect_tino.embedded.world.samples import sample
 
+from ...test_boundaries import ROOT
+
 
 def test_the_unknown_words_are_unknown_and_their_own_are_not():
     assert not set(UNKNOWN.values()) & set(vocabulary())
@@ -103,3 +105,20 @@ def test_a_pool_is_ranked_as_the_nodes_rank_it(bench, tmp_path):
     torch.testing.assert_close(
         together(seen).history[-1], torch.tensor(facts["scores"]), rtol=1e-3, atol=1e-6
     )
+
+
+@pytest.mark.comfy
+def test_the_page_that_ships_is_of_this_code():
+    """Its words, the command in it, every choice and what it costs."""
+    from elect_tino.bench.elect.prompts import HEAD, POLICIES
+
+    page = (ROOT / "docs" / "elect_prompts.md").read_text(encoding="utf-8")
+    told = re.search(r"bench prompts (--variant \w+ --edits (\d+) --seeds (\d+))`", page)
+    steps = re.search(r"(\d+) steps, euler", page)
+    assert told is not None
+    assert steps is not None
+    given = {"told": told[1], "edits": told[2], "seeds": told[3], "steps": steps[1]}
+    assert page.startswith(HEAD.format(**given, split="test"))
+    rows = [line.strip("| ").split(" | ")[:2] for line in page.splitlines() if line[:2] == "| "]
+    costs = [[one.name, str(one.calls(int(told[3]), int(steps[1])))] for one in POLICIES]
+    assert rows[1:] == [["one seed, as typed", steps[1]], *costs]

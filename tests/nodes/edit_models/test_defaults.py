@@ -131,6 +131,7 @@ def test_the_second_qwen_is_told_by_how_it_takes_pictures(node):
         ("LongCatImage", "longcat_image_edit"),
         ("JoyImage", "joyai_image_edit"),
         ("Boogu", "boogu_image_edit"),
+        ("QwenImage21", "qwen_image_21"),
     ],
 )
 def test_models_of_newer_hosts_are_told_there(node, config, family):
@@ -138,6 +139,16 @@ def test_models_of_newer_hosts_are_told_there(node, config, family):
     if reason:
         pytest.skip(reason)
     assert node(configured(config)).family == family
+
+
+def test_qwen_image_21_is_told_by_its_class_and_wants_its_templates_settings(node):
+    """A configuration of that name stands in where the ComfyUI has none."""
+    import comfy.supported_models as models
+
+    kind = getattr(models, "QwenImage21", type("QwenImage21", (models.QwenImage,), {}))
+    found = node(configured(kind))
+    assert (found.family, len(found.sigmas), found.cfg) == ("qwen_image_21", 26, 1.0)
+    assert (found.stop, found.window) == (0.4, 0.2)
 
 
 def test_model_that_is_no_editing_model_is_refused(node):

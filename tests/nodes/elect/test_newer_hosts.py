@@ -118,3 +118,72 @@ def test_select_model_device_changes_no_candidate(device, scene, guiders, stock,
     expected, _ = stock(guiders["dual"], "euler", scene.sigmas, scene.latent, 4)
     found = elect.partial(guider, "euler", scene.sigmas, scene.latent, candidates_per_batch=1)
     assert torch.equal(elect.resume(found.rows([1]))[0]["samples"], expected)
+
+
+@pytest.mark.parametrize("device", ["auto", "off"])
+def test_settings_of_qwen_image_21s_cache_keep_candidates_side_by_side(
+    device, scene, guiders, stock, elect
+):
+    """What *QwenImage21Cache* puts on a MODEL; the model that reads it is newer."""
+    model = scene.model.clone()
+    settings = {"device": device, "dtype": "default"}
+    model.model_options["transformer_options"]["qwen_image21_cache"] = settings
+    guider = on_model(guiders["dual"], model)
+    expected, _ = stock(guider, "euler", scene.sigmas, scene.latent, 4)
+    found = elect.partial(guider, "euler", scene.sigmas, scene.latent, candidates_per_batch=1)
+    out = elect.resume(found.rows([1]))
+    assert torch.equal(out[0]["samples"], expected)
+    assert "remember" not in out.ui["text"][0]
+    assert f"{len(scene.sigmas) - 1 - found.stop_step} guider calls" in out.ui["text"][0]
+
+
+def asks_for_the_negative(model, x, sigmas, extra_args=None, callback=None, disable=None):
+    """Euler CFG++ that reads its hook as newer hosts' cfgpp_ud10_ab does: the text's own
+    prediction where there is no negative at all."""
+    import comfy.model_patcher
+
+    seen = {}
+
+    def hook(args):
+        alone = args["uncond"] is None
+        seen["away"] = args["cond_denoised" if alone else "uncond_denoised"]
+        return args["denoised"]
+
+    given = dict(extra_args or {})
+    given["model_options"] = comfy.model_patcher.set_model_options_post_cfg_function(
+        given.get("model_options", {}).copy(), hook
+    )
+    for i, (sigma, lower) in enumerate(zip(sigmas[:-1], sigmas[1:], strict=True)):
+        denoised = model(x, sigma * x.new_ones([len(x)]), **given)
+        assert callback is not None
+        callback({"x": x, "i": i, "sigma": sigma, "sigma_hat": sigma, "denoised": denoised})
+        x = denoised + (x - seen["away"]) / sigma * lower
+    return x
+
+
+@pytest.mark.parametrize("guiding", ["basic", "cfg", "cfg1", "dual"])
+def test_a_sampler_that_asks_whether_there_is_a_negative_goes_on_from_the_tape(
+    guiding, scene, guiders, stock, elect
+):
+    import comfy.samplers
+
+    guider, sampler = guiders[guiding], comfy.samplers.KSAMPLER(asks_for_the_negative)
+    expected, _ = stock(guider, sampler, scene.sigmas, scene.latent, 4)
+    found = elect.partial(guider, sampler, scene.sigmas, scene.latent)
+    out = elect.resume(found.rows([1]))
+    assert torch.equal(out[0]["samples"], expected)
+    assert "remember" not in out.ui["text"][0]
+
+
+def test_candidates_say_what_they_weigh_as_newer_hosts_ask(scene, guiders, elect):
+    """All their tape holds, blended estimates included, each once."""
+    from elect_tino.nodes.elect.pool import Pool
+
+    masked = {**scene.latent, "noise_mask": torch.ones(1, 10, 8)}
+    found = elect.partial(guiders["dual"], "euler", scene.sigmas, masked)
+    held = found._comfy_cache_tensors()
+    assert len({tensor.data_ptr() for tensor in held}) == len(held)
+    assert sum(tensor.untyped_storage().nbytes() for tensor in held) == found.tape.nbytes
+    assert len(held) > sum(len(call) for call in found.tape.calls)
+    pooled = Pool((found, found), (0, 0, 0, 1, 1, 1), ("a", "b"))
+    assert [id(one) for one in pooled._comfy_cache_tensors()] == [id(one) for one in held * 2]

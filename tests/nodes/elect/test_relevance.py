@@ -52,7 +52,9 @@ def test_an_explicit_null_differs_from_the_positive_by_its_text_only(scene):
     from elect_tino.nodes.host.conditions import NULL_KEY, with_null
 
     shared = {"concat_latent_image": scene.source, "guidance": 2.5, "control": object()}
-    text = {"cross_attn": scene.text[0][0], "pooled_output": torch.ones(1), **shared}
+    # image_slots: where Qwen-Image 2.1's encoder met the pictures in this very text
+    own = {"pooled_output": torch.ones(1), "image_slots": [20]}
+    text = {"cross_attn": scene.text[0][0], **own, **shared}
     conds = {"positive": [{**text, "model_conds": {}, "uuid": "text"}]}
     null = with_null(conds, [[scene.empty[0][0], {"guidance": 3.0}]])[NULL_KEY][0]
     assert null.pop("cross_attn") is scene.empty[0][0]

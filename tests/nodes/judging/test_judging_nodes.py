@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 pytestmark = pytest.mark.comfy
 
@@ -159,7 +160,6 @@ def small_vision(width: int, tmp_path):
 
 def test_clip_judge_scores_as_its_kernels_do_and_refuses_another_space(tmp_path):
     from elect_tino.embedded.model.comfyui import load_embedded
-    from elect_tino.judging.clip_scores import clip_i
     from elect_tino.nodes.host.judging.clip_features import caption_features, picture_features
     from elect_tino.nodes.judging.clip_judge import CLIPJudge
 
@@ -168,11 +168,20 @@ def test_clip_judge_scores_as_its_kernels_do_and_refuses_another_space(tmp_path)
     vision = small_vision(width, tmp_path)
     with torch.inference_mode():
         captions = ("a red circle", "a blue circle")
-        out = CLIPJudge.execute(clip, vision, SOURCE, EDITED, *captions, "clip_i")
         before, after = picture_features(vision, SOURCE), picture_features(vision, EDITED)
-        torch.testing.assert_close(
-            torch.tensor(out.result[0], dtype=torch.float64), clip_i(after, before)
-        )
+        wanted, was = (caption_features(clip, caption) for caption in captions)
+        change = F.normalize(after) - F.normalize(before)
+        expected = {
+            "clip_t": F.cosine_similarity(after, wanted),
+            "clip_i": F.cosine_similarity(after, before),
+            "directional": F.cosine_similarity(change, F.normalize(wanted) - F.normalize(was)),
+        }
+        for name, scores in expected.items():
+            out = CLIPJudge.execute(clip, vision, SOURCE, EDITED, *captions, name)
+            torch.testing.assert_close(torch.tensor(out.result[0]), scores, atol=1e-5, rtol=1e-5)
+            best = int(scores.argmax())
+            assert out.result[2] == best
+            torch.testing.assert_close(out.result[3], EDITED[best : best + 1])
         assert out.result[1].splitlines()[0].split() == ["clip_t", "clip_i", "directional"]
         other = small_vision(width + 8, tmp_path)
         with pytest.raises(ValueError, match="^clip_vision: its features have"):

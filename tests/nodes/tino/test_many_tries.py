@@ -15,7 +15,7 @@ pytestmark = pytest.mark.comfy
 @pytest.fixture(scope="module")
 def elected():
     """An election among five first noises of two pictures, at most so many at once."""
-    from elect_tino.nodes.host.tino import optimising, tries
+    from elect_tino.nodes.host.tino import optimising
     from elect_tino.nodes.host.tino.edit import BareLoss, Edit
     from elect_tino.tino_core.settings import Settings
 
@@ -38,7 +38,7 @@ def elected():
         def counting(x, *args, **kwargs):
             sizes.append(len(x))
             if len(x) > fails_above:
-                raise tries.out_of_memory()("injected")
+                raise torch.OutOfMemoryError("injected")
             return inner(x, *args, **kwargs)
 
         model.model.apply_model = counting
