@@ -13,6 +13,7 @@ from ..host.elect.run import Run
 from ..host.latents import single_latent
 from ..menu import ELECT
 from .candidates import describe
+from .file_names import check_file_name
 from .fit import misfit
 from .kept_scores import in_words
 from .pictures import latent_pictures
@@ -42,6 +43,7 @@ def _below(name: str, given: str) -> Path:
     path = (root / name.replace("\0", "")).resolve()
     if not name.strip() or "\0" in name or path == root or not path.is_relative_to(root):
         raise ValueError(f"{given}: expected a name below output/elect, got {name!r}.")
+    check_file_name(name, given)
     return path
 
 

@@ -18,6 +18,7 @@ from ...tensor_files import written_whole
 from ..host.elect.run import why_from_start
 from .candidates import notes
 from .choice import Chosen
+from .file_names import check_file_name
 from .placed import in_words as place_in_words
 from .pool import Pool
 from .score import BARELY, Scored
@@ -120,11 +121,12 @@ def in_words(ranking: Ranking, by_judge: bool = False) -> str:
 
 
 def check_csv_prefix(prefix: str) -> None:
-    """Raise ValueError where the prefix leads out of ComfyUI's output folder."""
+    """Raise ValueError where it leads out of the output folder, or no file can be called so."""
     root = os.path.realpath(folder_paths.get_output_directory())
     path = os.path.realpath(os.path.join(root, prefix))
     if prefix and os.path.commonpath([root, path]) != root:
         raise ValueError(f"csv_prefix: expected a path below the output folder, got {prefix!r}.")
+    check_file_name(prefix, "csv_prefix")
 
 
 def write_csv(table: list[Row], prefix: str) -> str:

@@ -53,7 +53,7 @@ WAYS: dict[str, tuple[str, Callable[[dict], dict], tuple[str, ...]]] = {
     ),
 }
 """The template each prompt begins with, what is made of it, and the nodes that are changed."""
-SAID = {"ValueError", "PromptRejected"}
+SAID = {"ValueError", "PromptRejected", "Unanswered"}
 """Errors that are meant for people."""
 _FEW = {
     **{"num_candidates": 8, "steps": 40, "iterations": 2, "num_steps": 4, "gradient_steps": 4},

@@ -141,6 +141,25 @@ def test_names_do_not_climb(name, kept, elect, scene, guiders):
     assert "file: expected a name below" in str(LoadCandidates.validate_inputs(name))
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("x" * 201, "expected names of at most 200 bytes"),
+        ("days/" + "ü" * 101 + "/x", "expected names of at most 200 bytes"),
+        ("two\nlines", "expected a name in one line"),
+    ],
+)
+def test_names_that_no_file_can_have(name, expected, kept, elect, scene, guiders):
+    from elect_tino.nodes.elect.saved import LoadCandidates, SaveCandidates
+
+    assert f"name: {expected}" in str(SaveCandidates.validate_inputs(name))
+    with pytest.raises(ValueError, match=f"name: {expected}"):
+        kept.save(partial(elect, scene, guiders), name)
+    assert f"file: {expected}" in str(LoadCandidates.validate_inputs(name))
+    assert not kept.folder.exists()
+    kept.save(partial(elect, scene, guiders), "x" * 200)
+
+
 def test_a_missing_file_says_what_there_is(kept, elect, scene, guiders):
     from elect_tino.nodes.elect.saved import LoadCandidates
 

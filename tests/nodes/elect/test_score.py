@@ -159,6 +159,7 @@ def test_seeds_that_barely_differ_are_said(elect, scene, found):
         ({"relevance": torch.ones(1, 80, 64)}, "relevance: it covers the whole picture"),
         ({"mask": left_half(), "pick": 6}, "pick: expected 0 for automatic or .* 1 to 5, got 6"),
         ({"mask": left_half(), "csv_prefix": "../out"}, "csv_prefix: expected a path below"),
+        ({"mask": left_half(), "csv_prefix": "x" * 300}, "csv_prefix: expected names of at most"),
         ({"mask": left_half(), "space": "pixel"}, "vae: scoring in pixel space needs a VAE"),
         (
             {"mask": left_half(), "source": {"samples": torch.zeros(1, 4, 12, 8)}},
