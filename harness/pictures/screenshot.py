@@ -1,4 +1,4 @@
-"""Pictures of workflows in ComfyUI's own frontend: the README's.
+"""Pictures of a workflow in ComfyUI's own frontend: the README's two.
 
     python3 dev.py python -m elect_tino.harness.pictures.screenshot
 
@@ -19,6 +19,7 @@ from ..workflows.workflow import DEMO, load_workflow
 from .ready import READY
 
 TARGET = PACK_ROOT / "docs" / "images" / "elect_in_comfyui.jpg"
+GALLERY = TARGET.with_name("gallery.jpg")
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 VIEW = {"width": 1240, "height": 1080}
 SETTINGS: dict[str, object] = {
@@ -51,6 +52,16 @@ FRAME = """([first, margin]) => {
     view.scale = scale;
     view.offset[0] = -left + (innerWidth / scale - (right - left)) / 2;
     view.offset[1] = -top + (innerHeight / scale - (bottom - top)) / 2;
+    window.app.canvas.setDirty(true, true);
+}"""
+
+
+NEAR = """() => {
+    const node = window.app.graph.nodes.find((one) => one.type === "BISSelect");
+    const view = window.app.canvas.ds;
+    view.scale = 1.9;
+    view.offset[0] = 60 - node.pos[0];
+    view.offset[1] = 540 / view.scale - node.pos[1] - node.size[1] / 2 - 40;
     window.app.canvas.setDirty(true, true);
 }"""
 
@@ -94,10 +105,18 @@ def take(page: Page, path: Path) -> None:
     page.screenshot(path=path, type="jpeg", quality=80)
 
 
+def take_gallery(page: Page, path: Path) -> None:
+    """The gallery of the demo that has run, near enough to be read."""
+    page.evaluate(NEAR)
+    page.wait_for_timeout(1500)
+    page.locator(".elect-gallery").first.screenshot(path=path, type="jpeg", quality=85)
+
+
 def main() -> int:
     with ComfyServer() as server, frontend(server, VIEW) as page:
         take(page, TARGET)
-    print(TARGET)
+        take_gallery(page, GALLERY)
+    print(TARGET, GALLERY)
     return 0
 
 
