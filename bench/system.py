@@ -3,7 +3,6 @@
 import statistics
 import threading
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -11,6 +10,7 @@ import torch
 
 from ..nodes.host.elect.run import Run, record
 from .clicks import clicked
+from .clock import in_model, seconds
 from .edits import EditBench
 
 ON_A_GPU = "\n## On a GPU\n\n"
@@ -18,31 +18,9 @@ ON_A_GPU = "\n## On a GPU\n\n"
 
 
 def _record(run: Run, num_candidates: int, size: int, stop_step: int) -> float:
-    begin = time.perf_counter()
+    """Seconds of so many candidates."""
     with torch.inference_mode():
-        record(run, range(num_candidates), stop_step, size, lambda *_: None)
-    return time.perf_counter() - begin
-
-
-@contextmanager
-def _model_clock(run: Run):
-    """Seconds spent inside the model, in a list of one."""
-    model = run.model.model
-    inner = model.apply_model
-    spent = [0.0]
-
-    def timed(*args, **kwargs):
-        begin = time.perf_counter()
-        try:
-            return inner(*args, **kwargs)
-        finally:
-            spent[0] += time.perf_counter() - begin
-
-    model.apply_model = timed
-    try:
-        yield spent
-    finally:
-        model.apply_model = inner
+        return seconds(lambda: record(run, range(num_candidates), stop_step, size, lambda *_: None))
 
 
 class _PeakMemory(threading.Thread):
@@ -72,9 +50,9 @@ def overhead(run: Run, repeats: int = 5) -> float:
     """Median share of a run's time that is not spent in the model."""
     shares = []
     for _ in range(repeats):
-        with _model_clock(run) as spent:
+        with in_model(run.model) as inside:
             total = _record(run, 8, 8, run.num_steps)
-        shares.append(1 - spent[0] / total)
+            shares.append(1 - inside() / total)
     return statistics.median(shares)
 
 

@@ -14,6 +14,8 @@ from .scenes import STOP, Scene
 Row = tuple[str, str]
 """What was measured, and what came out, both in words."""
 Rows = Iterator[Row]
+NO_GPU = "needs CUDA"
+"""What comes out where there is none."""
 
 
 @torch.inference_mode()

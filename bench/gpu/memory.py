@@ -5,12 +5,12 @@ from __future__ import annotations
 import comfy.model_management
 import torch
 
+from ...nodes.host.device_memory import free_memory
 from ..clock import ON_CUDA, peak
-from .elections import Rows, apart, recorded
+from .elections import NO_GPU, Rows, apart, recorded
 from .scenes import Scene, Size
 
 BATCH, FEW, MANY = 8, 8, 64
-_NO_GPU = "needs CUDA"
 
 
 def many(size: Size) -> Rows:
@@ -22,7 +22,7 @@ def many(size: Size) -> Rows:
     yield f"ComfyUI's estimate of a batch of {BATCH}", f"{estimate / 2**30:.2f} GiB"
     for number in (FEW, MANY):
         if not ON_CUDA:
-            yield f"{number} candidates", _NO_GPU
+            yield f"{number} candidates", NO_GPU
             continue
         found = peak(lambda number=number: recorded(scene, number, BATCH))
         yield f"{number} candidates", f"{found / 2**30:.2f} GiB above the weights"
@@ -33,7 +33,7 @@ def halved(size: Size) -> Rows:
     scene = Scene(size)
     whole = recorded(scene, BATCH, BATCH).estimate()
     if not ON_CUDA:
-        yield "after out of memory", _NO_GPU
+        yield "after out of memory", NO_GPU
         return
     needed = peak(lambda: recorded(scene, BATCH, BATCH))
     comfy.model_management.soft_empty_cache()
@@ -50,18 +50,16 @@ def low_vram(size: Size) -> Rows:
     scene = Scene(size)
     whole = recorded(scene, 4, 4).estimate()
     if not ON_CUDA:
-        yield "half of the weights in RAM", _NO_GPU
+        yield "half of the weights in RAM", NO_GPU
         return
     comfy.model_management.unload_all_models()
     comfy.model_management.soft_empty_cache()
-    free = comfy.model_management.get_free_memory(scene.model.load_device)
-    assert isinstance(free, (int, float))
     needed = scene.model.memory_required([3 * 4, *scene.source.shape[1:]])
     kept = scene.model.model_size() / 2 + needed
-    comfy.model_management.EXTRA_RESERVED_VRAM = int(free - kept)  # what --reserve-vram sets
+    comfy.model_management.EXTRA_RESERVED_VRAM = int(
+        free_memory(scene.model) - kept
+    )  # what --reserve-vram sets
     found = recorded(scene, 4, 4).estimate()
     loaded = scene.model.loaded_size() / scene.model.model_size()
-    yield (
-        "half of the weights in RAM",
-        (f"{apart(found, whole):.1e} of the spread from all on the GPU, {loaded:.0%} loaded"),
-    )
+    change = f"{apart(found, whole):.1e} of the spread from all on the GPU"
+    yield "half of the weights in RAM", f"{change}, {loaded:.0%} loaded"

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from ..clock import ON_CUDA
-from .elections import Rows, recorded
+from .elections import NO_GPU, Rows, recorded
 from .scenes import Scene, Size
 
 PACK = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ def syncs(size: Size) -> Rows:
     scene = Scene(size)
     recorded(scene, 2, 2)
     if not ON_CUDA:
-        yield "the host waits", "needs CUDA"
+        yield "the host waits", NO_GPU
         return
     for number in (2, 16):
         with waits() as found:

@@ -12,7 +12,7 @@ from ...nodes.host.tino.optimising import Watch, run
 from ...tino_core.settings import Settings
 from ..clock import ON_CUDA, peak
 from ..tino.cost import forward_seconds, iteration_seconds
-from .elections import Rows
+from .elections import NO_GPU, Rows
 from .scenes import Size, random_model, words
 
 SETTINGS = Settings(num_steps=5, iterations=6)
@@ -39,7 +39,7 @@ def tino(size: Size) -> Rows:
     foreseen = Memory(edit.model, edit)
     yield "memory foreseen", f"{foreseen.needed / 2**30:.2f} GiB beside the weights"
     if not ON_CUDA:
-        yield "memory found", "needs CUDA"
+        yield "memory found", NO_GPU
         return
     found = peak(lambda: run(edit, replace(SETTINGS, iterations=1), Watch()))
     yield "memory found", f"{found / 2**30:.2f} GiB beside the weights"

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...nodes.host.elect.finish import resume
 from ...nodes.host.elect.run import record
 from .elections import Rows, apart
-from .scenes import SIZES, STOP, Scene, Size, random_model
+from .scenes import STOP, Scene, Size, random_model
 
 REFUSED = {"dpm_fast", "dpm_adaptive"}
 CLOSE = 1e-3
@@ -47,11 +47,9 @@ def told(names: list[str]) -> str:
 def truth(size: Size, names: Sequence[str] = ()) -> Rows:
     """Of every sampler: resuming bit for bit, a batch beside its seeds alone, and the CPU.
 
-    size: not asked; the smallest is run, in float32, with CFG++ where it is made for: at 1
+    names: of samplers, none for all; CFG++ runs where it is made for, at 1
     """
-    del size
-    scene = Scene(SIZES["tiny"])
-    beside = Scene(SIZES["tiny"], random_model(SIZES["tiny"], cpu=True))
+    scene, beside = Scene(size), Scene(size, random_model(size, cpu=True))
     broken, mixed, other = [], [], []
     chosen = list(names) or samplers()
     for name in chosen:

@@ -6,7 +6,7 @@ import torch
 from comfy_api.torch_helpers import set_torch_compile_wrapper
 
 from ..clock import ON_CUDA, seconds
-from .elections import Rows, apart, recorded
+from .elections import NO_GPU, Rows, apart, recorded
 from .scenes import Scene, Size, random_model
 
 NUMBER, BATCH = 8, 4
@@ -24,7 +24,7 @@ def weights(size: Size) -> Rows:
         finite = "finite" if found.isfinite().all() else "NOT FINITE"
         yield "float8 weights", f"{finite}, {took / usual:.2f} of the time"
     else:
-        yield "float8 weights", "needs CUDA"
+        yield "float8 weights", NO_GPU
     compiled = Scene(size, scene.model.clone())
     set_torch_compile_wrapper(compiled.model, backend="inductor" if ON_CUDA else "eager")
     found = recorded(compiled, NUMBER, BATCH).estimate()

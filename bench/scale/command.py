@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..markdown import markdown
 from .measured import measure
 from .outlook import (
     DAY,
@@ -24,14 +25,9 @@ from .outlook import (
     span,
 )
 
+RULE = "| --- "
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, FORM = ROOT / "docs" / "scale.md", Path(__file__).with_name("page.md")
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def outlooks(measured: Measured, dollars: float) -> str:
@@ -45,7 +41,7 @@ def outlooks(measured: Measured, dollars: float) -> str:
             cells = [span(one.seconds) for one in found]
             money = f"{found[0].dollars:,.0f}"
             rows.append([model.name, way.name, str(way.calls(model)), *cells, money])
-    return table([one.replace("e+0", "e") for one in head], rows)
+    return markdown([one.replace("e+0", "e") for one in head], rows, RULE)
 
 
 def where(measured: Measured) -> str:
@@ -57,7 +53,7 @@ def where(measured: Measured) -> str:
             parts = [f"{part:.1%}" for part in shares(model, way, measured).values()]
             most = f"{most_gpus(model, way, measured):,.0f}"
             rows.append([model.name, way.name, *parts, most])
-    return table(["model", "way", *names, "GPUs a driver feeds"], rows)
+    return markdown(["model", "way", *names, "GPUs a driver feeds"], rows, RULE)
 
 
 def assumed(model: Model) -> str:

@@ -10,6 +10,8 @@ import importlib
 import inspect
 from typing import Any
 
+import pytest
+
 from .reference_models import FLUX, FLUX2, OMNIGEN2, QWEN, WIDTH
 
 QWEN_2511 = {**QWEN, "default_ref_method": "index_timestep_zero"}
@@ -96,3 +98,10 @@ def lacking(settings: dict[str, Any]) -> str | None:
         if name not in known:
             return f"this ComfyUI's {taker} does not know {name}"
     return None
+
+
+def skip_where_lacking(settings: dict[str, Any]) -> None:
+    """Skip the test, with the reason, where this ComfyUI cannot build the model."""
+    reason = lacking(settings)
+    if reason is not None:
+        pytest.skip(reason)

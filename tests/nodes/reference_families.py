@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from torch import Tensor
 
-from .newer_models import BOOGU, CAPYBARA, JOYAI, KLEIN, LONGCAT, MAGE, QWEN_2511, lacking
+from .newer_models import (
+    BOOGU,
+    CAPYBARA,
+    JOYAI,
+    KLEIN,
+    LONGCAT,
+    MAGE,
+    QWEN_2511,
+    skip_where_lacking,
+)
 from .reference_models import (
     COSXL,
     FLUX,
@@ -74,9 +82,7 @@ class Family:
 
     def load(self, folder: Path):
         """Its MODEL, from a file written to `folder`; skips on a ComfyUI without it."""
-        reason = lacking(self.settings)
-        if reason is not None:
-            pytest.skip(reason)
+        skip_where_lacking(self.settings)
         if self.settings is WAN_I2V:
             return build_wan(folder, in_dim=36, model_type="i2v")
         return build_wan(folder) if self.settings is WAN else build(self.settings, folder)

@@ -22,7 +22,7 @@ from elect_tino.harness.workflows.recipes.edit_models import EDIT_RECIPES
 from elect_tino.harness.workflows.stand_in import MEGAPIXELS
 from elect_tino.harness.workflows.summary import nodes_of, shown_images
 from elect_tino.harness.workflows.workflow import is_link, load_workflow, to_prompt
-from elect_tino.tests.nodes.newer_models import lacking
+from elect_tino.tests.nodes.newer_models import skip_where_lacking
 from elect_tino.tests.nodes.reference_families import FAMILIES as SMALL
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def small(comfy_server: "ComfyServer", object_info: dict, picture: str):
         needed = {one["class_type"] for one in RECIPES[family].nodes.values()}
         if missing := sorted(needed - object_info.keys()):
             pytest.skip(f"this ComfyUI has no {', '.join(missing)}")
-        if family in SMALL and (reason := lacking(SMALL[family].settings)):
-            pytest.skip(reason)
+        if family in SMALL:
+            skip_where_lacking(SMALL[family].settings)
         write_files(family, comfy_server.base)
         workflow = load_workflow(path_of(family))
         prompt = to_prompt(workflow, comfy_server.object_info())

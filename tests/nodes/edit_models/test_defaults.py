@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ..conftest import of_host, of_newer_host
-from ..newer_models import KLEIN, lacking
+from ..newer_models import KLEIN, skip_where_lacking
 from ..reference_models import FLUX2, completed
 
 pytestmark = pytest.mark.comfy
@@ -135,9 +135,7 @@ def test_the_second_qwen_is_told_by_how_it_takes_pictures(node):
     ],
 )
 def test_models_of_newer_hosts_are_told_there(node, config, family):
-    reason = lacking({"config": config})
-    if reason:
-        pytest.skip(reason)
+    skip_where_lacking({"config": config})
     assert node(configured(config)).family == family
 
 

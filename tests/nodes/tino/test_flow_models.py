@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from ..newer_models import lacking
+from ..newer_models import skip_where_lacking
 from ..reference_models import FLUX, QWEN, WIDTH, build, randomise
 from .small_edit import by_host
 
@@ -83,9 +83,7 @@ def edit(request, tmp_path_factory):
     """An edit of everything, towards a picture."""
     from elect_tino.nodes.host.tino.edit import BareLoss, Edit
 
-    reason = lacking(FLOWS.get(request.param, {}))
-    if reason:
-        pytest.skip(reason)
+    skip_where_lacking(FLOWS.get(request.param, {}))
     with torch.inference_mode():
         if request.param == "sd3":
             model = build_sd3()

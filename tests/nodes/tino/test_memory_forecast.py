@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 import torch
 
-from ..newer_models import lacking
+from ..newer_models import skip_where_lacking
 
 pytestmark = pytest.mark.comfy
 SIDE, TOKENS = 64, 256  # 512 x 512 pixels, tokens of text
@@ -88,9 +88,7 @@ def lumina(operations, **changes):
 
 
 def z_image(operations):
-    reason = lacking({"z_image_modulation": True})
-    if reason:
-        pytest.skip(reason)
+    skip_where_lacking({"z_image_modulation": True})
     return lumina(
         operations,
         dim=3840,
